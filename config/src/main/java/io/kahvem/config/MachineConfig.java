@@ -1,0 +1,4 @@
+package io.kahvem.config;
+
+/// A machine (under construction).
+public record MachineConfig(long memoryBytes, int cpus) {}

@@ -1,0 +1,121 @@
+package io.kahvem.host;
+
+import jdk.internal.misc.Unsafe;
+
+/// Little-endian words at native addresses: the one class that touches `jdk.internal.misc.Unsafe`.
+///
+/// No address is checked here; callers hold an address that a page walk or a bounds check produced. Loads are acquire and
+/// stores are release, which gives the x86-TSO order between threads that guests rely on (docs/design/memory-order.md). Any alignment
+/// is allowed; atomicity is only that of a naturally aligned word.
+public final class Words {
+    private static final Unsafe U = Unsafe.getUnsafe();
+
+    /// x86 hosts order unaligned acquire and release accesses too; others fault on them and take the fenced path.
+    private static final boolean X86_HOST = switch (System.getProperty("os.arch")) {
+        case "amd64", "x86_64", "x86" -> true;
+        default -> false;
+    };
+
+    private Words() {}
+
+    public static byte get8(long address) {
+        return U.getByteAcquire(null, address);
+    }
+
+    public static short get16(long address) {
+        if (X86_HOST || (address & 1) == 0) return U.getShortAcquire(null, address);
+        short value = U.getShortUnaligned(null, address, false);
+        U.loadFence();
+        return value;
+    }
+
+    public static int get32(long address) {
+        if (X86_HOST || (address & 3) == 0) return U.getIntAcquire(null, address);
+        int value = U.getIntUnaligned(null, address, false);
+        U.loadFence();
+        return value;
+    }
+
+    public static long get64(long address) {
+        if (X86_HOST || (address & 7) == 0) return U.getLongAcquire(null, address);
+        long value = U.getLongUnaligned(null, address, false);
+        U.loadFence();
+        return value;
+    }
+
+    public static void put8(long address, byte value) {
+        U.putByteRelease(null, address, value);
+    }
+
+    public static void put16(long address, short value) {
+        if (X86_HOST || (address & 1) == 0) {
+            U.putShortRelease(null, address, value);
+        } else {
+            U.storeFence();
+            U.putShortUnaligned(null, address, value, false);
+        }
+    }
+
+    public static void put32(long address, int value) {
+        if (X86_HOST || (address & 3) == 0) {
+            U.putIntRelease(null, address, value);
+        } else {
+            U.storeFence();
+            U.putIntUnaligned(null, address, value, false);
+        }
+    }
+
+    public static void put64(long address, long value) {
+        if (X86_HOST || (address & 7) == 0) {
+            U.putLongRelease(null, address, value);
+        } else {
+            U.storeFence();
+            U.putLongUnaligned(null, address, value, false);
+        }
+    }
+
+    /// Plain access for memory that one thread alone uses (the software TLB).
+    public static long getPlain64(long address) {
+        return U.getLong(null, address);
+    }
+
+    public static void putPlain64(long address, long value) {
+        U.putLong(null, address, value);
+    }
+
+    public static boolean compareAndSet8(long address, byte expected, byte value) {
+        return U.compareAndSetByte(null, address, expected, value);
+    }
+
+    public static boolean compareAndSet16(long address, short expected, short value) {
+        return U.compareAndSetShort(null, address, expected, value);
+    }
+
+    public static boolean compareAndSet32(long address, int expected, int value) {
+        return U.compareAndSetInt(null, address, expected, value);
+    }
+
+    public static boolean compareAndSet64(long address, long expected, long value) {
+        return U.compareAndSetLong(null, address, expected, value);
+    }
+
+    public static void fullFence() {
+        U.fullFence();
+    }
+
+    public static void copy(long from, long to, long bytes) {
+        U.copyMemory(from, to, bytes);
+    }
+
+    public static void copyIn(byte[] from, int offset, long to, long bytes) {
+        U.copyMemory(from, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, null, to, bytes);
+    }
+
+    public static void copyOut(long from, byte[] to, int offset, long bytes) {
+        U.copyMemory(null, from, to, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, bytes);
+    }
+
+    public static void fill(long address, long bytes, byte value) {
+        U.setMemory(address, bytes, value);
+    }
+}

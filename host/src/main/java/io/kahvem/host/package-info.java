@@ -1,0 +1,3 @@
+/// The operating system: memory mappings, words at native addresses, terminals, time.
+/// Called by every other module; nothing here knows of guests.
+package io.kahvem.host;

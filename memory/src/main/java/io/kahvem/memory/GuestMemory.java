@@ -1,0 +1,209 @@
+package io.kahvem.memory;
+
+import io.kahvem.host.Mapping;
+import io.kahvem.host.Words;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A guest's physical memory: slots of mapped RAM or ROM at guest-physical addresses (`gpa`), and a code bit a page.
+///
+/// Every writer other than a vCPU's own stores (DMA, loaders, debuggers) goes through `write…` here, so that a write to a page from which
+/// an engine has decoded instructions reaches the engine's [CodeListener]. Reads outside every slot give all ones, as an open bus
+/// does; writes there, and to ROM, are dropped. Slots are added before vCPUs start; accesses are safe from any thread.
+public final class GuestMemory implements AutoCloseable {
+    public static final int PAGE_SHIFT = 12;
+    public static final int PAGE_SIZE = 1 << PAGE_SHIFT;
+
+    /// Told, on the writer's thread and after the write, of each write to a page marked as code.
+    public interface CodeListener {
+        void codeWritten(long gpa, long bytes);
+    }
+
+    private volatile MemorySlot[] slots = {};
+    private final List<Mapping> mappings = new ArrayList<>();
+    private volatile @Nullable CodeListener codeListener;
+
+    /// Adds a slot backed by `mapping`, which this memory then owns. Throws IllegalArgumentException if it is not whole pages or overlaps.
+    public synchronized void add(long gpa, Mapping mapping, boolean readOnly) {
+        MemorySlot slot = new MemorySlot(gpa, mapping.sizeBytes(), mapping.address(), readOnly);
+        MemorySlot[] grown = new MemorySlot[slots.length + 1];
+        for (int i = 0; i < slots.length; i++) {
+            if (slots[i].overlaps(slot)) throw new IllegalArgumentException(slot + " overlaps " + slots[i]);
+            grown[i] = slots[i];
+        }
+        grown[slots.length] = slot;
+        mappings.add(mapping);
+        slots = grown;
+    }
+
+    public List<MemorySlot> slots() {
+        return List.of(slots);
+    }
+
+    /// One listener, set by the engine before its first vCPU runs.
+    public void setCodeListener(CodeListener listener) {
+        codeListener = listener;
+    }
+
+    /// The slot holding `gpa`, or null where nothing is mapped.
+    public @Nullable MemorySlot slotAt(long gpa) {
+        for (MemorySlot slot : slots) {
+            if (slot.contains(gpa)) return slot;
+        }
+        return null;
+    }
+
+    /// Whether `bytes` bytes from `gpa` on all lie in one writable slot.
+    public boolean isRam(long gpa, long bytes) {
+        MemorySlot slot = slotAt(gpa);
+        return slot != null && !slot.readOnly() && bytes >= 0 && bytes <= slot.end() - gpa;
+    }
+
+    /// Marks the page of `gpa` as one instructions were decoded from; returns false if it was marked already.
+    public boolean markCode(long gpa) {
+        MemorySlot slot = slotAt(gpa);
+        return slot != null && slot.markCode(gpa);
+    }
+
+    public void clearCode(long gpa) {
+        MemorySlot slot = slotAt(gpa);
+        if (slot != null) slot.clearCode(gpa);
+    }
+
+    public boolean isCode(long gpa) {
+        MemorySlot slot = slotAt(gpa);
+        return slot != null && slot.isCode(gpa);
+    }
+
+    public int read8(long gpa) {
+        long hva = hva(gpa, 1);
+        return hva == 0 ? 0xff : Words.get8(hva) & 0xff;
+    }
+
+    public int read16(long gpa) {
+        long hva = hva(gpa, 2);
+        return hva == 0 ? (int) readBytes(gpa, 2) : Words.get16(hva) & 0xffff;
+    }
+
+    public int read32(long gpa) {
+        long hva = hva(gpa, 4);
+        return hva == 0 ? (int) readBytes(gpa, 4) : Words.get32(hva);
+    }
+
+    public long read64(long gpa) {
+        long hva = hva(gpa, 8);
+        return hva == 0 ? readBytes(gpa, 8) : Words.get64(hva);
+    }
+
+    public void write8(long gpa, int value) {
+        long hva = writableHva(gpa, 1);
+        if (hva == 0) return;
+        Words.put8(hva, (byte) value);
+        written(gpa, 1);
+    }
+
+    public void write16(long gpa, int value) {
+        long hva = writableHva(gpa, 2);
+        if (hva == 0) {
+            writeBytes(gpa, 2, value);
+        } else {
+            Words.put16(hva, (short) value);
+            written(gpa, 2);
+        }
+    }
+
+    public void write32(long gpa, int value) {
+        long hva = writableHva(gpa, 4);
+        if (hva == 0) {
+            writeBytes(gpa, 4, value);
+        } else {
+            Words.put32(hva, value);
+            written(gpa, 4);
+        }
+    }
+
+    public void write64(long gpa, long value) {
+        long hva = writableHva(gpa, 8);
+        if (hva == 0) {
+            writeBytes(gpa, 8, value);
+        } else {
+            Words.put64(hva, value);
+            written(gpa, 8);
+        }
+    }
+
+    public void read(long gpa, byte[] to, int offset, int bytes) {
+        while (bytes > 0) {
+            MemorySlot slot = slotAt(gpa);
+            int chunk = slot == null ? 1 : (int) Math.min(bytes, slot.end() - gpa);
+            if (slot == null) {
+                to[offset] = (byte) 0xff;
+            } else {
+                Words.copyOut(slot.hva(gpa), to, offset, chunk);
+            }
+            gpa += chunk;
+            offset += chunk;
+            bytes -= chunk;
+        }
+    }
+
+    public void write(long gpa, byte[] from, int offset, int bytes) {
+        while (bytes > 0) {
+            MemorySlot slot = slotAt(gpa);
+            int chunk = slot == null ? 1 : (int) Math.min(bytes, slot.end() - gpa);
+            if (slot != null && !slot.readOnly()) {
+                Words.copyIn(from, offset, slot.hva(gpa), chunk);
+                written(gpa, chunk);
+            }
+            gpa += chunk;
+            offset += chunk;
+            bytes -= chunk;
+        }
+    }
+
+    public void write(long gpa, byte[] from) {
+        write(gpa, from, 0, from.length);
+    }
+
+    /// The native address of `gpa` if `bytes` bytes from there lie in one slot, else 0.
+    public long hva(long gpa, long bytes) {
+        MemorySlot slot = slotAt(gpa);
+        return slot == null || bytes > slot.end() - gpa ? 0 : slot.hva(gpa);
+    }
+
+    /// Frees the mappings. The caller has stopped every thread that reads or writes this memory.
+    @Override
+    public synchronized void close() {
+        slots = new MemorySlot[0];
+        mappings.forEach(Mapping::close);
+        mappings.clear();
+    }
+
+    private long writableHva(long gpa, int bytes) {
+        MemorySlot slot = slotAt(gpa);
+        return slot == null || slot.readOnly() || bytes > slot.end() - gpa ? 0 : slot.hva(gpa);
+    }
+
+    private long readBytes(long gpa, int bytes) {
+        long value = 0;
+        for (int i = 0; i < bytes; i++) value |= (long) read8(gpa + i) << (8 * i);
+        return value;
+    }
+
+    private void writeBytes(long gpa, int bytes, long value) {
+        for (int i = 0; i < bytes; i++) write8(gpa + i, (int) (value >>> (8 * i)));
+    }
+
+    private void written(long gpa, long bytes) {
+        CodeListener listener = codeListener;
+        if (listener == null) return;
+        long last = gpa + bytes - 1;
+        for (long page = gpa & -PAGE_SIZE; page <= last; page += PAGE_SIZE) {
+            if (isCode(page)) {
+                long from = Math.max(gpa, page);
+                listener.codeWritten(from, Math.min(last + 1, page + PAGE_SIZE) - from);
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+/// Guest-physical memory.
+module io.kahvem.memory {
+    requires transitive io.kahvem.host;
+
+    exports io.kahvem.memory;
+}

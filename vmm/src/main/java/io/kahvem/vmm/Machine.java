@@ -1,0 +1,4 @@
+package io.kahvem.vmm;
+
+/// A virtual machine (under construction).
+public final class Machine {}
