@@ -10,6 +10,8 @@ public interface EventLoop extends AutoCloseable {
     /// Runs `task` on the loop's thread soon.
     void execute(Runnable task);
 
+    /// Drops what has not started and, unless called on the loop's own thread, waits for the task that is running: the caller holds no
+    /// lock a task may want. Later calls of `schedule` and `execute` do nothing.
     @Override
     void close();
 

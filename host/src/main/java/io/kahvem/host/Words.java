@@ -118,4 +118,13 @@ public final class Words {
     public static void fill(long address, long bytes, byte value) {
         U.setMemory(address, bytes, value);
     }
+
+    /// Memory of unknown content, for [AllocatedMemory]. Throws OutOfMemoryError where there is none.
+    static long allocate(long bytes) {
+        return U.allocateMemory(bytes);
+    }
+
+    static void free(long address) {
+        U.freeMemory(address);
+    }
 }

@@ -1,0 +1,93 @@
+package io.kahvem.host;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/// Anonymous mappings by mmap(2): address space at once, a page of memory when it is first touched.
+final class MmapMemory implements HostMemory {
+    private static final int PROT_READ = 1;
+    private static final int PROT_WRITE = 2;
+    private static final int MAP_PRIVATE = 0x02;
+    private static final int MAP_ANONYMOUS = 0x20;
+    private static final int MAP_NORESERVE = 0x4000;
+    private static final long MAP_FAILED = -1;
+    private static final int MADV_HUGEPAGE = 14;
+
+    /// The size of a huge page on the architectures of [Platform#hasLinuxCalls] with 4 KiB base pages, and a harmless alignment on others.
+    private static final long HUGE_PAGE_SIZE = 2L << 20;
+
+    private static final MethodHandle MMAP =
+            Libc.function("mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle MUNMAP = Libc.function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    /// Linked only where huge pages are asked for.
+    private static final class Madvise {
+        static final MethodHandle MADVISE = Libc.function("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    }
+
+    @Override
+    public Mapping map(long sizeBytes, Pages pages) {
+        NativeRange.checkSize(sizeBytes);
+        return switch (pages) {
+            case DEFAULT -> {
+                long address = mmap(sizeBytes, sizeBytes);
+                yield new NativeRange(address, sizeBytes, () -> munmap(address, sizeBytes));
+            }
+            case HUGE -> {
+                // Only an aligned 2 MiB can be a huge page: reserve enough to start on such a boundary.
+                long reserved = sizeBytes + HUGE_PAGE_SIZE;
+                long base = mmap(reserved, sizeBytes);
+                long address = (base + HUGE_PAGE_SIZE - 1) & -HUGE_PAGE_SIZE;
+                adviseHuge(address, sizeBytes);
+                yield new NativeRange(address, sizeBytes, () -> munmap(base, reserved));
+            }
+        };
+    }
+
+    private static long mmap(long length, long wanted) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = Libc.callState(arena);
+            int protection = PROT_READ | PROT_WRITE;
+            int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+            long address;
+            try {
+                address = (long) MMAP.invokeExact(state, 0L, length, protection, flags, -1, 0L);
+            } catch (Throwable t) {
+                throw Libc.broken(t);
+            }
+            if (address != MAP_FAILED) return address;
+            throw new HostException(
+                    "map " + wanted + " bytes of memory",
+                    "mmap",
+                    Libc.errno(state),
+                    "Ask for less memory, or see `ulimit -v` and `sysctl vm.overcommit_memory vm.max_map_count`.");
+        }
+    }
+
+    /// Advice: a kernel without transparent huge pages answers EINVAL and the mapping serves all the same, in small pages.
+    private static void adviseHuge(long address, long sizeBytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            int ignored = (int) Madvise.MADVISE.invokeExact(Libc.callState(arena), address, sizeBytes, MADV_HUGEPAGE);
+        } catch (Throwable t) {
+            throw Libc.broken(t);
+        }
+    }
+
+    private static void munmap(long address, long length) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = Libc.callState(arena);
+            int result;
+            try {
+                result = (int) MUNMAP.invokeExact(state, address, length);
+            } catch (Throwable t) {
+                throw Libc.broken(t);
+            }
+            if (result != 0) throw new HostException("unmap " + length + " bytes of memory", "munmap", Libc.errno(state), "");
+        }
+    }
+}
