@@ -1,4 +1,127 @@
 package io.kahvem.config;
 
-/// A machine (under construction).
-public record MachineConfig(long memoryBytes, int cpus) {}
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// A machine, whole and checked: nothing in it can turn out wrong later, but files that are missing or not what they should be.
+///
+/// ```java
+/// MachineConfig config = MachineConfig.builder()
+///         .memory("512M").cpus(2)
+///         .kernel(Path.of("vmlinuz")).initrd("initrd.gz").append("console=ttyS0")
+///         .build();
+/// ```
+///
+/// @param memoryBytes guest RAM, whole pages
+/// @param cpus how many virtual CPUs
+/// @param serial where the first serial line ends
+/// @param noReboot a reset, or a triple fault, ends the machine instead of starting it again
+/// @param debugExit whether isa-debug-exit answers at port 0xf4
+/// @param timeout how long the machine may run, host time; empty means for ever
+public record MachineConfig(
+        long memoryBytes, int cpus, Boot boot, Accel accel, Serial serial, boolean noReboot, boolean debugExit, Optional<Duration> timeout) {
+    public static final long MIN_MEMORY = 2L << 20;
+    public static final long MAX_MEMORY = 1L << 40;
+    public static final int MAX_CPUS = 255;
+    public static final long DEFAULT_MEMORY = 512L << 20;
+    private static final int PAGE_SIZE = 4096;
+
+    public MachineConfig {
+        if (memoryBytes < MIN_MEMORY || memoryBytes > MAX_MEMORY) {
+            throw new ConfigException("memory: %s is outside of %s to %s".formatted(Sizes.show(memoryBytes), Sizes.show(MIN_MEMORY), Sizes.show(MAX_MEMORY)));
+        }
+        if (memoryBytes % PAGE_SIZE != 0) throw new ConfigException("memory: %s is not whole pages of 4 KiB".formatted(Sizes.show(memoryBytes)));
+        if (cpus < 1 || cpus > MAX_CPUS) throw new ConfigException("cpus: a machine has 1 to %d CPUs, not %d".formatted(MAX_CPUS, cpus));
+        if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
+            throw new ConfigException("timeout: give more than nothing, or no timeout at all");
+        }
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /// Collects what a machine is; [#build] checks it. Not for several threads.
+    public static final class Builder {
+        private long memoryBytes = DEFAULT_MEMORY;
+        private int cpus = 1;
+        private @Nullable Path kernel;
+        private @Nullable String initrd;
+        private String commandLine = "";
+        private Accel accel = Accel.AUTO;
+        private Serial serial = new Serial.Stdio();
+        private boolean noReboot;
+        private boolean debugExit;
+        private @Nullable Duration timeout;
+
+        private Builder() {}
+
+        public Builder memoryBytes(long bytes) {
+            memoryBytes = bytes;
+            return this;
+        }
+
+        /// As `--memory` takes it: `512M`, `2G`; a bare number is MiB.
+        public Builder memory(String size) {
+            return memoryBytes(Sizes.parse("memory", size));
+        }
+
+        public Builder cpus(int count) {
+            cpus = count;
+            return this;
+        }
+
+        /// Linux bzImage, ELF with a PVH note, or Multiboot 1.
+        public Builder kernel(Path file) {
+            kernel = file;
+            return this;
+        }
+
+        /// A file; for a Multiboot kernel its modules, as [Boot.Kernel] says.
+        public Builder initrd(@Nullable String text) {
+            initrd = text;
+            return this;
+        }
+
+        /// The kernel's command line.
+        public Builder append(String text) {
+            commandLine = text;
+            return this;
+        }
+
+        public Builder accel(Accel engine) {
+            accel = engine;
+            return this;
+        }
+
+        public Builder serial(Serial where) {
+            serial = where;
+            return this;
+        }
+
+        public Builder noReboot(boolean on) {
+            noReboot = on;
+            return this;
+        }
+
+        public Builder debugExit(boolean on) {
+            debugExit = on;
+            return this;
+        }
+
+        /// Null means for ever.
+        public Builder timeout(@Nullable Duration span) {
+            timeout = span;
+            return this;
+        }
+
+        /// Throws ConfigException where the machine cannot be.
+        public MachineConfig build() {
+            if (kernel == null) throw new ConfigException("a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or Multiboot 1)");
+            Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
+            return new MachineConfig(memoryBytes, cpus, boot, accel, serial, noReboot, debugExit, Optional.ofNullable(timeout));
+        }
+    }
+}

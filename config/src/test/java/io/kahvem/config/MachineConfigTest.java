@@ -1,0 +1,82 @@
+package io.kahvem.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MachineConfigTest {
+    @Test
+    void aMachineNeedsNoMoreThanAKernel() {
+        MachineConfig config = MachineConfig.builder().kernel(Path.of("vmlinuz")).build();
+        assertThat(config.memoryBytes()).isEqualTo(512L << 20);
+        assertThat(config.cpus()).isEqualTo(1);
+        assertThat(config.accel()).isEqualTo(Accel.AUTO);
+        assertThat(config.noReboot()).isFalse();
+        assertThat(config.timeout()).isEmpty();
+    }
+
+    @Test
+    void aMachineWithoutAKernelIsRefused() {
+        assertThatThrownBy(() -> MachineConfig.builder().build()).isInstanceOf(ConfigException.class).hasMessageContaining("kernel");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512M, 536870912", "512, 536870912", "2G, 2147483648", "2g, 2147483648", "1.5G, 1610612736", "4096K, 4194304", "1T, 1099511627776", "4194304B, 4194304"})
+    void sizesReadAsInQemu(String text, long bytes) {
+        assertThat(Sizes.parse("memory", text)).isEqualTo(bytes);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "M", "12Q", "-1", "1e3", "0x10", "12MB", "99999999999999T", "0.3B"})
+    void whatIsNoSizeIsToldWithTheOptionAndTheText(String text) {
+        assertThatThrownBy(() -> Sizes.parse("memory", text)).isInstanceOf(ConfigException.class).hasMessageContaining("memory: \"" + text + "\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1M", "0", "2T", "4194305B"})
+    void memoryOutsideOfReasonIsRefused(String text) {
+        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).memory(text).build())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith("memory: ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, -1, 256})
+    void cpusOutsideOfReasonAreRefused(int cpus) {
+        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).cpus(cpus).build())
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("1 to 255");
+    }
+
+    @Test
+    void spansOfTimeHaveUnits() {
+        assertThat(Durations.parse("timeout", "60s")).isEqualTo(Duration.ofSeconds(60));
+        assertThat(Durations.parse("timeout", "60")).isEqualTo(Duration.ofSeconds(60));
+        assertThat(Durations.parse("timeout", "500ms")).isEqualTo(Duration.ofMillis(500));
+        assertThat(Durations.parse("timeout", "2m")).isEqualTo(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> Durations.parse("timeout", "soon")).isInstanceOf(ConfigException.class).hasMessageContaining("60s");
+        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).timeout(Duration.ZERO).build()).isInstanceOf(ConfigException.class);
+    }
+
+    @Test
+    void enginesAndSerialLinesGoByTheNamesOfTheFlags() {
+        assertThat(Accel.parse("jvm")).isEqualTo(Accel.JVM);
+        assertThatThrownBy(() -> Accel.parse("tcg")).isInstanceOf(ConfigException.class).hasMessageContaining("auto, kvm or jvm");
+        assertThat(Serial.parse("stdio")).isEqualTo(new Serial.Stdio());
+        assertThat(Serial.parse("none")).isEqualTo(new Serial.None());
+        assertThat(Serial.parse("file:out.log")).isEqualTo(new Serial.ToFile(Path.of("out.log")));
+        assertThatThrownBy(() -> Serial.parse("file:")).isInstanceOf(ConfigException.class);
+        assertThatThrownBy(() -> Serial.parse("unix:/x")).isInstanceOf(ConfigException.class).hasMessageContaining("file:PATH");
+    }
+
+    @Test
+    void aNulInACommandLineIsRefused() {
+        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).append("a\0b").build()).isInstanceOf(ConfigException.class);
+    }
+}
