@@ -1,0 +1,207 @@
+package io.kahvem.jvm.cpu;
+
+import io.kahvem.hypervisor.VmIo;
+import io.kahvem.jvm.apic.LocalApic;
+import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.jvm.semantics.x87.X87;
+import org.jspecify.annotations.Nullable;
+
+/// The architectural state of one virtual CPU in the form the engine works on. Used by its own vCPU thread alone, except where a field says otherwise.
+///
+/// **Registers.** `r[0]` to `r[15]` are the general registers. The slots after them let one formula, `r[base] + (r[index] << scale) + disp + r[segment]`,
+/// compute every address: [#ZERO] is always 0, [#RIP] is the instruction pointer of the *first* instruction of the block being executed (an
+/// instruction adds its offset), [#ES_BASE] and its successors are segment bases.
+///
+/// **Flags.** CF, PF, AF, ZF, SF and OF are kept lazily in three words (see [Flags]); [#rflags] holds the others.
+///
+/// **Faults.** An instruction that faults calls one of the `raise` methods, which note the exception and set [#stop] to [#FAULT]; whoever called it
+/// returns at once when [#faulted()], with no architectural state changed. The run loop then delivers the exception.
+public final class Cpu {
+    public static final int RAX = 0;
+    public static final int RCX = 1;
+    public static final int RDX = 2;
+    public static final int RBX = 3;
+    public static final int RSP = 4;
+    public static final int RBP = 5;
+    public static final int RSI = 6;
+    public static final int RDI = 7;
+    public static final int ZERO = 16;
+    public static final int RIP = 17;
+
+    /// Segment numbers as in instruction encodings; their bases are at `r[ES_BASE + segment]`.
+    public static final int ES = 0;
+
+    public static final int CS = 1;
+    public static final int SS = 2;
+    public static final int DS = 3;
+    public static final int FS = 4;
+    public static final int GS = 5;
+    public static final int ES_BASE = 18;
+
+    /// Values of [#stop].
+    public static final int FAULT = -1;
+
+    public static final int NONE = 0;
+
+    /// The instruction completes, but the rest of its block must not run (it may have been overwritten).
+    public static final int LEAVE = 1;
+
+    public final int apicId;
+    public final long[] r = new long[24];
+    public long flagResult;
+    public long flagCarry;
+    public long flagAux;
+
+    /// RFLAGS without the six arithmetic flags; bit 1 is set.
+    public long rflags = 2;
+
+    /// Not 0 when the current instruction must be the last of its block: [#FAULT] or [#LEAVE].
+    public int stop;
+
+    /// The exception noted by `raise`.
+    public int faultVector;
+
+    public int faultError;
+
+    // Segment registers: visible selectors and hidden parts. Attributes as in CpuState.Segment; limits in bytes, unsigned.
+    public final int[] selector = new int[6];
+    public final long[] limit = new long[6];
+    public final int[] attributes = new int[6];
+    public int ldtrSelector;
+    public long ldtrBase;
+    public long ldtrLimit;
+    public int ldtrAttributes;
+    public int trSelector;
+    public long trBase;
+    public long trLimit;
+    public int trAttributes;
+    public long gdtrBase;
+    public int gdtrLimit;
+    public long idtrBase;
+    public int idtrLimit;
+
+    public long cr0;
+    public long cr2;
+    public long cr3;
+    public long cr4;
+    public long xcr0 = 1;
+    public final long[] dr = new long[8];
+    public long efer;
+
+    /// Native addresses of the software TLB's tables for loads and stores at the current privilege; kept by [Mmu#modeChanged].
+    public long readTable;
+
+    public long writeTable;
+
+    /// Current privilege level, 0 to 3. Change it through [#modeChanged()].
+    public int cpl;
+
+    /// What decoding depends on: a combination of [Mode] bits, kept by [#modeChanged()].
+    public int mode;
+
+    /// XMM registers: low half at `2 * n`, high half at `2 * n + 1`.
+    public final long[] xmm = new long[32];
+
+    public int mxcsr = 0x1f80;
+    public final X87 fpu = new X87();
+    public final Msrs msrs = new Msrs();
+    public final Mmu mmu;
+    public final LocalApic apic;
+
+    /// The machine around this CPU, valid while `run` is on the stack.
+    public @Nullable VmIo io;
+
+    /// HLT was executed and nothing has woken the CPU yet.
+    public boolean halted;
+
+    /// DR6 bits 0 to 3 of data breakpoints the current instruction hit.
+    public int watchHits;
+
+    /// MOV SS, POP SS or STI inhibits interrupts until the next instruction has been executed.
+    public boolean interruptShadow;
+
+    /// Retired instructions; a repeated string instruction counts each iteration.
+    public long retired;
+
+    public Cpu(int apicId, Mmu mmu, LocalApic apic) {
+        this.apicId = apicId;
+        this.mmu = mmu;
+        this.apic = apic;
+    }
+
+    /// Whether an exception has been noted for the current instruction.
+    public boolean faulted() {
+        return stop < 0;
+    }
+
+    /// Notes an exception without an error code. Returns 0 so that a value-returning operation can say `return c.raise(...)`.
+    public long raise(int vector) {
+        return raise(vector, 0);
+    }
+
+    public long raise(int vector, int errorCode) {
+        faultVector = vector;
+        faultError = errorCode;
+        stop = FAULT;
+        return 0;
+    }
+
+    /// Notes a page fault; CR2 takes the address.
+    public long pageFault(long gva, int errorCode) {
+        cr2 = gva;
+        return raise(Exceptions.PF, errorCode);
+    }
+
+    /// #GP(0).
+    public long generalProtection() {
+        return raise(Exceptions.GP, 0);
+    }
+
+    /// #UD.
+    public long undefined() {
+        return raise(Exceptions.UD);
+    }
+
+    public boolean longMode() {
+        return (efer & ControlBits.EFER_LMA) != 0;
+    }
+
+    /// Executing 64-bit code.
+    public boolean code64() {
+        return (mode & Mode.SIZE) == Mode.CODE64;
+    }
+
+    public boolean protectedMode() {
+        return (cr0 & ControlBits.CR0_PE) != 0;
+    }
+
+    public boolean virtual8086() {
+        return (rflags & Flags.VM) != 0;
+    }
+
+    public int iopl() {
+        return (int) (rflags >> 12) & 3;
+    }
+
+    public long segmentBase(int segment) {
+        return r[ES_BASE + segment];
+    }
+
+    /// A data access while breakpoints are on: notes in [#watchHits] which of DR0 to DR3 it hits (SDM Vol. 3B, 18.2.4); the trap comes after the instruction.
+    public void watch(long gva, int bytes, boolean write) {
+        for (int i = 0; i < 4; i++) {
+            int kind = (int) (dr[7] >>> (16 + 4 * i)) & 3;
+            boolean enabled = (dr[7] >>> (2 * i) & 3) != 0;
+            if (!enabled || kind == 0 || kind == 2 || kind == 1 && !write) continue;
+            int length = new int[] {1, 2, 8, 4}[(int) (dr[7] >>> (18 + 4 * i)) & 3];
+            long from = dr[i] & -length;
+            if (gva < from + length && from < gva + bytes) watchHits |= 1 << i;
+        }
+    }
+
+    /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, EFER, RFLAGS.VM, RFLAGS.AC, CS, SS or a data segment's base or limit.
+    public void modeChanged() {
+        mode = Mode.of(this);
+        mmu.modeChanged(this);
+    }
+}

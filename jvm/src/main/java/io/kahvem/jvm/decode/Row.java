@@ -1,0 +1,91 @@
+package io.kahvem.jvm.decode;
+
+/// One opcode's meaning: an operation with its operands and what the encoding adds. Built by [OpcodeMap].
+public final class Row {
+    public final Op op;
+    public final Operand[] operands;
+    boolean only64;
+    boolean not64;
+    boolean default64;
+    boolean force64;
+    boolean lockable;
+    boolean readsFlags;
+    boolean writesFlags;
+    boolean plainFlagWriter;
+    boolean endsBlock;
+
+    Row(Op op, Operand[] operands) {
+        this.op = op;
+        this.operands = operands;
+        this.endsBlock = op.endsBlock();
+        this.readsFlags = op.kind() == Op.Kind.WHOLE || endsBlock;
+    }
+
+    /// #UD outside 64-bit code.
+    public Row only64() {
+        only64 = true;
+        return this;
+    }
+
+    /// #UD in 64-bit code.
+    public Row not64() {
+        not64 = true;
+        return this;
+    }
+
+    /// In 64-bit code the operand size is 64 bits unless 66H makes it 16 (PUSH, POP).
+    public Row default64() {
+        default64 = true;
+        return this;
+    }
+
+    /// In 64-bit code the operand size is 64 bits whatever the prefixes say (near branches, as Intel has it).
+    public Row force64() {
+        force64 = true;
+        return this;
+    }
+
+    /// LOCK is allowed when the first operand is memory.
+    public Row lockable() {
+        lockable = true;
+        return this;
+    }
+
+    /// Sets all six arithmetic flags whatever the operands are, so that earlier values are dead before it.
+    public Row setsFlags() {
+        writesFlags = true;
+        plainFlagWriter = true;
+        return this;
+    }
+
+    /// Sets some of the arithmetic flags, or all of them for some operands only.
+    public Row changesFlags() {
+        writesFlags = true;
+        return this;
+    }
+
+    /// Depends on the arithmetic flags. (Operations that take the whole instruction and those that end a block always count as readers.)
+    public Row readsFlags() {
+        readsFlags = true;
+        return this;
+    }
+
+    /// A whole operation that neither reads nor writes the arithmetic flags and can't fault (so that they can be dead across it).
+    public Row noFlags() {
+        readsFlags = false;
+        return this;
+    }
+
+    /// The block ends after this instruction, which runs on into the next one.
+    public Row ends() {
+        endsBlock = true;
+        return this;
+    }
+
+    boolean needsModRm() {
+        for (Operand o : operands) {
+            if (o.needsModRm()) return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,29 @@
+package io.kahvem.jvm.interpret;
+
+/// A run of instructions in one physical page (one instruction may reach into a second), entered only at its first.
+public final class Block {
+    public final Insn first;
+
+    /// How many instructions.
+    public final int count;
+
+    /// Offset of the first byte in its page, and length in bytes.
+    public final int offset;
+
+    public final int length;
+
+    /// The [io.kahvem.jvm.cpu.Mode] it was decoded for.
+    public final int mode;
+
+    /// Cleared when its bytes are overwritten. Checked before every entry through a link; a vCPU inside goes on to the block's end, as the
+    /// architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
+    public boolean valid = true;
+
+    Block(Insn first, int count, int offset, int length, int mode) {
+        this.first = first;
+        this.count = count;
+        this.offset = offset;
+        this.length = length;
+        this.mode = mode;
+    }
+}

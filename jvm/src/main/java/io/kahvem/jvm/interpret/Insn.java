@@ -1,0 +1,114 @@
+package io.kahvem.jvm.interpret;
+
+import io.kahvem.jvm.cpu.Cpu;
+import org.jspecify.annotations.Nullable;
+
+/// A decoded instruction, linked to the next of its block. Shared by all vCPUs and never changed once its block is published, links between blocks aside.
+public abstract class Insn {
+    /// The next instruction of the block; the last one has none.
+    public @Nullable Insn next;
+
+    /// What the decoder found: prefixes, registers, address, immediate.
+    public int form;
+
+    /// Byte offsets of this instruction and of the one after it from the start of the block.
+    public int start;
+
+    public int end;
+
+    // Address: ((r[base] + (r[index] << scale) + disp) & addressMask) + r[segment]
+    public int base = Cpu.ZERO;
+    public int index = Cpu.ZERO;
+    public int scale;
+    public long disp;
+    public long addressMask = -1;
+
+    /// The slot of `r` that holds the segment's base, [Cpu#ZERO] for a flat one.
+    public int segmentBase = Cpu.ZERO;
+
+    /// The segment of the memory operand, ES to GS.
+    public int segment;
+
+    /// ModRM r/m is memory.
+    public boolean memory;
+
+    /// The address must pass the segment's limit and rights (legacy code with segments that are not flat).
+    public boolean checked;
+
+    /// ModRM.reg with REX.R, and ModRM.rm with REX.B (a register number when `memory` is false).
+    public int reg;
+
+    public int rm;
+
+    /// Register numbers of up to three operands in order, as the spun classes use them: slots of `r`.
+    public int op0;
+
+    public int op1;
+    public int op2;
+
+    /// The immediate, sign-extended as the encoding says; a branch's displacement; a far pointer's offset.
+    public long imm;
+
+    /// A second immediate: ENTER's level, a far pointer's selector.
+    public int imm2;
+
+    /// REX was present (SPL to DIL instead of AH to BH).
+    public boolean rex;
+
+    /// LOCK was present.
+    public boolean lock;
+
+    /// F3H or F2H as a REP prefix: 0, 0xf3 or 0xf2.
+    public int rep;
+
+    /// Code size and stack size it was decoded for ([io.kahvem.jvm.cpu.Mode] bits).
+    public int mode;
+
+    /// The address size as a power of two: 1, 2, 3 for 16, 32, 64 bits.
+    public int addressSize;
+
+    /// Executes from here to the end of the block, or to where it must stop. Returns the next block if it is known and valid, else null.
+    public abstract @Nullable Block exec(Cpu c, long[] r);
+
+    /// A new instruction of this class, without operands.
+    abstract Insn fresh();
+
+    /// The linear address of the memory operand. May note a fault ([Cpu#faulted()]) when `checked`; `bytes` and `write` matter only then.
+    public final long address(Cpu c, int bytes, boolean write) {
+        long[] r = c.r;
+        long offset = (r[base] + (r[index] << scale) + disp) & addressMask;
+        if (checked) return SegmentCheck.linear(c, segment, offset, bytes, write);
+        return offset + r[segmentBase];
+    }
+
+    /// The offset part of the memory operand's address (LEA).
+    public final long offset(Cpu c) {
+        long[] r = c.r;
+        return (r[base] + (r[index] << scale) + disp) & addressMask;
+    }
+
+    /// RIP of this instruction, while its block runs.
+    public final long rip(Cpu c) {
+        return c.r[Cpu.RIP] + start;
+    }
+
+    /// RIP of the instruction after this one, while its block runs.
+    public final long nextRip(Cpu c) {
+        return c.r[Cpu.RIP] + end;
+    }
+
+    /// The operand size as a power of two.
+    public final int size() {
+        return form & 3;
+    }
+
+    /// Ends the block here because of `c.stop`: at this instruction for a fault, after it otherwise.
+    final @Nullable Block stopped(Cpu c) {
+        boolean fault = c.faulted();
+        c.r[Cpu.RIP] += fault ? start : end;
+        int unexecuted = fault ? 1 : 0;
+        for (Insn i = next; i != null; i = i.next) unexecuted++;
+        c.retired -= unexecuted;
+        return null;
+    }
+}

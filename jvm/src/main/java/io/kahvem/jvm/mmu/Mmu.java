@@ -1,0 +1,397 @@
+package io.kahvem.jvm.mmu;
+
+import static io.kahvem.memory.GuestMemory.PAGE_SIZE;
+
+import io.kahvem.host.Words;
+import io.kahvem.hypervisor.VmIo;
+import io.kahvem.jvm.cpu.ControlBits;
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.cpu.Exceptions;
+import io.kahvem.jvm.cpu.Flags;
+import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.memory.GuestMemory;
+import io.kahvem.memory.MemorySlot;
+import java.util.Objects;
+
+/// Guest-virtual memory of one vCPU: every load and store of guest instructions.
+///
+/// A load or store looks into a direct-mapped software TLB ([Tlb]); a hit is one native access. A miss walks the page tables ([PageWalk]) in
+/// place and, where the page is RAM, fills the TLB. Accesses that may not be cached (device memory, pages instructions were decoded from,
+/// everything while breakpoints are on) take the slow path each time. A faulting access notes the exception on the [Cpu] and gives 0;
+/// the caller checks [Cpu#faulted()]. Loads give zero-extended values.
+///
+/// Addresses are linear. Used by the vCPU's own thread.
+public final class Mmu {
+    private final GuestMemory memory;
+    private final Tlb tlb = new Tlb();
+    private final PageWalk walk;
+    private final WriteListener writes;
+
+    /// Hears of a store by this vCPU to a page instructions were decoded from, after the store.
+    public interface WriteListener {
+        void codeWritten(Cpu c, long gpa, int bytes);
+    }
+
+    public Mmu(GuestMemory memory, WriteListener writes) {
+        this.memory = memory;
+        this.walk = new PageWalk(memory);
+        this.writes = writes;
+    }
+
+    // The fast paths. The tag is the page of the access's last byte while the entry is chosen by its first: an access across a page border misses.
+
+    public static long load8(Cpu c, long gva) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva & -PAGE_SIZE)) return Words.get8(gva + Words.getPlain64(entry + 8)) & 0xffL;
+        return c.mmu.slowLoad(c, gva, 1, c.cpl == 3);
+    }
+
+    public static long load16(Cpu c, long gva) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 1 & -PAGE_SIZE)) return Words.get16(gva + Words.getPlain64(entry + 8)) & 0xffffL;
+        return c.mmu.slowLoad(c, gva, 2, c.cpl == 3);
+    }
+
+    public static long load32(Cpu c, long gva) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 3 & -PAGE_SIZE)) return Words.get32(gva + Words.getPlain64(entry + 8)) & 0xffff_ffffL;
+        return c.mmu.slowLoad(c, gva, 4, c.cpl == 3);
+    }
+
+    public static long load64(Cpu c, long gva) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 7 & -PAGE_SIZE)) return Words.get64(gva + Words.getPlain64(entry + 8));
+        return c.mmu.slowLoad(c, gva, 8, c.cpl == 3);
+    }
+
+    public static void store8(Cpu c, long gva, long value) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva & -PAGE_SIZE)) {
+            Words.put8(gva + Words.getPlain64(entry + 8), (byte) value);
+        } else {
+            c.mmu.slowStore(c, gva, 1, value, c.cpl == 3);
+        }
+    }
+
+    public static void store16(Cpu c, long gva, long value) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 1 & -PAGE_SIZE)) {
+            Words.put16(gva + Words.getPlain64(entry + 8), (short) value);
+        } else {
+            c.mmu.slowStore(c, gva, 2, value, c.cpl == 3);
+        }
+    }
+
+    public static void store32(Cpu c, long gva, long value) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 3 & -PAGE_SIZE)) {
+            Words.put32(gva + Words.getPlain64(entry + 8), (int) value);
+        } else {
+            c.mmu.slowStore(c, gva, 4, value, c.cpl == 3);
+        }
+    }
+
+    public static void store64(Cpu c, long gva, long value) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 7 & -PAGE_SIZE)) {
+            Words.put64(gva + Words.getPlain64(entry + 8), value);
+        } else {
+            c.mmu.slowStore(c, gva, 8, value, c.cpl == 3);
+        }
+    }
+
+    /// Loads what the same instruction will store to: faults as the store would, so that the store cannot.
+    public static long update8(Cpu c, long gva) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva & -PAGE_SIZE)) return Words.get8(gva + Words.getPlain64(entry + 8)) & 0xffL;
+        return c.mmu.slowUpdate(c, gva, 1);
+    }
+
+    public static long update16(Cpu c, long gva) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 1 & -PAGE_SIZE)) return Words.get16(gva + Words.getPlain64(entry + 8)) & 0xffffL;
+        return c.mmu.slowUpdate(c, gva, 2);
+    }
+
+    public static long update32(Cpu c, long gva) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 3 & -PAGE_SIZE)) return Words.get32(gva + Words.getPlain64(entry + 8)) & 0xffff_ffffL;
+        return c.mmu.slowUpdate(c, gva, 4);
+    }
+
+    public static long update64(Cpu c, long gva) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 7 & -PAGE_SIZE)) return Words.get64(gva + Words.getPlain64(entry + 8));
+        return c.mmu.slowUpdate(c, gva, 8);
+    }
+
+    /// By size, for whole operations: `bytes` is 1, 2, 4 or 8.
+    public static long load(Cpu c, long gva, int bytes) {
+        return switch (bytes) {
+            case 1 -> load8(c, gva);
+            case 2 -> load16(c, gva);
+            case 4 -> load32(c, gva);
+            default -> load64(c, gva);
+        };
+    }
+
+    public static void store(Cpu c, long gva, int bytes, long value) {
+        switch (bytes) {
+            case 1 -> store8(c, gva, value);
+            case 2 -> store16(c, gva, value);
+            case 4 -> store32(c, gva, value);
+            default -> store64(c, gva, value);
+        }
+    }
+
+    public static long update(Cpu c, long gva, int bytes) {
+        return switch (bytes) {
+            case 1 -> update8(c, gva);
+            case 2 -> update16(c, gva);
+            case 4 -> update32(c, gva);
+            default -> update64(c, gva);
+        };
+    }
+
+    /// Loads at supervisor privilege whatever the CPL: descriptor tables, task state, interrupt frames.
+    public static long systemLoad(Cpu c, long gva, int bytes) {
+        return c.cpl == 3 ? c.mmu.loadAs(c, gva, bytes, false) : load(c, gva, bytes);
+    }
+
+    public static void systemStore(Cpu c, long gva, int bytes, long value) {
+        if (c.cpl == 3) {
+            c.mmu.storeAs(c, gva, bytes, value, false);
+        } else {
+            store(c, gva, bytes, value);
+        }
+    }
+
+    /// Checks, as a store of `bytes` bytes would, that the whole range can be written; notes the fault if not.
+    public static boolean writable(Cpu c, long gva, int bytes) {
+        return c.mmu.probe(c, gva, bytes, true, c.cpl == 3);
+    }
+
+    /// The same for loads.
+    public static boolean readable(Cpu c, long gva, int bytes) {
+        return c.mmu.probe(c, gva, bytes, false, c.cpl == 3);
+    }
+
+    /// Writable as supervisor (interrupt frames).
+    public static boolean systemWritable(Cpu c, long gva, int bytes) {
+        return c.mmu.probe(c, gva, bytes, true, false);
+    }
+
+    /// The native address for bulk work on `[gva, gva + bytes)` inside one page, or 0 where it must go the slow way. Never faults; fills nothing.
+    public static long hostRead(Cpu c, long gva, long bytes) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        return Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE) && (gva & -PAGE_SIZE) == (gva + bytes - 1 & -PAGE_SIZE)
+                ? gva + Words.getPlain64(entry + 8)
+                : 0;
+    }
+
+    public static long hostWrite(Cpu c, long gva, long bytes) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        return Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE) && (gva & -PAGE_SIZE) == (gva + bytes - 1 & -PAGE_SIZE)
+                ? gva + Words.getPlain64(entry + 8)
+                : 0;
+    }
+
+    /// Atomically replaces `expected` by `value` (of `bytes` bytes) at `gva`, which `update` has found writable. False if it held something else.
+    /// Aligned words, and unaligned ones inside an aligned 8-byte word, are atomic towards all CPUs; across words only towards other calls of this.
+    public static boolean compareAndSet(Cpu c, long gva, int bytes, long expected, long value) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE)) {
+            return Atomics.compareAndSet(gva + Words.getPlain64(entry + 8), bytes, expected, value);
+        }
+        return c.mmu.slowCompareAndSet(c, gva, bytes, expected, value);
+    }
+
+    /// Chooses the tables for the CPU's privilege, and stops caching translations while breakpoints are on.
+    public void modeChanged(Cpu c) {
+        int index;
+        if (c.cpl == 3) {
+            index = Tlb.USER;
+        } else {
+            boolean access = (c.cr4 & ControlBits.CR4_SMAP) != 0 && (c.rflags & Flags.AC) != 0;
+            index = access ? Tlb.SUPERVISOR_AC : Tlb.SUPERVISOR;
+        }
+        c.readTable = tlb.readTable(index);
+        c.writeTable = tlb.writeTable(index);
+        boolean step = (c.mode & Mode.STEP) != 0;
+        if (step && tlb.caching) tlb.flush();
+        tlb.caching = !step;
+    }
+
+    /// MOV to CR3: drops all but global translations.
+    public void flushNonGlobal() {
+        tlb.flushNonGlobal();
+    }
+
+    /// Changes of CR0, CR4, EFER that alter translation: drops everything.
+    public void flush() {
+        tlb.flush();
+    }
+
+    /// Drops the translations of one page (INVLPG), global ones too.
+    public void invalidatePage(long gva) {
+        tlb.invalidatePage(gva);
+    }
+
+    /// Drops the right to store without asking: some page has become code.
+    public void flushWritable() {
+        tlb.flushWritable();
+    }
+
+    /// Translates an instruction fetch. Returns the guest-physical address, or -1 with the fault noted.
+    public long fetch(Cpu c, long gva) {
+        return translate(c, gva, false, true, c.cpl == 3) ? walk.gpa : -1;
+    }
+
+    /// Whether the page found by the last [#fetch] is global.
+    public boolean fetchedGlobal() {
+        return walk.global;
+    }
+
+    /// Whether `gva` is mapped for reading as supervisor; gives the guest-physical address or -1, without faulting or setting accessed bits (for debuggers and reports).
+    public long peek(Cpu c, long gva) {
+        return walk.walk(c, gva) ? walk.gpa : -1;
+    }
+
+    private boolean translate(Cpu c, long gva, boolean write, boolean fetch, boolean user) {
+        if (c.code64() || c.longMode()) {
+            if (gva << 16 >> 16 != gva) {
+                c.raise(Exceptions.GP, 0);
+                return false;
+            }
+        }
+        int error = walk.access(c, gva, write, fetch, user);
+        if (error == PageWalk.OK) return true;
+        c.pageFault(gva, error);
+        return false;
+    }
+
+    private void fill(Cpu c, long gva, MemorySlot slot, boolean write, boolean user) {
+        if (!tlb.caching) return;
+        long addend = slot.hva(walk.gpa & -PAGE_SIZE) - (gva & -PAGE_SIZE);
+        int index = user ? Tlb.USER : c.writeTable == tlb.writeTable(Tlb.SUPERVISOR_AC) ? Tlb.SUPERVISOR_AC : Tlb.SUPERVISOR;
+        tlb.fill(gva, addend, index, write && !slot.readOnly() && !slot.isCode(walk.gpa), walk.global, walk.large);
+    }
+
+    private long loadAs(Cpu c, long gva, int bytes, boolean user) {
+        return slowLoad(c, gva, bytes, user);
+    }
+
+    private void storeAs(Cpu c, long gva, int bytes, long value, boolean user) {
+        slowStore(c, gva, bytes, value, user);
+    }
+
+    private boolean probe(Cpu c, long gva, int bytes, boolean write, boolean user) {
+        if (!translate(c, gva, write, false, user)) return false;
+        return (gva & -PAGE_SIZE) == (gva + bytes - 1 & -PAGE_SIZE) || translate(c, gva + bytes - 1 & -PAGE_SIZE, write, false, user);
+    }
+
+    private long slowLoad(Cpu c, long gva, int bytes, boolean user) {
+        if (((gva ^ gva + bytes - 1) & -PAGE_SIZE) != 0) {
+            if (!probe(c, gva, bytes, false, user)) return 0;
+            long value = 0;
+            for (int i = 0; i < bytes; i++) value |= slowLoad(c, gva + i, 1, user) << (8 * i);
+            return value;
+        }
+        if (!translate(c, gva, false, false, user)) return 0;
+        if ((c.mode & Mode.STEP) != 0) c.watch(gva, bytes, false);
+        long gpa = walk.gpa;
+        MemorySlot slot = memory.slotAt(gpa);
+        if (slot == null) return device(c, gpa, bytes);
+        fill(c, gva, slot, false, user);
+        return loadHost(slot.hva(gpa), bytes);
+    }
+
+    private void slowStore(Cpu c, long gva, int bytes, long value, boolean user) {
+        if (((gva ^ gva + bytes - 1) & -PAGE_SIZE) != 0) {
+            if (!probe(c, gva, bytes, true, user)) return;
+            for (int i = 0; i < bytes; i++) slowStore(c, gva + i, 1, value >>> (8 * i), user);
+            return;
+        }
+        if (!translate(c, gva, true, false, user)) return;
+        if ((c.mode & Mode.STEP) != 0) c.watch(gva, bytes, true);
+        long gpa = walk.gpa;
+        MemorySlot slot = memory.slotAt(gpa);
+        if (slot == null) {
+            if (c.apic.covers(gpa)) {
+                c.apic.mmioWrite(gpa, bytes, value);
+            } else {
+                io(c).mmioWrite(gpa, bytes, value);
+            }
+            return;
+        }
+        if (slot.readOnly()) return;
+        fill(c, gva, slot, true, user);
+        storeHost(slot.hva(gpa), bytes, value);
+        wrote(c, slot, gpa, bytes);
+    }
+
+    private long slowUpdate(Cpu c, long gva, int bytes) {
+        boolean user = c.cpl == 3;
+        if (!probe(c, gva, bytes, true, user)) return 0;
+        return slowLoad(c, gva, bytes, user);
+    }
+
+    private boolean slowCompareAndSet(Cpu c, long gva, int bytes, long expected, long value) {
+        boolean user = c.cpl == 3;
+        long page = gva & -PAGE_SIZE;
+        boolean split = page != (gva + bytes - 1 & -PAGE_SIZE);
+        if (!probe(c, gva, bytes, true, user)) return true;
+        if (!split && translate(c, gva, true, false, user)) {
+            long gpa = walk.gpa;
+            MemorySlot slot = memory.slotAt(gpa);
+            if (slot != null && !slot.readOnly()) {
+                if ((c.mode & Mode.STEP) != 0) c.watch(gva, bytes, true);
+                fill(c, gva, slot, true, user);
+                boolean set = Atomics.compareAndSet(slot.hva(gpa), bytes, expected, value);
+                if (set) wrote(c, slot, gpa, bytes);
+                return set;
+            }
+        }
+        // Device memory, ROM, or two pages: only exclusive towards other accesses of this kind.
+        synchronized (memory) {
+            if (slowLoad(c, gva, bytes, user) != expected) return false;
+            slowStore(c, gva, bytes, value, user);
+            return true;
+        }
+    }
+
+    private void wrote(Cpu c, MemorySlot slot, long gpa, int bytes) {
+        Words.fullFence(); // the store before the look at the code bit, against a decoder that marks and then reads
+        if (slot.isCode(gpa)) {
+            if (c.stop == Cpu.NONE) c.stop = Cpu.LEAVE;
+            writes.codeWritten(c, gpa, bytes);
+        }
+    }
+
+    private long device(Cpu c, long gpa, int bytes) {
+        long value = c.apic.covers(gpa) ? c.apic.mmioRead(gpa, bytes) : io(c).mmioRead(gpa, bytes);
+        return bytes == 8 ? value : value & (1L << 8 * bytes) - 1;
+    }
+
+    private static VmIo io(Cpu c) {
+        return Objects.requireNonNull(c.io, "guest code runs inside run()");
+    }
+
+    private static long loadHost(long hva, int bytes) {
+        return switch (bytes) {
+            case 1 -> Words.get8(hva) & 0xffL;
+            case 2 -> Words.get16(hva) & 0xffffL;
+            case 4 -> Words.get32(hva) & 0xffff_ffffL;
+            default -> Words.get64(hva);
+        };
+    }
+
+    private static void storeHost(long hva, int bytes, long value) {
+        switch (bytes) {
+            case 1 -> Words.put8(hva, (byte) value);
+            case 2 -> Words.put16(hva, (short) value);
+            case 4 -> Words.put32(hva, (int) value);
+            default -> Words.put64(hva, value);
+        }
+    }
+}
