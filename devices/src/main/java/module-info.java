@@ -3,4 +3,8 @@ module io.kahvem.devices {
     requires transitive io.kahvem.memory;
 
     exports io.kahvem.devices;
+    exports io.kahvem.devices.bus;
+    exports io.kahvem.devices.chipset;
+    exports io.kahvem.devices.pci;
+    exports io.kahvem.devices.serial;
 }

@@ -10,4 +10,10 @@ public interface IoDevice {
     long read(long offset, int size);
 
     void write(long offset, int size, long value);
+
+    /// The widest access in bytes that reaches this device in one piece: 1, 2, 4 or 8. The bus cuts a wider one into pieces of this
+    /// size, lowest address first, as a PC's bus does for byte-wide parts. Constant for the life of the device.
+    default int widestAccess() {
+        return 8;
+    }
 }

@@ -1,0 +1,146 @@
+package io.kahvem.devices.chipset;
+
+import io.kahvem.devices.ByteSink;
+import io.kahvem.devices.Device;
+import io.kahvem.devices.InterruptLine;
+import io.kahvem.devices.MsiSink;
+import io.kahvem.devices.bus.IoBus;
+import io.kahvem.devices.bus.LatchPorts;
+import io.kahvem.devices.pci.HostBridge;
+import io.kahvem.devices.pci.PciBus;
+import io.kahvem.devices.serial.Uart16550;
+import io.kahvem.host.EventLoop;
+import java.util.List;
+
+/// A PC's fixed parts at their usual addresses, wired to each other: each ISA request goes to the 8259 pair and to the I/O APIC (request 0 to
+/// its input 2, as the MADT says).
+///
+/// The machine gives `ports()` and `mmio()` what its CPUs access and passes on interrupt acknowledges and EOIs; everything else comes by [Wiring].
+/// Any thread. Lock order: a device, then the 8259 pair or the I/O APIC, then what the wiring's lines lead to.
+public final class PcChipset implements Device {
+    public static final int COM1_PORT = 0x3f8;
+    public static final int ACPI_PM_PORT = 0x600;
+    public static final int RESET_CONTROL_PORT = 0xcf9;
+    public static final int DEBUG_EXIT_PORT = 0xf4;
+
+    public static final int IRQ_TIMER = 0;
+    public static final int IRQ_COM1 = 4;
+    public static final int IRQ_RTC = 8;
+    public static final int IRQ_SCI = 9;
+
+    private static final int TIMER_GSI = 2;
+
+    /// What the chipset's outputs lead to.
+    ///
+    /// @param loop runs the timers; its clock is the machine's
+    /// @param msi takes the I/O APIC's messages
+    /// @param intr the 8259 pair's INTR
+    /// @param serialOut what the guest writes to COM1
+    /// @param debugExit whether isa-debug-exit is fitted
+    public record Wiring(EventLoop loop, MsiSink msi, InterruptLine intr, ByteSink serialOut, MachineEvents events, boolean debugExit) {}
+
+    private final IoBus ports = new IoBus("ports");
+    private final IoBus mmio = new IoBus("MMIO");
+    private final Pic8259 pic;
+    private final IoApic ioApic;
+    private final Pit8254 pit;
+    private final Rtc rtc;
+    private final Uart16550 com1;
+    private final AcpiPm pm;
+    private final PciBus pci;
+    private final List<Device> devices;
+
+    public PcChipset(Wiring wiring) {
+        EventLoop loop = wiring.loop();
+        pic = new Pic8259(wiring.intr());
+        ioApic = new IoApic(wiring.msi());
+        pit = new Pit8254(loop, isaLine(IRQ_TIMER));
+        rtc = new Rtc(loop, isaLine(IRQ_RTC));
+        com1 = new Uart16550(isaLine(IRQ_COM1), wiring.serialOut());
+        pm = new AcpiPm(loop, isaLine(IRQ_SCI), wiring.events()::powerOff);
+        ResetControl resetControl = new ResetControl(wiring.events()::reset);
+        pci = new PciBus(resetControl.rstCnt());
+        pci.add(0, 0, new HostBridge());
+        LatchPorts dma1 = new LatchPorts(0x10);
+        LatchPorts dmaPages = new LatchPorts(0x10);
+        LatchPorts dma2 = new LatchPorts(0x20);
+
+        ports.add("DMA 1", 0x00, 0x10, dma1);
+        ports.add("8259 master", 0x20, 2, pic.masterPorts());
+        ports.add("8254", 0x40, Pit8254.PORTS, pit);
+        ports.add("port B", 0x61, 1, pit.portB());
+        ports.add("RTC index", 0x70, 1, rtc.indexPort());
+        ports.add("RTC data", 0x71, 1, rtc.dataPort());
+        ports.add("POST code and DMA pages", 0x80, 0x10, dmaPages);
+        ports.add("port 92", 0x92, 1, resetControl.port92());
+        ports.add("8259 slave", 0xa0, 2, pic.slavePorts());
+        ports.add("DMA 2", 0xc0, 0x20, dma2);
+        if (wiring.debugExit()) ports.add("isa-debug-exit", DEBUG_EXIT_PORT, DebugExit.PORTS, new DebugExit(wiring.events()::debugExit));
+        ports.add("COM1", COM1_PORT, Uart16550.REGISTERS, com1);
+        ports.add("ELCR", 0x4d0, 2, pic.elcrPorts());
+        ports.add("ACPI PM", ACPI_PM_PORT, AcpiPm.WINDOW_PORTS, pm);
+        ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciBus.PORTS, pci.addressPorts());
+        ports.add("PCI CONFIG_DATA", 0xcfc, PciBus.PORTS, pci.dataPorts());
+        mmio.add("I/O APIC", IoApic.DEFAULT_BASE, IoApic.WINDOW_BYTES, ioApic);
+        devices = List.of(pic, ioApic, pit, rtc, com1, pm, resetControl, pci, dma1, dmaPages, dma2);
+        reset();
+    }
+
+    /// The address space of IN and OUT.
+    public IoBus ports() {
+        return ports;
+    }
+
+    /// The physical addresses that are not memory.
+    public IoBus mmio() {
+        return mmio;
+    }
+
+    public PciBus pci() {
+        return pci;
+    }
+
+    public Rtc rtc() {
+        return rtc;
+    }
+
+    /// The first serial line; input is given to it with [Uart16550#feed].
+    public Uart16550 com1() {
+        return com1;
+    }
+
+    /// The interrupt-acknowledge cycle: the 8259 pair's vector.
+    public int acknowledgeInterrupt() {
+        return pic.acknowledge();
+    }
+
+    /// A local APIC ended a level-triggered interrupt of this vector.
+    public void endOfInterrupt(int vector) {
+        ioApic.endOfInterrupt(vector);
+    }
+
+    public void pressPowerButton() {
+        pm.pressPowerButton();
+    }
+
+    /// The line of ISA request 0 to 15 for one device; requests are not shared.
+    public InterruptLine isaLine(int irq) {
+        int gsi = irq == IRQ_TIMER ? TIMER_GSI : irq;
+        return level -> {
+            pic.setIrq(irq, level);
+            ioApic.setInput(gsi, level);
+        };
+    }
+
+    /// Input 16 to 23 of the I/O APIC, which no ISA device has.
+    public InterruptLine gsiLine(int gsi) {
+        if (gsi < 16 || gsi >= IoApic.INPUTS) throw new IllegalArgumentException("GSI " + gsi + " is not one of 16 to " + (IoApic.INPUTS - 1));
+        return level -> ioApic.setInput(gsi, level);
+    }
+
+    /// RESET#: the machine calls it while no vCPU runs. Time, CMOS memory and the host's side of the serial line stay.
+    @Override
+    public void reset() {
+        for (Device device : devices) device.reset();
+    }
+}
