@@ -3,10 +3,7 @@ package io.kahvem.host;
 /// An error number of Linux (errno(3)), which prints as its name and meaning.
 record Errno(int number) {
     static final int EINTR = 4;
-    static final int EAGAIN = 11;
     static final int ENOMEM = 12;
-    static final int EINVAL = 22;
-    static final int ENOTTY = 25;
 
     @Override
     public String toString() {
@@ -16,17 +13,17 @@ record Errno(int number) {
             case EINTR -> "EINTR (interrupted system call)";
             case 5 -> "EIO (input/output error)";
             case 9 -> "EBADF (bad file descriptor)";
-            case EAGAIN -> "EAGAIN (resource temporarily unavailable)";
+            case 11 -> "EAGAIN (resource temporarily unavailable)";
             case ENOMEM -> "ENOMEM (cannot allocate memory)";
             case 13 -> "EACCES (permission denied)";
             case 14 -> "EFAULT (bad address)";
             case 16 -> "EBUSY (device or resource busy)";
             case 17 -> "EEXIST (file exists)";
             case 19 -> "ENODEV (no such device)";
-            case EINVAL -> "EINVAL (invalid argument)";
+            case 22 -> "EINVAL (invalid argument)";
             case 23 -> "ENFILE (too many open files in the system)";
             case 24 -> "EMFILE (too many open files in the process)";
-            case ENOTTY -> "ENOTTY (not a terminal)";
+            case 25 -> "ENOTTY (not a terminal)";
             case 27 -> "EFBIG (file too large)";
             case 28 -> "ENOSPC (no space left on device)";
             case 38 -> "ENOSYS (not implemented by this kernel)";

@@ -1,0 +1,38 @@
+package io.kahvem.cli.doctor;
+
+import io.kahvem.hypervisor.Availability;
+import io.kahvem.hypervisor.Hypervisor;
+import java.util.ArrayList;
+import java.util.List;
+
+/// All that was found, and which engines can run.
+record Diagnosis(List<Check> checks, List<String> engines) {
+    Diagnosis {
+        checks = List.copyOf(checks);
+        engines = List.copyOf(engines);
+    }
+
+    static Diagnosis of(Host host, List<Hypervisor> installed) {
+        List<Check> checks = new ArrayList<>();
+        checks.addAll(new KvmChecks(host).all());
+        checks.addAll(new HostChecks(host).all());
+        List<String> engines = new ArrayList<>();
+        for (Hypervisor engine : installed) {
+            Check check = engine(engine);
+            checks.add(check);
+            if (check.status() == Status.PASS) engines.add(engine.name());
+        }
+        if (engines.isEmpty()) {
+            checks.add(Check.fail("engines", installed.isEmpty() ? "none installed" : "none of those installed can run", ""));
+        }
+        return new Diagnosis(checks, engines);
+    }
+
+    private static Check engine(Hypervisor engine) {
+        String name = "engine " + engine.name();
+        return switch (engine.availability()) {
+            case Availability.Available() -> Check.pass(name, "can run here");
+            case Availability.Unavailable(Availability.Reason reason, String evidence, String remedy) -> Check.warn(name, evidence, remedy);
+        };
+    }
+}
