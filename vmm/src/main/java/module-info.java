@@ -3,8 +3,10 @@ module io.kahvem.vmm {
     requires transitive io.kahvem.config;
     requires transitive io.kahvem.hypervisor;
     requires io.kahvem.devices;
+    requires org.tukaani.xz;
 
     exports io.kahvem.vmm;
+    exports io.kahvem.vmm.boot;
 
     uses io.kahvem.hypervisor.Hypervisor;
 }
