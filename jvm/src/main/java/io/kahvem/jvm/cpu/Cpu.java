@@ -2,6 +2,7 @@ package io.kahvem.jvm.cpu;
 
 import io.kahvem.hypervisor.VmIo;
 import io.kahvem.jvm.apic.LocalApic;
+import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,9 @@ public final class Cpu {
     /// The instruction completes, but the rest of its block must not run (it may have been overwritten).
     public static final int LEAVE = 1;
 
+    /// The instruction has made progress and is to be executed again, once interrupts have been polled (a repeated string instruction).
+    public static final int REPEAT = 2;
+
     public final int apicId;
     public final long[] r = new long[24];
     public long flagResult;
@@ -55,7 +59,7 @@ public final class Cpu {
     /// RFLAGS without the six arithmetic flags; bit 1 is set.
     public long rflags = 2;
 
-    /// Not 0 when the current instruction must be the last of its block: [#FAULT] or [#LEAVE].
+    /// Not 0 when the current instruction must be the last of its block: [#FAULT], [#LEAVE] or [#REPEAT].
     public int stop;
 
     /// The exception noted by `raise`.
@@ -110,6 +114,11 @@ public final class Cpu {
 
     /// The machine around this CPU, valid while `run` is on the stack.
     public @Nullable VmIo io;
+
+    /// A branch into a page-mate that was not linked yet, and which way it went: the run loop links it to the block it finds.
+    public @Nullable Insn linkFrom;
+
+    public boolean linkTaken;
 
     /// HLT was executed and nothing has woken the CPU yet.
     public boolean halted;

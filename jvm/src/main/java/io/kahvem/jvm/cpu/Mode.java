@@ -18,16 +18,20 @@ public final class Mode {
     /// Every instruction is a block of its own: single step or breakpoints are on.
     public static final int STEP = 16;
 
+    /// CPL is 3. Decoding does not depend on it, but which code may be reached does.
+    public static final int USER = 32;
+
     private static final int ATTRIBUTE_LONG = 0x2000;
     private static final int ATTRIBUTE_DB = 0x4000;
 
     private Mode() {}
 
     static int of(Cpu c) {
-        int step = (c.rflags & Flags.TF) != 0 || (c.dr[7] & 0xff) != 0 ? STEP : 0;
+        int common = (c.rflags & Flags.TF) != 0 || (c.dr[7] & 0xff) != 0 ? STEP : 0;
+        if (c.cpl == 3) common |= USER;
         int cs = c.attributes[Cpu.CS];
-        if (c.longMode() && (cs & ATTRIBUTE_LONG) != 0) return CODE64 | FLAT | step;
-        int mode = step | ((cs & ATTRIBUTE_DB) != 0 ? CODE32 : CODE16);
+        if (c.longMode() && (cs & ATTRIBUTE_LONG) != 0) return CODE64 | FLAT | common;
+        int mode = common | ((cs & ATTRIBUTE_DB) != 0 ? CODE32 : CODE16);
         if ((c.attributes[Cpu.SS] & ATTRIBUTE_DB) != 0) mode |= STACK32;
         boolean flat = true;
         for (int s = Cpu.ES; s <= Cpu.DS; s++) {

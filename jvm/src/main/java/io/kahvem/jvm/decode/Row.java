@@ -13,6 +13,7 @@ public final class Row {
     boolean writesFlags;
     boolean plainFlagWriter;
     boolean endsBlock;
+    boolean mayFault;
 
     Row(Op op, Operand[] operands) {
         this.op = op;
@@ -80,6 +81,20 @@ public final class Row {
     public Row ends() {
         endsBlock = true;
         return this;
+    }
+
+    /// The value operation itself may note a fault (DIV, PUSH), beside its memory operands.
+    public Row faults() {
+        mayFault = true;
+        return this;
+    }
+
+    public boolean mayFault() {
+        return mayFault;
+    }
+
+    public boolean endsBlock() {
+        return endsBlock;
     }
 
     boolean needsModRm() {

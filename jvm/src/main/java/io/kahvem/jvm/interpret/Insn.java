@@ -73,12 +73,17 @@ public abstract class Insn {
     /// A new instruction of this class, without operands.
     abstract Insn fresh();
 
+    /// What an instruction pointer is cut to: 16, 32 or 64 bits of ones.
+    public long ripMask = -1;
+
     /// The linear address of the memory operand. May note a fault ([Cpu#faulted()]) when `checked`; `bytes` and `write` matter only then.
     public final long address(Cpu c, int bytes, boolean write) {
-        long[] r = c.r;
-        long offset = (r[base] + (r[index] << scale) + disp) & addressMask;
-        if (checked) return SegmentCheck.linear(c, segment, offset, bytes, write);
-        return offset + r[segmentBase];
+        return address(c, offset(c), bytes, write);
+    }
+
+    /// The linear address of an offset in the memory operand's segment; faults as [#address(Cpu, int, boolean)] does.
+    public final long address(Cpu c, long offset, int bytes, boolean write) {
+        return checked ? SegmentCheck.linear(c, segment, offset, bytes, write) : offset + c.r[segmentBase];
     }
 
     /// The offset part of the memory operand's address (LEA).
@@ -102,13 +107,50 @@ public abstract class Insn {
         return form & 3;
     }
 
-    /// Ends the block here because of `c.stop`: at this instruction for a fault, after it otherwise.
+    /// Ends the block here because of `c.stop`: after this instruction for LEAVE, else at it.
     final @Nullable Block stopped(Cpu c) {
-        boolean fault = c.faulted();
-        c.r[Cpu.RIP] += fault ? start : end;
-        int unexecuted = fault ? 1 : 0;
-        for (Insn i = next; i != null; i = i.next) unexecuted++;
+        boolean completed = c.stop == Cpu.LEAVE;
+        c.r[Cpu.RIP] = c.r[Cpu.RIP] + (completed ? end : start) & ripMask;
+        int unexecuted = completed ? 0 : 1;
+        for (Insn i = next; i != null && !(i instanceof EndOfBlock); i = i.next) unexecuted++;
         c.retired -= unexecuted;
         return null;
+    }
+
+    /// Before a control transfer: RIP stands at the next instruction.
+    final void enterControl(long[] r) {
+        r[Cpu.RIP] = r[Cpu.RIP] + end & ripMask;
+    }
+
+    /// After one: back to this instruction if it faulted.
+    final @Nullable Block leaveControl(Cpu c) {
+        if (c.faulted() || c.stop == Cpu.REPEAT) {
+            c.r[Cpu.RIP] = c.r[Cpu.RIP] - (end - start) & ripMask;
+            c.retired--;
+        }
+        return null;
+    }
+
+    /// The address formula without segment checks.
+    static long linear(Insn i, long[] r) {
+        return ((r[i.base] + (r[i.index] << i.scale) + i.disp) & i.addressMask) + r[i.segmentBase];
+    }
+
+    // Register writes by operand size, for generated code.
+
+    static void put8(long[] r, int n, long value) {
+        r[n] = r[n] & ~0xffL | value & 0xff;
+    }
+
+    static void putHigh8(long[] r, int n, long value) {
+        r[n] = r[n] & ~0xff00L | (value & 0xff) << 8;
+    }
+
+    static void put16(long[] r, int n, long value) {
+        r[n] = r[n] & ~0xffffL | value & 0xffff;
+    }
+
+    static void put32(long[] r, int n, long value) {
+        r[n] = value & 0xffff_ffffL;
     }
 }

@@ -206,6 +206,12 @@ public final class Mmu {
         return c.mmu.slowCompareAndSet(c, gva, bytes, expected, value);
     }
 
+    /// The monitor under which 16-byte locked accesses run, exclusively towards each other. (Java has no 16-byte compare-and-set; 8-byte accesses of other
+    /// CPUs to the same words are not held off.)
+    public Object exclusive() {
+        return memory;
+    }
+
     /// Chooses the tables for the CPU's privilege, and stops caching translations while breakpoints are on.
     public void modeChanged(Cpu c) {
         int index;

@@ -1,0 +1,102 @@
+package io.kahvem.jvm.decode;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.interpret.Insn;
+import io.kahvem.jvm.interpret.Spinner.Addressing;
+import io.kahvem.jvm.interpret.Spinner.Place;
+
+/// One instruction as [Decoder] read it: what becomes the fields of an [Insn]. A scratch object, filled anew for each instruction.
+public final class Decoded {
+    /// What the instruction does; the decoder substitutes a row that raises #UD or #GP for bytes that are no instruction.
+    public Row row = Decoder.UNDEFINED;
+
+    public int length;
+    public int size;
+    public int addressSize;
+    public int base;
+    public int index;
+    public int scale;
+    public long disp;
+    public long addressMask;
+    public int segment;
+    public int segmentBase;
+    public boolean memory;
+    public boolean checked;
+    public int reg;
+    public int rm;
+    public final int[] registers = new int[3];
+    public final Place[] places = new Place[3];
+    public int operands;
+    public long imm;
+    public int imm2;
+    public boolean rex;
+    public boolean lock;
+    public int rep;
+
+    void clear() {
+        length = 0;
+        base = Cpu.ZERO;
+        index = Cpu.ZERO;
+        scale = 0;
+        disp = 0;
+        addressMask = -1;
+        segment = Cpu.DS;
+        segmentBase = Cpu.ZERO;
+        memory = false;
+        checked = false;
+        reg = 0;
+        rm = 0;
+        operands = 0;
+        imm = 0;
+        imm2 = 0;
+        rex = false;
+        lock = false;
+        rep = 0;
+        registers[0] = registers[1] = registers[2] = 0;
+    }
+
+    /// How the memory operand's address is to be made, if one of the operands needs it.
+    public Addressing addressing() {
+        boolean used = false;
+        boolean addressOnly = false;
+        for (int i = 0; i < operands; i++) {
+            Place p = places[i];
+            addressOnly |= p == Place.ADDRESS;
+            used |= p == Place.ADDRESS || p.compareTo(Place.MEM8) >= 0 && p.compareTo(Place.MEM64) <= 0;
+        }
+        if (!used) return Addressing.NONE;
+        boolean plain = index == Cpu.ZERO && addressMask == -1 && (segmentBase == Cpu.ZERO || addressOnly);
+        if (plain && (!checked || addressOnly)) return Addressing.BASE;
+        return checked && !addressOnly ? Addressing.CHECKED : Addressing.FULL;
+    }
+
+    /// Copies everything but the links into `insn`, which starts `start` bytes into its block.
+    public void fill(Insn insn, int start, int form, int mode) {
+        insn.form = form;
+        insn.start = start;
+        insn.end = start + length;
+        insn.base = base;
+        insn.index = index;
+        insn.scale = scale;
+        // RIP stands at the block's start, but for a control operation already at the next instruction.
+        boolean fromStart = base == Cpu.RIP && row.op.kind() != Op.Kind.CONTROL;
+        insn.disp = fromStart ? disp + insn.end : disp;
+        insn.addressMask = addressMask;
+        insn.segment = segment;
+        insn.segmentBase = segmentBase;
+        insn.memory = memory;
+        insn.checked = checked;
+        insn.reg = reg;
+        insn.rm = rm;
+        insn.op0 = registers[0];
+        insn.op1 = registers[1];
+        insn.op2 = registers[2];
+        insn.imm = imm;
+        insn.imm2 = imm2;
+        insn.rex = rex;
+        insn.lock = lock;
+        insn.rep = rep;
+        insn.mode = mode;
+        insn.addressSize = addressSize;
+    }
+}

@@ -1,0 +1,308 @@
+package io.kahvem.jvm.interpret;
+
+import static java.lang.classfile.ClassFile.ACC_FINAL;
+import static java.lang.classfile.ClassFile.ACC_PUBLIC;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.jvm.semantics.Form;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// Makes the classes of instructions: one hidden class for each combination of operation, form and places of operands that guests are found to use.
+///
+/// An `exec` is: address, loads, the operation's method, store, `next.exec(c, r)`, with a return wherever a fault may have been noted. One spinner
+/// serves all vCPUs of a virtual machine; any thread.
+public final class Spinner {
+    /// Where an operand is: a general register by size, AH to BH, memory by size, an address that is only computed, the immediate, the constants 1 and CL.
+    public enum Place {
+        REG8, REG16, REG32, REG64, HIGH8, MEM8, MEM16, MEM32, MEM64, ADDRESS, IMMEDIATE, ONE, COUNT;
+
+        public static Place register(int log2Size) {
+            return values()[REG8.ordinal() + log2Size];
+        }
+
+        public static Place memory(int log2Size) {
+            return values()[MEM8.ordinal() + log2Size];
+        }
+
+        boolean isMemory() {
+            return compareTo(MEM8) >= 0 && compareTo(MEM64) <= 0;
+        }
+
+        boolean isRegister() {
+            return compareTo(HIGH8) <= 0;
+        }
+
+        /// Bytes of a memory operand.
+        int bytes() {
+            return 1 << ordinal() - MEM8.ordinal();
+        }
+    }
+
+    /// How the memory operand's address is made: base and displacement alone, the whole formula, the formula with segment checks.
+    public enum Addressing {
+        NONE, BASE, FULL, CHECKED
+    }
+
+    /// What distinguishes one class from another. `form` is 0 for operations that take the whole instruction.
+    public record Shape(Op op, int form, List<Place> places, Addressing addressing, boolean lock, boolean mayFault) {}
+
+    private static final ClassDesc INSN = ClassDesc.of(Insn.class.getName());
+    private static final ClassDesc BRANCH = ClassDesc.of(Branch.class.getName());
+    private static final ClassDesc BLOCK = ClassDesc.of(Block.class.getName());
+    private static final ClassDesc CPU = ClassDesc.of(Cpu.class.getName());
+    private static final ClassDesc MMU = ClassDesc.of(Mmu.class.getName());
+    private static final ClassDesc LONGS = ConstantDescs.CD_long.arrayType();
+    private static final MethodTypeDesc EXEC = MethodTypeDesc.of(BLOCK, CPU, LONGS);
+    private static final MethodTypeDesc FRESH = MethodTypeDesc.of(INSN);
+    private static final MethodTypeDesc STOPPED = MethodTypeDesc.of(BLOCK, CPU);
+    private static final MethodTypeDesc PUT = MethodTypeDesc.of(ConstantDescs.CD_void, LONGS, ConstantDescs.CD_int, ConstantDescs.CD_long);
+
+    // Local variables of exec.
+    private static final int THIS = 0;
+    private static final int CPU_VAR = 1;
+    private static final int REGS = 2;
+    private static final int ADDRESS = 3;
+    private static final int RESULT = 5;
+    private static final int OPERANDS = 7;
+    private static final int SAVED_FLAGS = 13;
+
+    private final MethodHandles.Lookup lookup = MethodHandles.lookup();
+    private final Map<Shape, Insn> prototypes = new ConcurrentHashMap<>();
+
+    /// A new instruction of the class for `shape`.
+    public Insn make(Shape shape) {
+        Insn prototype = prototypes.get(shape);
+        if (prototype == null) {
+            Insn spun = spin(shape);
+            Insn raced = prototypes.putIfAbsent(shape, spun);
+            prototype = raced == null ? spun : raced;
+        }
+        return prototype.fresh();
+    }
+
+    /// How many classes were made so far.
+    public int classes() {
+        return prototypes.size();
+    }
+
+    private Insn spin(Shape shape) {
+        byte[] bytes = classFile(shape);
+        try {
+            MethodHandles.Lookup hidden = lookup.defineHiddenClass(bytes, true);
+            return (Insn) hidden.findConstructor(hidden.lookupClass(), java.lang.invoke.MethodType.methodType(void.class)).invoke();
+        } catch (Throwable t) {
+            throw new AssertionError("class for " + shape, t);
+        }
+    }
+
+    /// The class as bytes, for [#make] and for tests that review what is generated.
+    byte[] classFile(Shape shape) {
+        ClassDesc self = ClassDesc.of(Insn.class.getPackageName() + ".Insn_" + shape.op().name());
+        ClassDesc superclass = shape.op().kind() == Op.Kind.BRANCH ? BRANCH : INSN;
+        return ClassFile.of().build(self, cb -> cb.withFlags(ACC_PUBLIC | ACC_FINAL)
+                .withSuperclass(superclass)
+                .withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ACC_PUBLIC, code -> code.aload(THIS)
+                        .invokespecial(superclass, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                        .return_())
+                .withMethodBody("fresh", FRESH, 0, code -> code.new_(self)
+                        .dup()
+                        .invokespecial(self, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                        .areturn())
+                .withMethodBody("exec", EXEC, ACC_PUBLIC, code -> new Emitter(code, shape).emit()));
+    }
+
+    /// Writes one `exec`.
+    private record Emitter(CodeBuilder code, Shape shape) {
+        void emit() {
+            switch (shape.op().kind()) {
+                case WHOLE -> {
+                    call();
+                    leaveIfStopped();
+                    next();
+                }
+                case CONTROL -> control();
+                case BRANCH -> branch();
+                case UPDATE, COMPUTE, CONSUME -> value();
+            }
+        }
+
+        private void control() {
+            code.aload(THIS).aload(REGS).invokevirtual(INSN, "enterControl", MethodTypeDesc.of(ConstantDescs.CD_void, LONGS));
+            call();
+            code.aload(THIS).aload(CPU_VAR).invokevirtual(INSN, "leaveControl", STOPPED).areturn();
+        }
+
+        private void branch() {
+            code.aload(THIS).aload(CPU_VAR).aload(REGS);
+            call();
+            code.invokevirtual(BRANCH, "go", MethodTypeDesc.of(BLOCK, CPU, LONGS, ConstantDescs.CD_boolean)).areturn();
+        }
+
+        private void value() {
+            List<Place> places = shape.places();
+            boolean writes = shape.op().kind() != Op.Kind.CONSUME;
+            boolean readsFirst = shape.op().kind() != Op.Kind.COMPUTE;
+            address(writes && places.getFirst().isMemory());
+            Label retry = code.newLabel();
+            if (shape.lock()) {
+                saveFlags();
+                code.labelBinding(retry);
+                restoreFlags();
+            }
+            for (int i = readsFirst ? 0 : 1; i < places.size(); i++) {
+                load(places.get(i), i, writes && i == 0);
+                code.lstore(OPERANDS + 2 * i);
+            }
+            code.aload(CPU_VAR).loadConstant(shape.form());
+            for (int i = readsFirst ? 0 : 1; i < places.size(); i++) code.lload(OPERANDS + 2 * i);
+            invoke();
+            if (writes) code.lstore(RESULT);
+            if (shape.mayFault()) leaveIfStopped();
+            if (writes) store(places.getFirst(), retry);
+            next();
+        }
+
+        /// Computes the memory operand's address, if there is one.
+        private void address(boolean write) {
+            switch (shape.addressing()) {
+                case NONE -> {}
+                case BASE -> {
+                    code.aload(REGS).aload(THIS).getfield(INSN, "base", ConstantDescs.CD_int).laload();
+                    code.aload(THIS).getfield(INSN, "disp", ConstantDescs.CD_long).ladd().lstore(ADDRESS);
+                }
+                case FULL -> {
+                    if (shape.places().contains(Place.ADDRESS)) {
+                        code.aload(THIS).aload(CPU_VAR);
+                        code.invokevirtual(INSN, "offset", MethodTypeDesc.of(ConstantDescs.CD_long, CPU));
+                    } else {
+                        code.aload(THIS).aload(REGS);
+                        code.invokestatic(INSN, "linear", MethodTypeDesc.of(ConstantDescs.CD_long, INSN, LONGS));
+                    }
+                    code.lstore(ADDRESS);
+                }
+                case CHECKED -> {
+                    Place memory = shape.places().stream().filter(Place::isMemory).findFirst().orElseThrow();
+                    code.aload(THIS).aload(CPU_VAR).loadConstant(memory.bytes()).loadConstant(write ? 1 : 0);
+                    code.invokevirtual(INSN, "address", MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_int, ConstantDescs.CD_boolean));
+                    code.lstore(ADDRESS);
+                    leaveIfFaulted();
+                }
+            }
+        }
+
+        private void load(Place place, int operand, boolean update) {
+            switch (place) {
+                case REG8, REG16, REG32, REG64 -> register(operand);
+                case HIGH8 -> {
+                    register(operand);
+                    code.bipush(8).lushr();
+                }
+                case MEM8, MEM16, MEM32, MEM64 -> {
+                    code.aload(CPU_VAR).lload(ADDRESS);
+                    code.invokestatic(MMU, (update ? "update" : "load") + 8 * place.bytes(), MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_long));
+                    leaveIfFaulted();
+                }
+                case ADDRESS -> code.lload(ADDRESS);
+                case IMMEDIATE -> code.aload(THIS).getfield(INSN, "imm", ConstantDescs.CD_long);
+                case ONE -> code.lconst_1();
+                case COUNT -> code.aload(REGS).iconst_1().laload();
+            }
+        }
+
+        private void register(int operand) {
+            code.aload(REGS).aload(THIS).getfield(INSN, "op" + operand, ConstantDescs.CD_int).laload();
+        }
+
+        private void store(Place place, Label retry) {
+            switch (place) {
+                case REG8 -> put("put8");
+                case REG16 -> put("put16");
+                case REG32 -> put("put32");
+                case REG64 -> code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_int).lload(RESULT).lastore();
+                case HIGH8 -> put("putHigh8");
+                case MEM8, MEM16, MEM32, MEM64 -> {
+                    if (shape.lock()) {
+                        code.aload(CPU_VAR).lload(ADDRESS).loadConstant(place.bytes()).lload(OPERANDS).lload(RESULT);
+                        code.invokestatic(MMU, "compareAndSet", MethodTypeDesc.of(ConstantDescs.CD_boolean, CPU, ConstantDescs.CD_long,
+                                ConstantDescs.CD_int, ConstantDescs.CD_long, ConstantDescs.CD_long));
+                        code.ifeq(retry);
+                    } else {
+                        code.aload(CPU_VAR).lload(ADDRESS).lload(RESULT);
+                        code.invokestatic(MMU, "store" + 8 * place.bytes(), MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_long, ConstantDescs.CD_long));
+                    }
+                    leaveIfStopped();
+                }
+                case ADDRESS, IMMEDIATE, ONE, COUNT -> throw new AssertionError(shape + " writes to " + place);
+            }
+        }
+
+        private void put(String method) {
+            code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_int).lload(RESULT).invokestatic(INSN, method, PUT);
+        }
+
+        /// Calls the operation's method; for value operations the arguments are on the stack already ([#invoke]).
+        private void call() {
+            code.aload(CPU_VAR);
+            if (shape.op().method().getParameterCount() == 2) code.aload(THIS);
+            invoke();
+        }
+
+        private void invoke() {
+            var method = shape.op().method();
+            MethodTypeDesc type = java.lang.invoke.MethodType.methodType(method.getReturnType(), method.getParameterTypes())
+                    .describeConstable()
+                    .orElseThrow();
+            code.invokestatic(method.getDeclaringClass().describeConstable().orElseThrow(), method.getName(), type);
+        }
+
+        /// A locked operation may run its method several times, which must see the same flags each time.
+        private void saveFlags() {
+            int slot = SAVED_FLAGS;
+            for (String flag : List.of("flagResult", "flagCarry", "flagAux")) {
+                code.aload(CPU_VAR).getfield(CPU, flag, ConstantDescs.CD_long).lstore(slot);
+                slot += 2;
+            }
+        }
+
+        private void restoreFlags() {
+            int slot = SAVED_FLAGS;
+            for (String flag : List.of("flagResult", "flagCarry", "flagAux")) {
+                code.aload(CPU_VAR).lload(slot).putfield(CPU, flag, ConstantDescs.CD_long);
+                slot += 2;
+            }
+        }
+
+        private void leaveIfFaulted() {
+            Label on = code.newLabel();
+            code.aload(CPU_VAR).getfield(CPU, "stop", ConstantDescs.CD_int).ifge(on);
+            leave();
+            code.labelBinding(on);
+        }
+
+        private void leaveIfStopped() {
+            Label on = code.newLabel();
+            code.aload(CPU_VAR).getfield(CPU, "stop", ConstantDescs.CD_int).ifeq(on);
+            leave();
+            code.labelBinding(on);
+        }
+
+        private void leave() {
+            code.aload(THIS).aload(CPU_VAR).invokevirtual(INSN, "stopped", STOPPED).areturn();
+        }
+
+        private void next() {
+            code.aload(THIS).getfield(INSN, "next", INSN).aload(CPU_VAR).aload(REGS).invokevirtual(INSN, "exec", EXEC).areturn();
+        }
+    }
+}
