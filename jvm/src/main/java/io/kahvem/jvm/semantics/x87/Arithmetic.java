@@ -17,7 +17,7 @@ import static io.kahvem.jvm.semantics.x87.X87.ZE;
 
 /// Add, subtract, multiply, divide, square root and compare on double extended values.
 ///
-/// Each leaves its result in the {@link X87} and returns the exception flags with C1. Two normal operands under round-to-nearest and 64-bit
+/// Each leaves its result in the [X87] and returns the exception flags with C1. Two normal operands under round-to-nearest and 64-bit
 /// precision take the short way; everything else is in a second method, so that the first stays small enough to be inlined.
 final class Arithmetic {
     private Arithmetic() {}
@@ -30,7 +30,7 @@ final class Arithmetic {
         return sum(x, am, ase, bm, bse, SIGN);
     }
 
-    /// a + b, or a - b where `flip` is {@link Float80#SIGN}: a NaN keeps its sign in both.
+    /// a + b, or a - b where `flip` is [Float80#SIGN]: a NaN keeps its sign in both.
     private static int sum(X87 x, long am, int ase, long bm, int bse, int flip) {
         if (!x.plainRounding() || !Float80.normal(am, ase) || !Float80.normal(bm, bse)) {
             return sumInFull(x, am, ase, bm, bse, flip);

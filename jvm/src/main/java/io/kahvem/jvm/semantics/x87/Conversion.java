@@ -20,7 +20,7 @@ import static io.kahvem.jvm.semantics.x87.X87.UE;
 
 /// Conversions between double extended and the formats of memory operands (SDM Vol. 1, 8.2): float, double, integers, packed BCD.
 ///
-/// A `from` leaves a double extended value in the {@link X87}; a `to` leaves the bits or the integer in its {@link X87#mantissa}.
+/// A `from` leaves a double extended value in the [X87]; a `to` leaves the bits or the integer in its [X87#mantissa].
 final class Conversion {
     private static final int DOUBLE_BIAS = 1023;
     private static final int FLOAT_BIAS = 127;
@@ -122,7 +122,7 @@ final class Conversion {
         return narrow(x, m, se, 52, 0x7ff, BIAS - DOUBLE_BIAS);
     }
 
-    /// The float's bits are in the low half of {@link X87#mantissa}.
+    /// The float's bits are in the low half of [X87#mantissa].
     static int toFloat(X87 x, long m, int se) {
         return narrow(x, m, se, 23, 0xff, BIAS - FLOAT_BIAS);
     }
@@ -204,7 +204,7 @@ final class Conversion {
         return x.result(sign == 0 ? magnitude : -magnitude, 0, fraction == 0 ? 0 : up ? PE | C1 : PE);
     }
 
-    /// FBSTP: eighteen digits in {@link X87#mantissa} and the low byte of {@link X87#signExponent}, the sign in its bit 15; or the packed BCD
+    /// FBSTP: eighteen digits in [X87#mantissa] and the low byte of [X87#signExponent], the sign in its bit 15; or the packed BCD
     /// indefinite and IE.
     static int toBcd(X87 x, long m, int se) {
         int flags = toInteger(x, m, se, 64, x.roundingControl());

@@ -8,7 +8,7 @@ import static io.kahvem.jvm.semantics.x87.X87.UE;
 
 /// The double extended format (SDM Vol. 1, 4.2 and 8.2): its classes, NaN rules and rounding.
 ///
-/// Inside an operation a value is a sign (0 or {@link #SIGN}), an exponent with the format's bias but of any size, and a significand of 128
+/// Inside an operation a value is a sign (0 or [#SIGN]), an exponent with the format's bias but of any size, and a significand of 128
 /// bits whose top bit is set, the lowest one holding "something was lost below" as well.
 final class Float80 {
     static final int SIGN = 0x8000;
@@ -62,7 +62,7 @@ final class Float80 {
         return x.result(DEFAULT_NAN_MANTISSA, DEFAULT_NAN_SIGN_EXPONENT, IE);
     }
 
-    /// The result of an operation on one operand of class {@link #QUIET} or above.
+    /// The result of an operation on one operand of class [#QUIET] or above.
     static int nan(X87 x, long m, int se) {
         return switch (classify(m, se)) {
             case QUIET -> x.result(m, se, 0);
@@ -71,7 +71,7 @@ final class Float80 {
         };
     }
 
-    /// The result where at least one operand is of class {@link #QUIET} or above (SDM Vol. 1, Table 4-7).
+    /// The result where at least one operand is of class [#QUIET] or above (SDM Vol. 1, Table 4-7).
     static int nan(X87 x, long am, int ase, long bm, int bse) {
         int a = classify(am, ase);
         int b = classify(bm, bse);
@@ -93,7 +93,7 @@ final class Float80 {
         return second ? x.result(bm | QUIET_BIT, bse, flags) : x.result(am | QUIET_BIT, ase, flags);
     }
 
-    /// The exponent of a finite non-zero value once its significand is {@linkplain #normalized normalized}.
+    /// The exponent of a finite non-zero value once its significand is [normalized][#normalized].
     static int exponent(long m, int se) {
         int e = se & MAX_EXPONENT;
         return e != 0 ? e : 1 - Long.numberOfLeadingZeros(m);
@@ -103,7 +103,7 @@ final class Float80 {
         return m << Long.numberOfLeadingZeros(m);
     }
 
-    /// Rounds to nearest with 64-bit precision; leaves to {@link #round} what may overflow or be tiny.
+    /// Rounds to nearest with 64-bit precision; leaves to [#round] what may overflow or be tiny.
     static int roundPlain(X87 x, int sign, int exponent, long hi, long lo) {
         if (exponent < 1 || exponent >= MAX_EXPONENT - 1) {
             return round(x, sign, exponent, hi, lo, 0);

@@ -134,7 +134,7 @@ final class Remainder {
         };
     }
 
-    /// The significand FXTRACT pushes; the flags are those of {@link #extractExponent}.
+    /// The significand FXTRACT pushes; the flags are those of [#extractExponent].
     static void extractSignificand(X87 x, long m, int se) {
         switch (Float80.classify(m, se)) {
             case ZERO, INFINITY -> x.result(m, se, 0);

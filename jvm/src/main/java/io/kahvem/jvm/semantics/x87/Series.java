@@ -3,7 +3,7 @@ package io.kahvem.jvm.semantics.x87;
 import java.math.BigInteger;
 import java.util.function.IntFunction;
 
-/// Coefficients of {@link Wide#series} as fractions of 2^128, upper word first. Made when the first transcendental instruction runs.
+/// Coefficients of [Wide#series] as fractions of 2^128, upper word first. Made when the first transcendental instruction runs.
 final class Series {
     private static final BigInteger ONE = BigInteger.ONE.shiftLeft(128);
 

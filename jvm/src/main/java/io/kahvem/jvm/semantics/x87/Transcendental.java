@@ -36,7 +36,7 @@ final class Transcendental {
     private final Wide third = new Wide();
     private final Wide square = new Wide();
 
-    /// What {@link #reduce} found besides {@link #argument}: the multiple of pi/2, and whether the rest is negative.
+    /// What [#reduce] found besides [#argument]: the multiple of pi/2, and whether the rest is negative.
     private int quadrant;
 
     private boolean restNegative;
@@ -375,7 +375,7 @@ final class Transcendental {
         return s.multiply(square).multiply(LOG2E_HIGH, LOG2E_LOW, 1);
     }
 
-    /// y times log2 of {@link #first}, `sign` being that of y.
+    /// y times log2 of [#first], `sign` being that of y.
     private int logarithmTimes(int sign, long ym, int yse, int flags) {
         int e = first.exponent;
         long hi = first.hi;

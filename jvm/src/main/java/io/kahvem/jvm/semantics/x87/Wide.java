@@ -1,7 +1,7 @@
 package io.kahvem.jvm.semantics.x87;
 
 /// A positive number with a significand of 128 bits, its top bit set: (hi : lo) times 2^(exponent - 127). A scratch register of
-/// {@link Transcendental}; products and quotients err by a few units of the last place.
+/// [Transcendental]; products and quotients err by a few units of the last place.
 final class Wide {
     long hi;
     long lo;
@@ -38,7 +38,7 @@ final class Wide {
         return this;
     }
 
-    /// Upper word of the 128-bit fraction (hi : lo) / 2^128 times (h : l) / 2^128; the lower one goes to {@link #lo}.
+    /// Upper word of the 128-bit fraction (hi : lo) / 2^128 times (h : l) / 2^128; the lower one goes to [#lo].
     private void multiplyFraction(long h, long l) {
         long top = Math.unsignedMultiplyHigh(hi, h);
         long low = hi * h;

@@ -3,7 +3,7 @@ package io.kahvem.jvm.semantics.x87;
 /// The x87 state of one vCPU (SDM Vol. 1, 8.1): registers, control, status and tag words, the last instruction's pointers.
 ///
 /// A value is a 64-bit significand with its explicit integer bit and a 16-bit word of sign and exponent. Arithmetic leaves its result in
-/// {@link #mantissa} and {@link #signExponent} and returns the exception flags; {@link #raise} enters those into the status word and says
+/// [#mantissa] and [#signExponent] and returns the exception flags; [#raise] enters those into the status word and says
 /// whether the result may be stored.
 public final class X87 {
     // Status word (SDM Vol. 1, figure 8-4).
@@ -196,7 +196,7 @@ public final class X87 {
         return mantissas[i];
     }
 
-    /// Writes MMi: sign and exponent become ones (SDM Vol. 1, 9.6.2). The instruction has called {@link #enterMmx} before.
+    /// Writes MMi: sign and exponent become ones (SDM Vol. 1, 9.6.2). The instruction has called [#enterMmx] before.
     public void setMmx(int i, long value) {
         mantissas[i] = value;
         signExponents[i] = 0xffff;
@@ -258,7 +258,7 @@ public final class X87 {
         return (trap & (IE | DE | ZE)) == 0;
     }
 
-    /// As {@link #raise} for a result that goes to memory: an unmasked overflow or underflow also leaves the destination alone.
+    /// As [#raise] for a result that goes to memory: an unmasked overflow or underflow also leaves the destination alone.
     boolean raiseForMemory(int flags) {
         return raise(flags) & !unmasked(flags & (OE | UE));
     }
