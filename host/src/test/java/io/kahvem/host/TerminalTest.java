@@ -27,7 +27,7 @@ class TerminalTest {
         try {
             pty = new Pty();
         } catch (HostException noPty) {
-            abort(noPty.getMessage());
+            abort("no pseudo-terminal here: " + noPty.getMessage());
         }
         terminal = TermiosTerminal.of(pty.slaveFd);
     }

@@ -26,6 +26,8 @@ public final class DoctorCommand implements Callable<Integer> {
     private final Supplier<Diagnosis> diagnose;
     private final BooleanSupplier colour;
 
+    /// Read by picocli, which then prints the help instead of calling.
+    @SuppressWarnings("UnusedVariable")
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
 
