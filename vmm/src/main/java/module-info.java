@@ -2,7 +2,7 @@
 module io.kahvem.vmm {
     requires transitive io.kahvem.config;
     requires transitive io.kahvem.hypervisor;
-    requires io.kahvem.devices;
+    requires transitive io.kahvem.devices;
     requires org.tukaani.xz;
 
     exports io.kahvem.vmm;

@@ -1,4 +1,328 @@
 package io.kahvem.vmm;
 
-/// A virtual machine (under construction).
-public final class Machine {}
+import io.kahvem.config.Boot;
+import io.kahvem.config.MachineConfig;
+import io.kahvem.devices.ByteSink;
+import io.kahvem.devices.chipset.MachineEvents;
+import io.kahvem.devices.chipset.PcChipset;
+import io.kahvem.host.EventLoop;
+import io.kahvem.hypervisor.CpuModel;
+import io.kahvem.hypervisor.CpuState;
+import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.hypervisor.HypervisorException;
+import io.kahvem.hypervisor.Vcpu;
+import io.kahvem.hypervisor.Vm;
+import io.kahvem.hypervisor.VmExit;
+import io.kahvem.memory.GuestMemory;
+import io.kahvem.vmm.boot.BootImage;
+import io.kahvem.vmm.boot.BootTarget;
+import io.kahvem.vmm.boot.MemoryLayout;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/// One virtual machine, from its parts to its end.
+///
+/// ```java
+/// try (Machine machine = Machine.create(config, console::put)) {
+///     machine.start();
+///     MachineResult result = machine.await();
+/// }
+/// ```
+///
+/// Threads: one for each vCPU (`vcpu-0` ...), one for the devices' timers, one (`machine`) that carries out resets and the end. All are daemons: a
+/// machine ends with the JVM. Methods may be called from any thread but those.
+///
+/// RAM keeps its content over a reset, as hardware's does (Linux' ramoops counts on that); the kernel is loaded again.
+public final class Machine implements AutoCloseable {
+    /// A tick a nanosecond, and any host's clock can tell it.
+    private static final long TSC_KHZ = 1_000_000;
+
+    private final MachineConfig config;
+    private final MachineHost host;
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final BootImage image;
+    private final MemoryLayout layout;
+    private final GuestMemory memory = new GuestMemory();
+    private final Hypervisor engine;
+    private final Vm vm;
+    private final EventLoop loop;
+    private final PcChipset chipset;
+    private final SerialInput serialInput;
+    private final List<Vcpu> vcpus = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final RunControl control;
+    private final CompletableFuture<MachineResult> result = new CompletableFuture<>();
+
+    /// Written before a round starts, read by the vCPU threads in it.
+    private volatile List<CpuState> states;
+
+    private volatile int resets;
+    private volatile long startNanos;
+    private volatile long endNanos;
+    private boolean started;
+    private boolean closed;
+
+    /// Puts the machine together, and what it boots into its memory. `serialOut` gets what the guest writes to its first serial line, on vCPU threads.
+    /// Throws BootException for files that cannot be booted, HypervisorException or HostException where the host has not what it takes; nothing is left behind then.
+    public static Machine create(MachineConfig config, ByteSink serialOut) {
+        return create(config, serialOut, MachineHost.system());
+    }
+
+    public static Machine create(MachineConfig config, ByteSink serialOut, MachineHost host) {
+        return new Machine(config, serialOut, host);
+    }
+
+    private Machine(MachineConfig config, ByteSink serialOut, MachineHost host) {
+        this.config = config;
+        this.host = host;
+        try {
+            image = switch (config.boot()) {
+                case Boot.Kernel kernel -> part(BootImage.open(kernel));
+            };
+            engine = Engines.pick(config.accel(), host.engines());
+            layout = MemoryLayout.of(config.memoryBytes());
+            part(memory);
+            memory.add(0, host.memory().map(layout.lowBytes()), false);
+            if (layout.highBytes() > 0) memory.add(MemoryLayout.HIGH_BASE, host.memory().map(layout.highBytes()), false);
+            vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ)));
+            control = new RunControl(config.cpus());
+            loop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
+            chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
+            chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
+            serialInput = new SerialInput(chipset.com1());
+            for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
+            states = load();
+        } catch (Throwable e) {
+            free();
+            throw e;
+        }
+    }
+
+    private <T extends AutoCloseable> T part(T part) {
+        parts.push(part);
+        return part;
+    }
+
+    /// Starts the vCPUs and returns.
+    public synchronized void start() {
+        if (started) throw new IllegalStateException("this machine was started already");
+        if (closed) throw new IllegalStateException("this machine is closed");
+        started = true;
+        startNanos = loop.clock().nanoTime();
+        config.timeout().ifPresent(span -> loop.schedule(startNanos + span.toNanos(), () -> end(new MachineResult.TimedOut(span))));
+        for (int id = 0; id < vcpus.size(); id++) {
+            int index = id;
+            threads.add(Thread.ofPlatform().daemon().name("vcpu-" + id).start(() -> runVcpu(index)));
+        }
+        threads.add(Thread.ofPlatform().daemon().name("machine").start(this::supervise));
+    }
+
+    /// Waits for the end of a machine that was started. An interrupt ends the wait, not the machine.
+    public MachineResult await() throws InterruptedException {
+        try {
+            return result.get();
+        } catch (ExecutionException e) {
+            throw new CompletionException(e.getCause());
+        }
+    }
+
+    /// Starts the machine and waits for its end; an interrupt stops it.
+    public MachineResult run() throws InterruptedException {
+        start();
+        try {
+            return await();
+        } catch (InterruptedException e) {
+            stop();
+            throw e;
+        }
+    }
+
+    /// Completes when the machine has ended, on its own thread.
+    public CompletableFuture<MachineResult> ended() {
+        return result.copy();
+    }
+
+    /// Asks for the end; doesn't wait for it. What the guest has not written is lost, as when the plug is pulled. Also from a vCPU thread.
+    public void stop() {
+        end(new MachineResult.Stopped());
+    }
+
+    /// Presses the ACPI power button; what follows is the guest's affair.
+    public void powerButton() {
+        chipset.pressPowerButton();
+    }
+
+    /// Where input for the guest's first serial line goes.
+    public SerialInput serialInput() {
+        return serialInput;
+    }
+
+    /// The guest's physical memory, until the machine is closed.
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    /// The name of the engine that runs it.
+    public String engineName() {
+        return engine.name();
+    }
+
+    public MachineStatistics statistics() {
+        long unclaimed = chipset.ports().unclaimedReads() + chipset.ports().unclaimedWrites() + chipset.mmio().unclaimedReads() + chipset.mmio().unclaimedWrites();
+        long now = result.isDone() ? endNanos : loop.clock().nanoTime();
+        Duration running = startNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - startNanos);
+        return new MachineStatistics(engine.name(), vcpus.stream().map(Vcpu::instructionsRetired).toList(), running, resets, unclaimed);
+    }
+
+    /// Stops the machine if it runs, and frees all it has.
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) return;
+            closed = true;
+        }
+        stop();
+        serialInput.close();
+        for (Thread thread : threads) joinUninterruptibly(thread);
+        result.complete(new MachineResult.Stopped()); // of a machine that was never started
+        free();
+    }
+
+    /// Last made, first closed; one that cannot be closed doesn't keep the others open.
+    private void free() {
+        HypervisorException failure = null;
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                failure = new HypervisorException("a part of the machine cannot be closed: " + e.getMessage(), e);
+            }
+        }
+        if (failure != null) throw failure;
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+
+    /// Fills memory as it is when the bootstrap processor starts; gives the states that all of them start in.
+    private List<CpuState> load() {
+        CpuState bootstrap = image.load(new BootTarget(memory, layout, 0, host.seed().get()));
+        List<CpuState> all = new ArrayList<>();
+        all.add(bootstrap);
+        for (int id = 1; id < config.cpus(); id++) {
+            CpuState waiting = new CpuState();
+            waiting.activity = CpuState.Activity.WAIT_FOR_SIPI;
+            all.add(waiting);
+        }
+        return List.copyOf(all);
+    }
+
+    /// The `machine` thread.
+    private void supervise() {
+        MachineResult how;
+        try {
+            control.startRound();
+            while (true) {
+                MachineResult ending = control.awaitStop();
+                if (ending != null) {
+                    how = ending;
+                    break;
+                }
+                chipset.reset();
+                states = load();
+                resets++;
+                control.startRound();
+            }
+        } catch (Throwable e) {
+            how = new MachineResult.HostFailure(e);
+        }
+        endNanos = loop.clock().nanoTime();
+        control.finish();
+        serialInput.close();
+        result.complete(how);
+    }
+
+    /// A vCPU's thread.
+    private void runVcpu(int index) {
+        Vcpu vcpu = vcpus.get(index);
+        ChipsetIo io = new ChipsetIo(chipset);
+        for (int round = 1; control.awaitRound(round); round++) {
+            try {
+                vcpu.setState(states.get(index));
+                while (!control.shouldLeave()) {
+                    switch (vcpu.run(io)) {
+                        case VmExit.Kicked ignored -> {}
+                        case VmExit.Shutdown shutdown -> tripleFault(index, shutdown);
+                        case VmExit.Fatal fatal -> fail(new HypervisorException(
+                                "vCPU %d cannot go on: %s; in %s at rip %#x, bytes %s".formatted(
+                                        index, fatal.reason(), fatal.mode(), fatal.rip(), HexFormat.ofDelimiter(" ").formatHex(fatal.bytes()))));
+                    }
+                }
+            } catch (Throwable e) {
+                fail(e);
+            }
+            control.stopped();
+        }
+    }
+
+    private void tripleFault(int index, VmExit.Shutdown shutdown) {
+        if (config.noReboot()) {
+            end(new MachineResult.TripleFault("vCPU %d: %s".formatted(index, shutdown.reason())));
+        } else {
+            reset();
+        }
+    }
+
+    private void fail(Throwable cause) {
+        end(new MachineResult.HostFailure(cause));
+    }
+
+    private void end(MachineResult how) {
+        control.end(how);
+        vcpus.forEach(Vcpu::kick);
+    }
+
+    private void reset() {
+        control.reset();
+        vcpus.forEach(Vcpu::kick);
+    }
+
+    /// What the guest asks for by the chipset, on vCPU threads.
+    private final class Events implements MachineEvents {
+        @Override
+        public void powerOff() {
+            end(new MachineResult.PoweredOff());
+        }
+
+        @Override
+        public void reset() {
+            if (config.noReboot()) {
+                end(new MachineResult.ResetRequested());
+            } else {
+                Machine.this.reset();
+            }
+        }
+
+        @Override
+        public void debugExit(int value) {
+            end(new MachineResult.DebugExit(value));
+        }
+    }
+}
