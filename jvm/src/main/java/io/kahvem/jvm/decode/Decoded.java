@@ -70,6 +70,11 @@ public final class Decoded {
         return checked && !addressOnly ? Addressing.CHECKED : Addressing.FULL;
     }
 
+    /// Whether executing it may end in a fault, so that the flags before it can be seen.
+    public boolean mayFault() {
+        return memory || row.mayFault();
+    }
+
     /// Copies everything but the links into `insn`, which starts `start` bytes into its block.
     public void fill(Insn insn, int start, int form, int mode) {
         insn.form = form;

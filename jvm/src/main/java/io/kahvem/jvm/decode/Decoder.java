@@ -110,6 +110,7 @@ public final class Decoder {
         int defaultSegment = Cpu.DS;
         if (hasModRm) defaultSegment = modRm(rex, out);
         operands(row, rex, out);
+        out.size = operationSize(row, out.size);
         out.segment = segment >= 0 ? segment : defaultSegment;
         if (code64) {
             out.segmentBase = out.segment >= Cpu.FS ? Cpu.ES_BASE + out.segment : Cpu.ZERO;
@@ -266,6 +267,19 @@ public final class Decoder {
                 case OWN_REG, OWN_RM -> out.places[i] = Place.ADDRESS;
             }
         }
+    }
+
+    /// The size of the first operand that is a register or memory of the general kind; without one, the prefixes'.
+    private static int operationSize(Row row, int size) {
+        for (Operand o : row.operands) {
+            switch (o.place) {
+                case RM, REG, OPCODE, ACCUMULATOR, OFFSET -> {
+                    return o.log2Size(size);
+                }
+                case COUNT, IMMEDIATE, ONE, RELATIVE, FAR, MEMORY, OWN_REG, OWN_RM -> {}
+            }
+        }
+        return size;
     }
 
     private static void register(int operand, int number, int size, Decoded out) {

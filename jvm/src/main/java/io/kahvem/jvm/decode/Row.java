@@ -93,6 +93,18 @@ public final class Row {
         return mayFault;
     }
 
+    public boolean writesFlags() {
+        return writesFlags;
+    }
+
+    public boolean setsAllFlags() {
+        return plainFlagWriter;
+    }
+
+    public boolean seesFlags() {
+        return readsFlags;
+    }
+
     public boolean endsBlock() {
         return endsBlock;
     }

@@ -15,15 +15,19 @@ public final class Block {
     /// The [io.kahvem.jvm.cpu.Mode] it was decoded for.
     public final int mode;
 
+    /// The second page's guest-physical address if the one instruction reaches into it, else -1.
+    public final long crossesInto;
+
     /// Cleared when its bytes are overwritten. Checked before every entry through a link; a vCPU inside goes on to the block's end, as the
     /// architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
     public boolean valid = true;
 
-    Block(Insn first, int count, int offset, int length, int mode) {
+    Block(Insn first, int count, int offset, int length, int mode, long crossesInto) {
         this.first = first;
         this.count = count;
         this.offset = offset;
         this.length = length;
         this.mode = mode;
+        this.crossesInto = crossesInto;
     }
 }

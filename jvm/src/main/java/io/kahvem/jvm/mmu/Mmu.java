@@ -27,6 +27,9 @@ public final class Mmu {
     private final PageWalk walk;
     private final WriteListener writes;
 
+    /// Counts everything that may have changed where instructions are fetched from.
+    private int codeGeneration;
+
     /// Hears of a store by this vCPU to a page instructions were decoded from, after the store.
     public interface WriteListener {
         void codeWritten(Cpu c, long gpa, int bytes);
@@ -230,17 +233,25 @@ public final class Mmu {
 
     /// MOV to CR3: drops all but global translations.
     public void flushNonGlobal() {
+        codeGeneration++;
         tlb.flushNonGlobal();
     }
 
     /// Changes of CR0, CR4, EFER that alter translation: drops everything.
     public void flush() {
+        codeGeneration++;
         tlb.flush();
     }
 
     /// Drops the translations of one page (INVLPG), global ones too.
     public void invalidatePage(long gva) {
+        codeGeneration++;
         tlb.invalidatePage(gva);
+    }
+
+    /// Changes with every flush of any kind: what was learnt of instruction addresses before is void.
+    public int codeGeneration() {
+        return codeGeneration;
     }
 
     /// Drops the right to store without asking: some page has become code.
@@ -251,11 +262,6 @@ public final class Mmu {
     /// Translates an instruction fetch. Returns the guest-physical address, or -1 with the fault noted.
     public long fetch(Cpu c, long gva) {
         return translate(c, gva, false, true, c.cpl == 3) ? walk.gpa : -1;
-    }
-
-    /// Whether the page found by the last [#fetch] is global.
-    public boolean fetchedGlobal() {
-        return walk.global;
     }
 
     /// Whether `gva` is mapped for reading as supervisor; gives the guest-physical address or -1, without faulting or setting accessed bits (for debuggers and reports).

@@ -1,0 +1,12 @@
+package io.kahvem.jvm.decode;
+
+/// The whole opcode map: every group of rows there is.
+public final class Opcodes {
+    private Opcodes() {}
+
+    public static OpcodeMap map() {
+        OpcodeMap map = new OpcodeMap();
+        IntegerRows.define(map);
+        return map;
+    }
+}

@@ -1,0 +1,102 @@
+package io.kahvem.jvm.interpret;
+
+import io.kahvem.jvm.cpu.Mode;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The decoded blocks that start in one physical page, and those that reach into it. Looked up by any vCPU without a lock; changed under the page's own.
+final class CodePage {
+    final long gpa;
+
+    /// Open addressing by offset and mode; replaced by a bigger one when half full, never shrunk.
+    private volatile @Nullable Block[] table = new @Nullable Block[32];
+
+    private int used;
+
+    /// Blocks that start in the page before and end in this one.
+    private final List<Block> incoming = new ArrayList<>();
+
+    CodePage(long gpa) {
+        this.gpa = gpa;
+    }
+
+    @Nullable Block find(int offset, int mode) {
+        @Nullable Block[] blocks = table;
+        int mask = blocks.length - 1;
+        for (int at = hash(offset) & mask; ; at = at + 1 & mask) {
+            Block b = blocks[at];
+            if (b == null) return null;
+            if (b.offset == offset && b.mode == mode && b.valid) return b;
+        }
+    }
+
+    synchronized void add(Block block) {
+        if (2 * ++used > table.length) rehash();
+        insert(table, block);
+    }
+
+    synchronized void addIncoming(Block block) {
+        incoming.removeIf(b -> !b.valid);
+        incoming.add(block);
+    }
+
+    /// Invalidates the blocks that overlap `[from, to)` of this page; returns whether any valid block is left.
+    synchronized boolean invalidate(int from, int to) {
+        boolean left = false;
+        for (Block b : table) {
+            if (b == null || !b.valid) continue;
+            if (b.offset < to && from < b.offset + b.length) {
+                b.valid = false;
+            } else {
+                left = true;
+            }
+        }
+        for (Block b : incoming) {
+            if (!b.valid) continue;
+            if (from < b.offset + b.length - 4096) {
+                b.valid = false;
+            } else {
+                left = true;
+            }
+        }
+        if (!left) {
+            table = new @Nullable Block[32];
+            used = 0;
+            incoming.clear();
+        }
+        return left;
+    }
+
+    private void rehash() {
+        @Nullable Block[] old = table;
+        int live = 0;
+        for (Block b : old) {
+            if (b != null && b.valid) live++;
+        }
+        int size = old.length;
+        while (size < 4 * live) size *= 2;
+        @Nullable Block[] grown = new @Nullable Block[size];
+        for (Block b : old) {
+            if (b != null && b.valid) insert(grown, b);
+        }
+        used = live + 1;
+        table = grown;
+    }
+
+    private static void insert(@Nullable Block[] blocks, Block block) {
+        int mask = blocks.length - 1;
+        int at = hash(block.offset) & mask;
+        while (blocks[at] != null) at = at + 1 & mask;
+        blocks[at] = block;
+    }
+
+    private static int hash(int offset) {
+        return offset * 0x9e37_79b1 >>> 15;
+    }
+
+    /// A mode as blocks are keyed by it: who may execute is not a matter of decoding.
+    static int key(int mode) {
+        return mode & ~Mode.USER;
+    }
+}
