@@ -3,6 +3,7 @@ module io.kahvem.devices {
     requires transitive io.kahvem.memory;
 
     exports io.kahvem.devices;
+    exports io.kahvem.devices.acpi;
     exports io.kahvem.devices.bus;
     exports io.kahvem.devices.chipset;
     exports io.kahvem.devices.pci;

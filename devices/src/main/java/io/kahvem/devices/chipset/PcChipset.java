@@ -24,11 +24,13 @@ public final class PcChipset implements Device {
     public static final int DEBUG_EXIT_PORT = 0xf4;
 
     public static final int IRQ_TIMER = 0;
+    public static final int IRQ_KEYBOARD = 1;
     public static final int IRQ_COM1 = 4;
     public static final int IRQ_RTC = 8;
     public static final int IRQ_SCI = 9;
-
-    private static final int TIMER_GSI = 2;
+    public static final int IRQ_MOUSE = 12;
+    /// The I/O APIC input of ISA request 0; every other request has the input of its number.
+    public static final int TIMER_GSI = 2;
 
     /// What the chipset's outputs lead to.
     ///
@@ -59,6 +61,7 @@ public final class PcChipset implements Device {
         com1 = new Uart16550(isaLine(IRQ_COM1), wiring.serialOut());
         pm = new AcpiPm(loop, isaLine(IRQ_SCI), wiring.events()::powerOff);
         ResetControl resetControl = new ResetControl(wiring.events()::reset);
+        I8042 i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
         pci = new PciBus(resetControl.rstCnt());
         pci.add(0, 0, new HostBridge());
         LatchPorts dma1 = new LatchPorts(0x10);
@@ -68,7 +71,9 @@ public final class PcChipset implements Device {
         ports.add("DMA 1", 0x00, 0x10, dma1);
         ports.add("8259 master", 0x20, 2, pic.masterPorts());
         ports.add("8254", 0x40, Pit8254.PORTS, pit);
+        ports.add("8042 data", 0x60, 1, i8042.dataPort());
         ports.add("port B", 0x61, 1, pit.portB());
+        ports.add("8042 command", 0x64, 1, i8042.commandPort());
         ports.add("RTC index", 0x70, 1, rtc.indexPort());
         ports.add("RTC data", 0x71, 1, rtc.dataPort());
         ports.add("POST code and DMA pages", 0x80, 0x10, dmaPages);
@@ -82,7 +87,7 @@ public final class PcChipset implements Device {
         ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciBus.PORTS, pci.addressPorts());
         ports.add("PCI CONFIG_DATA", 0xcfc, PciBus.PORTS, pci.dataPorts());
         mmio.add("I/O APIC", IoApic.DEFAULT_BASE, IoApic.WINDOW_BYTES, ioApic);
-        devices = List.of(pic, ioApic, pit, rtc, com1, pm, resetControl, pci, dma1, dmaPages, dma2);
+        devices = List.of(pic, ioApic, pit, rtc, com1, pm, i8042, resetControl, pci, dma1, dmaPages, dma2);
         reset();
     }
 

@@ -15,9 +15,13 @@ import org.jspecify.annotations.Nullable;
 public final class PciBus implements Device {
     public static final int SLOTS = 32;
     public static final int FUNCTIONS = 8;
+    /// INTA# to INTD#.
+    public static final int PINS = 4;
     /// Ports of each of the two registers.
     public static final int PORTS = 4;
 
+    private static final int FIRST_GSI = 16;
+    private static final int GSIS = 8;
     private static final int ENABLE = 1 << 31;
     private static final int ADDRESS_WRITABLE = 0x80ff_fffc;
 
@@ -28,6 +32,11 @@ public final class PciBus implements Device {
     /// @param resetControl the register behind the second byte of CONFIG_ADDRESS
     public PciBus(BytePort resetControl) {
         this.resetControl = resetControl;
+    }
+
+    /// The I/O APIC input that a slot's pin is wired to; pin 0 is INTA#.
+    public static int gsiOf(int slot, int pin) {
+        return FIRST_GSI + (slot + pin) % GSIS;
     }
 
     /// Plugs a function in; functions above 0 of a slot need the multi-function bit in function 0's header type.
