@@ -62,8 +62,10 @@ record Elf(boolean wide, int machine, long entry, List<Segment> segments) {
         byte[] table = new byte[count * entryBytes];
         int have = (int) Math.max(0, Math.min(table.length, 64 - tableAt));
         System.arraycopy(head, 64 - have, table, 0, have);
-        if (tableAt > 64) in.skipNBytes(tableAt - 64);
-        if (in.readNBytes(table, have, table.length - have) != table.length - have) throw new BootException(what + ": is truncated inside its program headers");
+        boolean whole = tableAt <= 64 || in.readNBytes((int) tableAt - 64).length == tableAt - 64;
+        if (!whole || in.readNBytes(table, have, table.length - have) < table.length - have) {
+            throw new BootException(what + ": is truncated inside its program headers");
+        }
         List<Segment> segments = new ArrayList<>();
         for (int i = 0; i < count; i++) segments.add(segment(wide, table, i * entryBytes));
         for (Segment segment : segments) {
