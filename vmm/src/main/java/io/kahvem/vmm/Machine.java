@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /// One virtual machine, from its parts to its end.
 ///
@@ -91,18 +92,36 @@ public final class Machine implements AutoCloseable {
             part(memory);
             memory.add(0, host.memory().map(layout.lowBytes()), false);
             if (layout.highBytes() > 0) memory.add(MemoryLayout.HIGH_BASE, host.memory().map(layout.highBytes()), false);
-            vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ)));
-            control = new RunControl(config.cpus());
-            loop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
-            chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
-            chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
-            serialInput = new SerialInput(chipset.com1());
-            for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
-            states = load();
+            FutureTask<List<CpuState>> loading = new FutureTask<>(this::load);
+            Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
+            try {
+                // What is put together here is mostly classes to load, and takes about as long as the kernel takes to unpack.
+                vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ)));
+                control = new RunControl(config.cpus());
+                loop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
+                chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
+                chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
+                serialInput = new SerialInput(chipset.com1());
+                for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
+            } finally {
+                joinUninterruptibly(loader); // it writes memory that a failure would free
+            }
+            states = loaded(loading);
         } catch (Throwable e) {
             free();
             throw e;
         }
+    }
+
+    private static List<CpuState> loaded(FutureTask<List<CpuState>> loading) {
+        return switch (loading.state()) {
+            case SUCCESS -> loading.resultNow();
+            case FAILED -> {
+                if (loading.exceptionNow() instanceof RuntimeException told) throw told;
+                throw new AssertionError(loading.exceptionNow());
+            }
+            case RUNNING, CANCELLED -> throw new AssertionError("the loader has ended");
+        };
     }
 
     private <T extends AutoCloseable> T part(T part) {
