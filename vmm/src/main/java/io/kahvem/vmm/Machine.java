@@ -3,6 +3,7 @@ package io.kahvem.vmm;
 import io.kahvem.config.Boot;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.ByteSink;
+import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.host.EventLoop;
@@ -51,6 +52,7 @@ public final class Machine implements AutoCloseable {
     private final BootImage image;
     private final MemoryLayout layout;
     private final GuestMemory memory = new GuestMemory();
+    private final AcpiTables acpi;
     private final Hypervisor engine;
     private final Vm vm;
     private final EventLoop loop;
@@ -89,6 +91,7 @@ public final class Machine implements AutoCloseable {
             };
             engine = Engines.pick(config.accel(), host.engines());
             layout = MemoryLayout.of(config.memoryBytes());
+            acpi = AcpiTables.build(AcpiTables.Layout.of(config.cpus(), MemoryLayout.LOW_LIMIT));
             part(memory);
             memory.add(0, host.memory().map(layout.lowBytes()), false);
             if (layout.highBytes() > 0) memory.add(MemoryLayout.HIGH_BASE, host.memory().map(layout.highBytes()), false);
@@ -117,8 +120,11 @@ public final class Machine implements AutoCloseable {
         return switch (loading.state()) {
             case SUCCESS -> loading.resultNow();
             case FAILED -> {
-                if (loading.exceptionNow() instanceof RuntimeException told) throw told;
-                throw new AssertionError(loading.exceptionNow());
+                switch (loading.exceptionNow()) {
+                    case RuntimeException told -> throw told;
+                    case Error bug -> throw bug;
+                    case Throwable checked -> throw new AssertionError(checked);
+                }
             }
             case RUNNING, CANCELLED -> throw new AssertionError("the loader has ended");
         };
@@ -242,7 +248,8 @@ public final class Machine implements AutoCloseable {
 
     /// Fills memory as it is when the bootstrap processor starts; gives the states that all of them start in.
     private List<CpuState> load() {
-        CpuState bootstrap = image.load(new BootTarget(memory, layout, 0, host.seed().get()));
+        for (AcpiTables.Placed table : acpi.tables()) memory.write(table.gpa(), table.bytes());
+        CpuState bootstrap = image.load(new BootTarget(memory, layout, acpi.rsdpGpa(), host.seed().get()));
         List<CpuState> all = new ArrayList<>();
         all.add(bootstrap);
         for (int id = 1; id < config.cpus(); id++) {

@@ -110,6 +110,21 @@ class MachineTest {
     }
 
     @Test
+    void acpiIsFoundInTheFirmwareAreaAfterEveryReset() throws InterruptedException {
+        MachineResult result = run(config().build(), (cpu, io) -> {
+            assertThat(cpu.memory().read64(0xe_0000)).isEqualTo(0x2052_5450_2044_5352L); // "RSD PTR "
+            cpu.memory().write64(0xe_0000, 0);
+            if (cpu.boot() == 2) {
+                powerOff(io);
+            } else {
+                io.portWrite(RST_CNT, 1, 6);
+            }
+            return cpu.halt();
+        });
+        assertThat(result).isEqualTo(new MachineResult.PoweredOff());
+    }
+
+    @Test
     void aResetPutsTheDevicesIntoTheirFirstState() throws InterruptedException {
         MachineResult result = run(config().build(), (cpu, io) -> {
             int scratch = COM1 + 7;
