@@ -2,7 +2,8 @@ package io.kahvem.devices;
 
 /// Registers behind a window of ports or memory. A device answers at offsets inside its window and never learns where it is.
 ///
-/// Called on vCPU threads under the device's own lock, which the device takes itself; sizes are 1, 2, 4 or 8 bytes, values are zero-extended.
+/// Called on vCPU threads under the device's own lock, which the device takes itself; sizes are 1, 2, 4 or 8 bytes, values are
+/// zero-extended.
 public interface IoDevice {
     /// What a read gives where nothing answers.
     long OPEN_BUS = -1L;

@@ -11,7 +11,8 @@ public final class ManualEventLoop implements EventLoop {
     private record Task(long deadline, long order, Runnable body) {}
 
     private final PriorityQueue<Task> tasks = new PriorityQueue<>(Comparator.comparingLong(Task::deadline).thenComparingLong(Task::order));
-    private long nanos;
+    /// Starts negative, as System.nanoTime may.
+    private long nanos = -7_777_777_777L;
     private long wallOffset;
     private long order;
 
@@ -27,13 +28,10 @@ public final class ManualEventLoop implements EventLoop {
         }
     };
 
-    /// A loop whose wall clock shows the epoch.
-    public ManualEventLoop() {}
-
     /// A loop whose wall clock shows this instant now.
     public static ManualEventLoop at(String instant) {
         ManualEventLoop loop = new ManualEventLoop();
-        loop.wallOffset = Instant.parse(instant).getEpochSecond() * 1_000_000_000L;
+        loop.wallOffset = -loop.nanos + Instant.parse(instant).getEpochSecond() * 1_000_000_000L;
         return loop;
     }
 

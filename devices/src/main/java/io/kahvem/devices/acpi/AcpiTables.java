@@ -43,9 +43,12 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
     public record Layout(int cpus, long baseGpa, long mmio32Start, long mmio32End, long mmio64Start, long mmio64End) {
         public Layout {
             if (cpus < 1 || cpus > 255) throw new IllegalArgumentException("tables describe 1 to 255 CPUs, not " + cpus);
-            if ((baseGpa & 15) != 0) throw new IllegalArgumentException("the RSDP must be on a 16-byte boundary, not at %#x".formatted(baseGpa));
+            if ((baseGpa & 15) != 0) {
+                throw new IllegalArgumentException("the RSDP must be on a 16-byte boundary, not at %#x".formatted(baseGpa));
+            }
             if (mmio32Start >= mmio32End || mmio32End > IoApic.DEFAULT_BASE || mmio64Start > mmio64End) {
-                throw new IllegalArgumentException("PCI windows %#x-%#x and %#x-%#x".formatted(mmio32Start, mmio32End, mmio64Start, mmio64End));
+                throw new IllegalArgumentException(
+                        "PCI windows %#x-%#x and %#x-%#x".formatted(mmio32Start, mmio32End, mmio64Start, mmio64End));
             }
         }
 
@@ -192,7 +195,8 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
     private static byte[] table(String signature, int revision, byte[] body) {
         byte[] bytes = new byte[HEADER_BYTES + body.length];
         ByteBuffer b = little(bytes);
-        b.put(ascii(signature)).putInt(bytes.length).put((byte) revision).put((byte) 0).put(OEM_ID).put(OEM_TABLE_ID).putInt(1).put(CREATOR_ID).putInt(1);
+        b.put(ascii(signature)).putInt(bytes.length).put((byte) revision).put((byte) 0);
+        b.put(OEM_ID).put(OEM_TABLE_ID).putInt(1).put(CREATOR_ID).putInt(1);
         b.put(body);
         bytes[CHECKSUM_AT] = checksum(bytes, bytes.length);
         return bytes;

@@ -3,7 +3,8 @@ package io.kahvem.devices.acpi;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
-/// Writes ACPI machine language: each method gives the encoding of one term (ACPI 6.4, chapter 20) or one resource descriptor (6.4, section 6.4), and terms nest.
+/// Writes ACPI machine language: each method gives the encoding of one term (ACPI 6.4, chapter 20) or one resource descriptor (6.4,
+/// section 6.4), and terms nest.
 ///
 /// Names are written as in ASL: `\_SB`, `PCI0`, `^A.B`; short segments are padded with underscores.
 final class Aml {
@@ -129,7 +130,9 @@ final class Aml {
             encoded.write(segments.length);
         }
         for (String segment : segments) {
-            if (segment.isEmpty() || segment.length() > 4) throw new IllegalArgumentException("an ACPI name segment has 1 to 4 characters: " + name);
+            if (segment.isEmpty() || segment.length() > 4) {
+                throw new IllegalArgumentException("an ACPI name segment has 1 to 4 characters: " + name);
+            }
             encoded.writeBytes((segment + "_".repeat(4 - segment.length())).getBytes(StandardCharsets.US_ASCII));
         }
         return encoded.toByteArray();

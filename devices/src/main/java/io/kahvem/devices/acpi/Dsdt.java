@@ -30,7 +30,8 @@ final class Dsdt {
                         pciRoot(layout),
                         device("COM1", name("_HID", eisaId("PNP0501")), name("_UID", integer(1)),
                                 name("_CRS", resources(io(PcChipset.COM1_PORT, 8), irq(PcChipset.IRQ_COM1)))),
-                        device("KBD", name("_HID", eisaId("PNP0303")), name("_CRS", resources(io(0x60, 1), io(0x64, 1), irq(PcChipset.IRQ_KEYBOARD)))),
+                        device("KBD", name("_HID", eisaId("PNP0303")),
+                                name("_CRS", resources(io(0x60, 1), io(0x64, 1), irq(PcChipset.IRQ_KEYBOARD)))),
                         device("MOU", name("_HID", eisaId("PNP0F13")), name("_CRS", resources(irq(PcChipset.IRQ_MOUSE)))),
                         device("RTC", name("_HID", eisaId("PNP0B00")), name("_CRS", resources(io(0x70, 2), irq(PcChipset.IRQ_RTC)))),
                         processors(layout.cpus())),
@@ -45,7 +46,9 @@ final class Dsdt {
                 ioWindow(0x0000, 0x0cf7),
                 ioWindow(0x0d00, 0xffff),
                 memoryWindow32(layout.mmio32Start(), layout.mmio32End() - 1));
-        if (layout.mmio64End() > layout.mmio64Start()) windows = join(windows, memoryWindow64(layout.mmio64Start(), layout.mmio64End() - 1));
+        if (layout.mmio64End() > layout.mmio64Start()) {
+            windows = join(windows, memoryWindow64(layout.mmio64Start(), layout.mmio64End() - 1));
+        }
         return device("PCI0",
                 name("_HID", eisaId("PNP0A03")),
                 name("_UID", integer(0)),
@@ -60,7 +63,8 @@ final class Dsdt {
         for (int slot = 0; slot < PciBus.SLOTS; slot++) {
             for (int pin = 0; pin < PciBus.PINS; pin++) {
                 long allFunctions = (long) slot << 16 | 0xffff;
-                routes[slot * PciBus.PINS + pin] = packageOf(integer(allFunctions), integer(pin), integer(0), integer(PciBus.gsiOf(slot, pin)));
+                byte[] gsi = integer(PciBus.gsiOf(slot, pin));
+                routes[slot * PciBus.PINS + pin] = packageOf(integer(allFunctions), integer(pin), integer(0), gsi);
             }
         }
         return packageOf(routes);
@@ -68,7 +72,8 @@ final class Dsdt {
 
     private static byte[] processors(int cpus) {
         byte[][] devices = new byte[cpus][];
-        for (int i = 0; i < cpus; i++) devices[i] = device("C%03X".formatted(i), name("_HID", string("ACPI0007")), name("_UID", integer(i)));
+        byte[] hid = name("_HID", string("ACPI0007"));
+        for (int i = 0; i < cpus; i++) devices[i] = device("C%03X".formatted(i), hid, name("_UID", integer(i)));
         return join(devices);
     }
 }

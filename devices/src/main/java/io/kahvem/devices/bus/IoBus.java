@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// Where nothing answers a read gives all ones and a write goes nowhere. An access wider than its device takes, or one that crosses the
 /// end of a window, is done in pieces from the lowest address up.
 ///
-/// Readers take no lock: the windows are an immutable snapshot, replaced whole. A device removed while another thread is inside it finishes that access.
+/// Readers take no lock: the windows are an immutable snapshot, replaced whole. A device removed while another thread is inside it
+/// finishes that access.
 public final class IoBus {
     private final String name;
     private final LongAdder unclaimedReads = new LongAdder();
@@ -34,7 +35,8 @@ public final class IoBus {
         int at = 0;
         for (Window w : old) {
             if (w.start < added.end && added.start < w.end) {
-                throw new IllegalArgumentException("%s: window of %s at %#x overlaps that of %s at %#x".formatted(name, deviceName, start, w.name, w.start));
+                throw new IllegalArgumentException(
+                        "%s: window of %s at %#x overlaps that of %s at %#x".formatted(name, deviceName, start, w.name, w.start));
             }
             if (w.start < start) at++;
         }

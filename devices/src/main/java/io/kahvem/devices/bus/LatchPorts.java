@@ -4,7 +4,8 @@ import io.kahvem.devices.Device;
 import io.kahvem.devices.IoDevice;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
-/// Byte-wide ports that remember what was written and do nothing with it: the POST code port, the registers of a DMA controller that no device uses.
+/// Byte-wide ports that remember what was written and do nothing with it: the POST code port, the registers of a DMA controller that no
+/// device uses.
 public final class LatchPorts implements IoDevice, Device {
     private final AtomicIntegerArray bytes;
 

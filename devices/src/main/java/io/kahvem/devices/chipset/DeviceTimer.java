@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One re-armable timer of a device.
 ///
-/// `arm` and `disarm` are called under the device's lock, and the action runs under it on the loop's thread. A firing that lost the race with either call is dropped.
+/// `arm` and `disarm` are called under the device's lock, and the action runs under it on the loop's thread. A firing that lost the race
+/// with either call is dropped.
 final class DeviceTimer {
     private final EventLoop loop;
     private final Object lock;

@@ -205,7 +205,8 @@ public final class I8042 implements Device {
         }
     }
 
-    /// Scan code set 2 to set 1, of which a keyboard without key presses sends four codes: its identity and the answers to a query of its set.
+    /// Scan code set 2 to set 1, of which a keyboard without key presses sends four codes: its identity and the answers to a query of its
+    /// set.
     private int translate(int value) {
         if ((ram[0] & CTR_TRANSLATE) == 0) return value;
         return switch (value) {

@@ -12,11 +12,11 @@ import io.kahvem.devices.serial.Uart16550;
 import io.kahvem.host.EventLoop;
 import java.util.List;
 
-/// A PC's fixed parts at their usual addresses, wired to each other: each ISA request goes to the 8259 pair and to the I/O APIC (request 0 to
-/// its input 2, as the MADT says).
+/// A PC's fixed parts at their usual addresses, wired to each other: each ISA request goes to the 8259 pair and to the I/O APIC (request
+/// 0 to its input 2, as the MADT says).
 ///
-/// The machine gives `ports()` and `mmio()` what its CPUs access and passes on interrupt acknowledges and EOIs; everything else comes by [Wiring].
-/// Any thread. Lock order: a device, then the 8259 pair or the I/O APIC, then what the wiring's lines lead to.
+/// The machine gives `ports()` and `mmio()` what its CPUs access and passes on interrupt acknowledges and EOIs; everything else comes by
+/// [Wiring]. Any thread. Lock order: a device, then the 8259 pair or the I/O APIC, then what the wiring's lines lead to.
 public final class PcChipset implements Device {
     public static final int COM1_PORT = 0x3f8;
     public static final int ACPI_PM_PORT = 0x600;
@@ -139,7 +139,7 @@ public final class PcChipset implements Device {
 
     /// Input 16 to 23 of the I/O APIC, which no ISA device has.
     public InterruptLine gsiLine(int gsi) {
-        if (gsi < 16 || gsi >= IoApic.INPUTS) throw new IllegalArgumentException("GSI " + gsi + " is not one of 16 to " + (IoApic.INPUTS - 1));
+        if (gsi < 16 || gsi >= IoApic.INPUTS) throw new IllegalArgumentException("GSI " + gsi + " is an ISA request's or does not exist");
         return level -> ioApic.setInput(gsi, level);
     }
 

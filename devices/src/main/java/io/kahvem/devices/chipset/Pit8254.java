@@ -7,7 +7,8 @@ import io.kahvem.devices.bus.BytePort;
 import io.kahvem.host.Clock;
 import io.kahvem.host.EventLoop;
 
-/// 8254 programmable interval timer and the system control port B (0x61) that belongs to its channel 2. Mode and command names follow the 8254 data sheet.
+/// 8254 programmable interval timer and the system control port B (0x61) that belongs to its channel 2. Mode and command names follow the
+/// 8254 data sheet.
 ///
 /// Counts are computed from the clock when they are read, so they are exact whenever that is. Channel 0's output is IRQ0: its rising edges
 /// come from the event loop; where the loop is late by whole periods those are skipped.
@@ -21,6 +22,8 @@ public final class Pit8254 implements IoDevice, Device {
     private static final TickRate RATE = new TickRate(HZ);
     /// The refresh request toggles port B's bit 4 every 18 ticks of the 8254: 15.085 us.
     private static final long REFRESH_TICKS = 18;
+
+    private static final long NEVER = Long.MAX_VALUE;
 
     private static final int PORT_B_GATE2 = 0x01;
     private static final int PORT_B_WRITABLE = 0x0f;
@@ -80,7 +83,7 @@ public final class Pit8254 implements IoDevice, Device {
     private synchronized int readPortB() {
         long now = now();
         int value = portB;
-        if ((now / REFRESH_TICKS & 1) != 0) value |= PORT_B_REFRESH;
+        if ((Math.floorDiv(now, REFRESH_TICKS) & 1) != 0) value |= PORT_B_REFRESH;
         if (channels[2].output(now)) value |= PORT_B_OUT2;
         return value;
     }
@@ -125,7 +128,7 @@ public final class Pit8254 implements IoDevice, Device {
 
     private void awaitEdge(long now) {
         long next = channels[0].nextRise(now);
-        if (next < 0) {
+        if (next == NEVER) {
             timer.disarm();
         } else {
             timer.arm(RATE.nanos(next));
@@ -281,16 +284,16 @@ public final class Pit8254 implements IoDevice, Device {
             };
         }
 
-        /// The tick of the next rising edge of OUT after `now`, or -1. For a channel whose gate is always high.
+        /// The tick of the next rising edge of OUT after `now`, or NEVER. For a channel whose gate is always high.
         long nextRise(long now) {
-            if (!loaded) return -1;
+            if (!loaded) return NEVER;
             takeOver(now);
             long elapsed = elapsed(now);
             return switch (mode) {
-                case 0 -> elapsed < period ? startTick + period : -1;
+                case 0 -> elapsed < period ? startTick + period : NEVER;
                 case 2, 3 -> startTick + (elapsed / period + 1) * period;
-                case 4 -> elapsed <= period ? startTick + period + 1 : -1;
-                default -> -1; // modes 1 and 5 need an edge of the gate
+                case 4 -> elapsed <= period ? startTick + period + 1 : NEVER;
+                default -> NEVER; // modes 1 and 5 need an edge of the gate
             };
         }
 

@@ -3,7 +3,8 @@ package io.kahvem.devices.chipset;
 import io.kahvem.devices.Device;
 import io.kahvem.devices.bus.BytePort;
 
-/// The two registers of a PC's south bridge that reset it: RST_CNT at 0xcf9 (ICH9 data sheet, 13.7.5) and PORT92 (13.7.3), which also has the fast A20 bit.
+/// The two registers of a PC's south bridge that reset it: RST_CNT at 0xcf9 (ICH9 data sheet, 13.7.5) and PORT92 (13.7.3), which also has
+/// the fast A20 bit.
 ///
 /// A20 is remembered for the guest and changes nothing: address line 20 is never masked here.
 ///

@@ -170,7 +170,7 @@ public final class Rtc implements Device {
             }
         }
         long period = periodTicks();
-        if (period > 0 && CRYSTAL.ticks(mono) / period != CRYSTAL.ticks(syncedMono) / period) flags |= C_PF;
+        if (period > 0 && Math.floorDiv(CRYSTAL.ticks(mono), period) != Math.floorDiv(CRYSTAL.ticks(syncedMono), period)) flags |= C_PF;
         syncedWall = wall;
         syncedMono = mono;
         setIrq((flags & regB & (C_PF | C_AF | C_UF)) != 0);
@@ -186,7 +186,7 @@ public final class Rtc implements Device {
         long deadline = Long.MAX_VALUE;
         int awaited = regB & ~flags;
         if (!irqLevel && (awaited & B_PIE) != 0 && period > 0) {
-            deadline = CRYSTAL.nanos((CRYSTAL.ticks(mono) / period + 1) * period);
+            deadline = CRYSTAL.nanos((Math.floorDiv(CRYSTAL.ticks(mono), period) + 1) * period);
         }
         if (!irqLevel && !stopped()) {
             long second = Math.floorDiv(wall, SECOND);

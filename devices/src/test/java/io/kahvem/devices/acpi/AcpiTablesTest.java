@@ -82,7 +82,8 @@ class AcpiTablesTest {
     @Test
     void aLayoutThatCannotBeIsRefused() {
         assertThatThrownBy(() -> AcpiTables.Layout.of(256, 0xc000_0000L)).hasMessageContaining("256");
-        assertThatThrownBy(() -> new AcpiTables.Layout(1, 0xe_0004, 0xc000_0000L, 0xfec0_0000L, 0, 0)).hasMessageContaining("16-byte boundary");
+        assertThatThrownBy(() -> new AcpiTables.Layout(1, 0xe_0004, 0xc000_0000L, 0xfec0_0000L, 0, 0))
+                .hasMessageContaining("16-byte boundary");
         assertThatThrownBy(() -> AcpiTables.Layout.of(1, 0xff00_0000L)).hasMessageContaining("PCI windows");
     }
 
@@ -90,19 +91,25 @@ class AcpiTablesTest {
     @ValueSource(ints = {1, 255})
     void iaslReadsTheTablesBack(int cpus, @TempDir Path dir) throws IOException, InterruptedException {
         Assumptions.assumeTrue(iaslIsPresent(), "iasl is not installed (apt-get install acpica-tools)");
-        AcpiTables acpi = AcpiTables.build(new AcpiTables.Layout(cpus, 0xe_0000, 0xc000_0000L, 0xfec0_0000L, 0x1_4000_0000L, 0x81_4000_0000L));
+        AcpiTables.Layout layout = new AcpiTables.Layout(cpus, 0xe_0000, 0xc000_0000L, 0xfec0_0000L, 0x1_4000_0000L, 0x81_4000_0000L);
+        AcpiTables acpi = AcpiTables.build(layout);
         for (String signature : new String[] {"DSDT", "FACP", "APIC"}) {
             Files.write(dir.resolve(signature + ".aml"), named(acpi, signature).bytes());
             String log = run(dir, "iasl", "-d", signature + ".aml");
-            assertThat(log).as(log).contains(signature.equals("DSDT") ? "Disassembly completed" : "Formatted output").doesNotContainIgnoringCase("error").doesNotContainIgnoringCase("warning");
+            assertThat(log)
+                    .contains(signature.equals("DSDT") ? "Disassembly completed" : "Formatted output")
+                    .doesNotContainIgnoringCase("error")
+                    .doesNotContainIgnoringCase("warning");
         }
         assertThat(run(dir, "iasl", "DSDT.dsl")).contains("0 Errors, 0 Warnings");
-        assertThat(Files.readString(dir.resolve("DSDT.dsl"))).contains("Name (_HID, EisaId (\"PNP0A03\")", "Device (COM1)", "_S5", "\"ACPI0007\"");
+        assertThat(Files.readString(dir.resolve("DSDT.dsl")))
+                .contains("Name (_HID, EisaId (\"PNP0A03\")", "Device (COM1)", "_S5", "\"ACPI0007\"");
     }
 
     private static boolean iaslIsPresent() throws InterruptedException {
         try {
-            return new ProcessBuilder("iasl", "-v").redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+            ProcessBuilder iasl = new ProcessBuilder("iasl", "-v").redirectErrorStream(true);
+            return iasl.redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
         } catch (IOException e) {
             return false;
         }

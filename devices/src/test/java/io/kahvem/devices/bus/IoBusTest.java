@@ -79,7 +79,9 @@ class IoBusTest {
     void overlappingAndEmptyWindowsAreRefused() {
         bus.add("a", 0x10, 8, device("a", 8));
 
-        assertThatThrownBy(() -> bus.add("b", 0x17, 1, device("b", 8))).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("overlaps that of a");
+        assertThatThrownBy(() -> bus.add("b", 0x17, 1, device("b", 8)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("overlaps that of a");
         assertThatThrownBy(() -> bus.add("b", 0x08, 0x100, device("b", 8))).hasMessageContaining("overlaps");
         assertThatThrownBy(() -> bus.add("b", 0x30, 0, device("b", 8))).hasMessageContaining("length 0");
         bus.add("b", 0x18, 8, device("b", 8));
