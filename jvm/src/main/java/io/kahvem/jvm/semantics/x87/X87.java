@@ -61,13 +61,11 @@ public final class X87 {
     /// Sign and exponent of the last operation's result.
     int signExponent;
 
-    /// Opcode (11 bits), instruction pointer and data pointer of the last instruction that was not a control instruction.
+    /// FOP, FIP and FDP. The pointers are of the last instruction that was not a control instruction; the opcode is what was loaded last.
     public int lastOpcode;
 
     public long lastInstruction;
     public long lastData;
-    public int lastInstructionSegment;
-    public int lastDataSegment;
 
     private final Transcendental transcendental = new Transcendental(this);
 
@@ -93,8 +91,6 @@ public final class X87 {
         lastOpcode = 0;
         lastInstruction = 0;
         lastData = 0;
-        lastInstructionSegment = 0;
-        lastDataSegment = 0;
     }
 
     public int control() {
