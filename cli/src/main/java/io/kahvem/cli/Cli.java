@@ -1,0 +1,135 @@
+package io.kahvem.cli;
+
+import io.kahvem.cli.doctor.DoctorCommand;
+import io.kahvem.cli.run.RunCommand;
+import io.kahvem.config.ConfigException;
+import io.kahvem.host.HostException;
+import io.kahvem.hypervisor.HypervisorException;
+import io.kahvem.vmm.boot.BootException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// The verbs, and what their failures look like: one line of cause, then evidence and remedy; no stack trace.
+@Command(
+        name = "kahvem",
+        description = "Virtual machines, in Java.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        synopsisSubcommandLabel = "COMMAND",
+        footer = {"", "KAHVEM_DEBUG=1 in the environment shows stack traces."})
+public final class Cli implements Runnable {
+    /// The contract's options that this version does not have. They are refused like any unknown option, but said to be on their way.
+    private static final Set<String> LATER = Set.of(
+            "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--sandbox", "--qmp", "--gdb");
+
+    private final CliContext context;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    Cli(CliContext context) {
+        this.context = context;
+    }
+
+    /// Runs the command `args` name. Returns the exit status, never throws.
+    int run(String... args) {
+        try {
+            return new CommandLine(this)
+                    .addSubcommand(new RunCommand(context))
+                    .addSubcommand(new DoctorCommand())
+                    .setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
+                    .setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8))
+                    .setParameterExceptionHandler((e, arguments) -> wrongArguments(e))
+                    .setExecutionExceptionHandler((e, commandLine, parsed) -> failed(e))
+                    .execute(args);
+        } catch (Throwable e) {
+            return failed(e);
+        } finally {
+            context.err().flush();
+        }
+    }
+
+    /// Without a verb.
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "no command given");
+    }
+
+    private int wrongArguments(ParameterException e) {
+        String command = e.getCommandLine().getCommandSpec().qualifiedName();
+        String message = String.valueOf(e.getMessage());
+        String hint = "";
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            String argument = unmatched.getUnmatched().getFirst();
+            String option = argument.replaceFirst("=.*", "");
+            if (LATER.contains(option)) {
+                message = "unknown option %s".formatted(option);
+                hint = "\n  It is planned, but not in this version.";
+            } else if (unmatched.isUnknownOption()) {
+                message = "unknown option %s".formatted(option);
+                hint = suggestions(unmatched);
+            } else if (command.equals("kahvem run")) {
+                message = "unexpected argument \"%s\"".formatted(argument);
+                hint = "\n  This version boots no disk images; give a kernel: kahvem run --kernel FILE";
+            } else {
+                message = "no command \"%s\"".formatted(argument);
+                hint = suggestions(unmatched);
+            }
+        }
+        context.err().println("%s: %s%s\n  %s --help lists what it takes.".formatted(command, oneLine(message), hint, command));
+        debugTrace(e);
+        return ExitStatus.USAGE;
+    }
+
+    private static String suggestions(UnmatchedArgumentException e) {
+        return e.getSuggestions().isEmpty() ? "" : "\n  Did you mean %s?".formatted(String.join(" or ", e.getSuggestions()));
+    }
+
+    private static String oneLine(String message) {
+        return message.replace("\n", " ").strip();
+    }
+
+    /// Says what went wrong and gives the exit status.
+    private int failed(Throwable e) {
+        PrintStream err = context.err();
+        context.inputTerminal().restore();
+        int status = ExitStatus.HOST_FAILED;
+        switch (e) {
+            case CliException known -> {
+                err.println("kahvem: " + known.getMessage());
+                status = known.exitStatus();
+            }
+            case ConfigException known -> {
+                err.println("kahvem: " + known.getMessage());
+                status = ExitStatus.USAGE;
+            }
+            case BootException known -> {
+                err.println("kahvem: " + known.getMessage());
+                status = ExitStatus.USAGE;
+            }
+            case HostException known -> err.println("kahvem: " + known.getMessage());
+            case HypervisorException known -> err.println("kahvem: " + known.getMessage());
+            default -> err.println(bugReport(e));
+        }
+        debugTrace(e);
+        return status;
+    }
+
+    static String bugReport(Throwable e) {
+        StackTraceElement[] trace = e.getStackTrace();
+        return "kahvem: this is a bug in Kahvem: %s%s\n  Please report it with the command line; KAHVEM_DEBUG=1 in the environment adds the stack trace."
+                .formatted(e, trace.length == 0 ? "" : " at " + trace[0]);
+    }
+
+    private void debugTrace(Throwable e) {
+        if (!context.environment().getOrDefault("KAHVEM_DEBUG", "").isEmpty()) e.printStackTrace(context.err());
+    }
+}

@@ -1,0 +1,23 @@
+package io.kahvem.cli;
+
+import io.kahvem.host.Terminal;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.Map;
+
+/// All that a command may touch of its process, so that tests give it another.
+///
+/// @param in standard input, unbuffered
+/// @param out standard output, unbuffered; a guest's console or a command's answer, nothing else
+/// @param err everything else we say
+/// @param inputTerminal the terminal behind standard input, if there is one
+/// @param errIsTerminal whether progress has someone to show itself to
+public record CliContext(
+        Map<String, String> environment,
+        InputStream in,
+        OutputStream out,
+        PrintStream err,
+        Terminal inputTerminal,
+        boolean errIsTerminal,
+        ProcessEnd processEnd) {}

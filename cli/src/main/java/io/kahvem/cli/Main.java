@@ -1,0 +1,31 @@
+package io.kahvem.cli;
+
+import io.kahvem.host.Terminal;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+
+/// The process: its standard streams, its signals and its exit status.
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        ProcessEnd end = ProcessEnd.ofThisProcess();
+        Terminal terminal = Terminal.standardInput();
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
+            terminal.restore();
+            System.err.println(Cli.bugReport(e) + "\n  Thread: " + thread.getName());
+            if (System.getenv("KAHVEM_DEBUG") != null) e.printStackTrace();
+            System.exit(ExitStatus.HOST_FAILED);
+        });
+        CliContext context = new CliContext(
+                System.getenv(),
+                new FileInputStream(FileDescriptor.in),
+                new FileOutputStream(FileDescriptor.out),
+                System.err,
+                terminal,
+                Terminal.standardError().isTerminal(),
+                end);
+        System.exit(new Cli(context).run(args));
+    }
+}

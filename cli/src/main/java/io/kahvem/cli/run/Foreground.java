@@ -1,0 +1,204 @@
+package io.kahvem.cli.run;
+
+import io.kahvem.cli.CliContext;
+import io.kahvem.cli.CliException;
+import io.kahvem.cli.ExitStatus;
+import io.kahvem.cli.ProcessEnd;
+import io.kahvem.cli.console.ConsoleInput;
+import io.kahvem.cli.console.ConsoleOutput;
+import io.kahvem.config.MachineConfig;
+import io.kahvem.config.Serial;
+import io.kahvem.devices.ByteSink;
+import io.kahvem.host.Terminal;
+import io.kahvem.vmm.Machine;
+import io.kahvem.vmm.MachineResult;
+import io.kahvem.vmm.MachineStatistics;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// One machine in the foreground: its serial line on the standard streams, the process' signals and Ctrl-] as its off switch, its end
+/// as an exit status.
+final class Foreground {
+    /// How long a reader that does not read can delay the end of a process that was told to end.
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private final CliContext context;
+    private final MachineConfig config;
+    private final boolean stats;
+    private final ConsoleOutput console = new ConsoleOutput();
+    /// What stopped the machine from our side: a signal's number, LEFT, or 0.
+    private final AtomicInteger stoppedBy = new AtomicInteger();
+
+    private static final int LEFT = -1;
+
+    Foreground(CliContext context, MachineConfig config, boolean stats) {
+        this.context = context;
+        this.config = config;
+        this.stats = stats;
+    }
+
+    int run() {
+        boolean stdio = config.serial() instanceof Serial.Stdio;
+        Terminal terminal = context.inputTerminal();
+        ByteSink serialOut = config.serial() instanceof Serial.None ? ByteSink.DISCARD : console::put;
+        try (Machine machine = Machine.create(config, serialOut);
+                OutputStream stream = open(config.serial());
+                ProcessEnd.Undo undo = context.processEnd().add(terminal::restore)) {
+            context.processEnd().onSignal(number -> stop(machine, number));
+            console.start(stream);
+            if (stdio) {
+                terminal.raw();
+                // Who stopped us (a shell's job control) has set the terminal its own way meanwhile.
+                context.processEnd().onContinue(() -> {
+                    terminal.restore();
+                    terminal.raw();
+                });
+            }
+            machine.start();
+            if (stdio) {
+                ConsoleInput.GuestLine line = machine.serialInput()::feed;
+                new ConsoleInput(context.in(), terminal.isTerminal(), line, () -> stop(machine, LEFT)).start();
+            }
+            MachineResult result = await(machine);
+            context.processEnd().onContinue(() -> {});
+            console.close(result instanceof MachineResult.Stopped || result instanceof MachineResult.TimedOut ? PATIENCE : Duration.ZERO);
+            terminal.restore();
+            if (stats) print(machine.statistics());
+            return status(result);
+        } catch (IOException e) {
+            throw CliException.hostFailed("cannot close the serial line's file: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw CliException.hostFailed("interrupted while the machine ran");
+        } finally {
+            terminal.restore();
+        }
+    }
+
+    private void stop(Machine machine, int by) {
+        stoppedBy.compareAndSet(0, by);
+        console.neverWait();
+        machine.stop();
+    }
+
+    /// The machine's end. A vCPU that waits for the reader of our output cannot see that time is up, so it is freed here.
+    private MachineResult await(Machine machine) throws InterruptedException {
+        if (config.timeout().isPresent()) {
+            try {
+                return machine.ended().get(config.timeout().get().toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                console.neverWait();
+            } catch (ExecutionException e) {
+                throw new AssertionError("a machine's end is a result", e);
+            }
+        }
+        return machine.await();
+    }
+
+    /// Not closed where it is the standard output; that stays open for whatever else the process has to say.
+    private OutputStream open(Serial serial) {
+        return switch (serial) {
+            case Serial.Stdio ignored -> new Unclosed(context.out());
+            case Serial.None ignored -> OutputStream.nullOutputStream();
+            case Serial.ToFile file -> open(file.path());
+        };
+    }
+
+    private static OutputStream open(Path file) {
+        try {
+            return Files.newOutputStream(file);
+        } catch (IOException e) {
+            String reason = e instanceof java.nio.file.NoSuchFileException ? "its directory does not exist" : e.toString();
+            throw CliException.badInput("--serial: cannot write %s: %s".formatted(file, reason));
+        }
+    }
+
+    private int status(MachineResult result) {
+        PrintStream err = context.err();
+        if (config.serial() instanceof Serial.ToFile file && console.failure().isPresent()) {
+            err.println("kahvem: the rest of the serial output is lost, since %s cannot be written: %s"
+                    .formatted(file.path(), console.failure().get().getMessage()));
+        }
+        return switch (result) {
+            case MachineResult.PoweredOff ignored -> ExitStatus.OK;
+            case MachineResult.ResetRequested ignored -> ExitStatus.OK;
+            case MachineResult.DebugExit exit -> ExitStatus.debugExit(exit.value());
+            case MachineResult.TripleFault fault -> {
+                err.println("kahvem: the guest failed: triple fault (%s)".formatted(fault.reason()));
+                yield ExitStatus.GUEST_FAILED;
+            }
+            case MachineResult.TimedOut ignored -> {
+                err.println("kahvem: stopped: --timeout ran out");
+                yield ExitStatus.TIMEOUT;
+            }
+            case MachineResult.Stopped ignored -> stopped(err);
+            case MachineResult.HostFailure failure -> throw rethrown(failure.cause());
+        };
+    }
+
+    private int stopped(PrintStream err) {
+        int by = stoppedBy.get();
+        if (by != LEFT) return ExitStatus.signal(by);
+        err.println();
+        err.println("kahvem: left with Ctrl-]; the machine is stopped");
+        return ExitStatus.OK;
+    }
+
+    /// As it was thrown, so that [io.kahvem.cli.Cli] tells the host's failures from bugs.
+    private static RuntimeException rethrown(Throwable cause) {
+        if (cause instanceof Error error) throw error;
+        return cause instanceof RuntimeException e ? e : new IllegalStateException(cause);
+    }
+
+    private void print(MachineStatistics s) {
+        PrintStream err = context.err();
+        double seconds = s.running().toNanos() / 1e9;
+        err.println("kahvem: engine %s, %s s, %d resets, %d accesses where nothing answers"
+                .formatted(s.engine(), decimal(seconds), s.resets(), s.unclaimedAccesses()));
+        for (int vcpu = 0; vcpu < s.instructionsRetired().size(); vcpu++) {
+            long count = s.instructionsRetired().get(vcpu);
+            err.println("kahvem: vCPU %d: %s".formatted(vcpu, count < 0 ? "the engine does not count instructions" : count + " instructions"));
+        }
+        long total = s.totalInstructions();
+        if (total >= 0 && seconds > 0) {
+            err.println("kahvem: total: %d instructions, %s MIPS".formatted(total, decimal(total / seconds / 1e6)));
+        }
+    }
+
+    private static String decimal(double value) {
+        return String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    /// A stream that someone else will close.
+    private static final class Unclosed extends OutputStream {
+        private final OutputStream stream;
+
+        Unclosed(OutputStream stream) {
+            this.stream = stream;
+        }
+
+        @Override
+        public void write(int value) throws IOException {
+            stream.write(value);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            stream.write(bytes, offset, length);
+        }
+
+        @Override
+        public void flush() throws IOException {
+            stream.flush();
+        }
+    }
+}

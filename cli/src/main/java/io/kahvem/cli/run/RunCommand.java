@@ -1,0 +1,131 @@
+package io.kahvem.cli.run;
+
+import io.kahvem.cli.CacheDirectory;
+import io.kahvem.cli.CliContext;
+import io.kahvem.cli.CliException;
+import io.kahvem.cli.Progress;
+import io.kahvem.cli.smalllinux.SmallLinux;
+import io.kahvem.config.Accel;
+import io.kahvem.config.Durations;
+import io.kahvem.config.MachineConfig;
+import io.kahvem.config.Serial;
+import io.kahvem.hypervisor.Hypervisor;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// `kahvem run`: its options, as DESIGN's contract names them, become a [MachineConfig]; [Foreground] runs it.
+@Command(
+        name = "run",
+        description = {
+            "Boots a machine in the foreground.",
+            "With no --kernel: a small Linux, built from the host's own apt sources and kept in the cache."
+        },
+        sortOptions = false,
+        exitCodeListHeading = "Exit status:%n",
+        exitCodeList = {
+            "0:the guest powered off, or asked for a reset under --no-reboot, or Ctrl-] was typed",
+            "2:wrong arguments or input",
+            "4:the guest failed: a triple fault under --no-reboot",
+            "70:the host failed, or a bug of Kahvem",
+            "124:--timeout ran out",
+            "128+n:signal n",
+            "odd, below 256:--debug-exit: (value << 1) | 1"
+        })
+public final class RunCommand implements Callable<Integer> {
+    private final CliContext context;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    private boolean help;
+
+    @Option(names = "--kernel", paramLabel = "FILE", description = "Linux bzImage, ELF with a PVH note, or Multiboot 1.")
+    private @Nullable Path kernel;
+
+    @Option(
+            names = "--initrd",
+            paramLabel = "FILE",
+            description = "Initial RAM disk; for Multiboot the modules: FILE ARGUMENTS,FILE ARGUMENTS ...")
+    private @Nullable String initrd;
+
+    @Option(names = "--append", paramLabel = "TEXT", description = "The kernel's command line; added to the small Linux's own.")
+    private String append = "";
+
+    @Option(names = "--memory", paramLabel = "SIZE", defaultValue = "512M", description = "Guest memory (default: 512M; a bare number is MiB).")
+    private String memory = "";
+
+    @Option(names = "--cpus", paramLabel = "N", defaultValue = "1", description = "Virtual CPUs (default: 1).")
+    private int cpus;
+
+    @Option(names = "--cpu", paramLabel = "MODEL", defaultValue = "max", description = "max: all that the engine can do (default).")
+    private String cpu = "";
+
+    @Option(names = "--accel", paramLabel = "ENGINE", defaultValue = "auto", description = "auto (default) or jvm.")
+    private String accel = "";
+
+    @Option(
+            names = "--serial",
+            paramLabel = "WHERE",
+            defaultValue = "stdio",
+            description = "stdio (default; on a terminal Ctrl-] leaves and stops the machine), file:PATH or none.")
+    private String serial = "";
+
+    @Option(names = "--debug-exit", description = "isa-debug-exit at port 0xf4: the process exits with (value << 1) | 1.")
+    private boolean debugExit;
+
+    @Option(names = "--no-reboot", description = "End where the guest asks for a reset.")
+    private boolean noReboot;
+
+    @Option(names = "--timeout", paramLabel = "TIME", description = "Stop the machine after this long: 60s, 500ms, 2m, 1h.")
+    private @Nullable String timeout;
+
+    @Option(names = "--stats", description = "At the end, print instructions, time and speed on standard error.")
+    private boolean stats;
+
+    public RunCommand(CliContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        MachineConfig.Builder builder = optionsAlone();
+        if (kernel != null) {
+            builder.kernel(kernel).initrd(initrd).append(append);
+        } else {
+            Path cache = CacheDirectory.of(context.environment());
+            Progress progress = new Progress(context.err(), context.errIsTerminal());
+            SmallLinux linux = SmallLinux.prepare(cache, context.environment(), progress, context.processEnd());
+            builder.kernel(linux.kernel())
+                    .initrd(linux.initrd().toString())
+                    .append(append.isEmpty() ? linux.commandLine() : linux.commandLine() + " " + append);
+        }
+        return new Foreground(context, builder.build(), stats).run();
+    }
+
+    /// All but what boots, checked before a small Linux is built for a machine that cannot be.
+    private MachineConfig.Builder optionsAlone() {
+        if (initrd != null && kernel == null) throw CliException.badInput("--initrd goes with a kernel\n  Give both: kahvem run --kernel FILE --initrd FILE");
+        if (!cpu.equals("max")) throw CliException.badInput("--cpu: this version has no CPU model \"%s\", only max".formatted(cpu));
+        Accel engine = Accel.parse(accel);
+        if (engine != Accel.AUTO && !engines().contains(engine.id())) {
+            throw CliException.badInput("--accel %s: this version has no such engine\n  It has: %s".formatted(accel, String.join(", ", engines())));
+        }
+        MachineConfig.Builder builder = MachineConfig.builder()
+                .memory(memory)
+                .cpus(cpus)
+                .accel(engine)
+                .serial(Serial.parse(serial))
+                .debugExit(debugExit)
+                .noReboot(noReboot)
+                .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
+        builder.kernel(Path.of("any")).build();
+        return builder;
+    }
+
+    private static List<String> engines() {
+        return ServiceLoader.load(Hypervisor.class).stream().map(p -> p.get().name()).sorted().toList();
+    }
+}
