@@ -118,7 +118,7 @@ public final class Decoder {
             out.checked = (mode & Mode.FLAT) == 0 || out.segment >= Cpu.FS;
             out.segmentBase = out.checked ? Cpu.ES_BASE + out.segment : Cpu.ZERO;
         }
-        if (out.lock && !(row.lockable && out.memory)) out.row = UNDEFINED;
+        if (row.memoryOnly && !out.memory || out.lock && !(out.memory && row.locksMemory())) out.row = UNDEFINED;
     }
 
     private static boolean isPrefix(int b) {

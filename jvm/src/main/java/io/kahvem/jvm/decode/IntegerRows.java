@@ -139,7 +139,7 @@ public final class IntegerRows {
         map.row0f(0xb7, compute(Move.class, "movzx16"), Gv, Ew);
         map.row0f(0xbe, compute(Move.class, "movsx8"), Gv, Eb);
         map.row0f(0xbf, compute(Move.class, "movsx16"), Gv, Ew);
-        map.row0f(0xc3, mov, Ey, Gy); // MOVNTI
+        map.row0f(0xc3, mov, Ey, Gy).memoryOnly(); // MOVNTI
         for (int n = 0; n < 16; n++) {
             map.row0f(0x40 + n, update(Condition.class, "cmov" + Condition.NAMES[n]), Gv, Ev).readsFlags();
             map.row0f(0x90 + n, compute(Condition.class, "set" + Condition.NAMES[n]), Eb).readsFlags();
@@ -150,7 +150,7 @@ public final class IntegerRows {
     private static void exchanges(OpcodeMap map) {
         map.row(0x86, whole(Move.class, "xchg"), Eb, Gb).lockable();
         map.row(0x87, whole(Move.class, "xchg"), Ev, Gv).lockable();
-        for (int n = 0; n < 8; n++) map.row(0x90 + n, whole(Move.class, "xchgAccumulator"), Zv);
+        for (int n = 0; n < 8; n++) map.row(0x90 + n, whole(Move.class, "xchgAccumulator"), Zv).noFlags();
         map.row0f(0xb0, whole(Move.class, "cmpxchg"), Eb, Gb).lockable();
         map.row0f(0xb1, whole(Move.class, "cmpxchg"), Ev, Gv).lockable();
         map.row0f(0xc0, whole(Move.class, "xadd"), Eb, Gb).lockable();

@@ -9,6 +9,7 @@ public final class Row {
     boolean default64;
     boolean force64;
     boolean lockable;
+    boolean memoryOnly;
     boolean readsFlags;
     boolean writesFlags;
     boolean plainFlagWriter;
@@ -52,6 +53,12 @@ public final class Row {
         return this;
     }
 
+    /// #UD when ModRM r/m is a register.
+    public Row memoryOnly() {
+        memoryOnly = true;
+        return this;
+    }
+
     /// Sets all six arithmetic flags whatever the operands are, so that earlier values are dead before it.
     public Row setsFlags() {
         writesFlags = true;
@@ -87,6 +94,11 @@ public final class Row {
     public Row faults() {
         mayFault = true;
         return this;
+    }
+
+    /// Whether LOCK is allowed with a memory operand: the first operand must be it.
+    boolean locksMemory() {
+        return lockable && (operands[0].place == Operand.Place.RM || operands[0].place == Operand.Place.OWN_RM);
     }
 
     public boolean mayFault() {

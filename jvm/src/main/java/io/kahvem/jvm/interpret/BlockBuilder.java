@@ -121,7 +121,7 @@ final class BlockBuilder {
         for (int n = count - 1; n >= 0; n--) {
             Decoded d = decoded[n];
             int form = d.size | ((mode & Mode.SIZE) == Mode.CODE64 ? Form.CODE64 : 0);
-            if (!flagsLive && d.row.writesFlags()) form |= Form.FLAGS_DEAD;
+            if (!flagsLive && d.row.writesFlags() && !d.storesResult()) form |= Form.FLAGS_DEAD;
             if (d.row.setsAllFlags()) flagsLive = false;
             if (d.row.seesFlags() || d.mayFault()) flagsLive = true;
             Insn insn = spinner.make(shape(d, form));

@@ -74,8 +74,9 @@ public final class Move {
         putRegister(c, i, size, old);
     }
 
-    /// XCHG of the accumulator and an opcode register (90H + n; 90H itself is NOP).
+    /// XCHG of the accumulator and an opcode register (90H + n). 90H itself is NOP: it does not zero-extend EAX as an exchange would.
     public static void xchgAccumulator(Cpu c, Insn i) {
+        if (i.op0 == RAX) return;
         long[] r = c.r;
         long a = r[RAX];
         Registers.put(r, RAX, i.size(), r[i.op0]);
@@ -142,8 +143,12 @@ public final class Move {
         Arith.cmp(c, i.form & SIZE, wanted, old);
     }
 
-    /// CMPXCHG8B.
+    /// CMPXCHG8B, with REX.W CMPXCHG16B.
     public static void cmpxchg8b(Cpu c, Insn i) {
+        if (i.size() == 3) {
+            cmpxchg16b(c, i);
+            return;
+        }
         long[] r = c.r;
         long gva = i.address(c, 8, true);
         if (c.faulted()) return;
@@ -164,7 +169,7 @@ public final class Move {
     }
 
     /// CMPXCHG16B: the operand must be 16-byte aligned.
-    public static void cmpxchg16b(Cpu c, Insn i) {
+    private static void cmpxchg16b(Cpu c, Insn i) {
         long[] r = c.r;
         long gva = i.address(c, 16, true);
         if (c.faulted()) return;
