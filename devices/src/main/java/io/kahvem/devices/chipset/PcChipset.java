@@ -109,7 +109,7 @@ public final class PcChipset implements Device {
         return rtc;
     }
 
-    /// The first serial line; input is given to it with [Uart16550#feed].
+    /// The first serial line; input is given to it with [Uart16550#receive].
     public Uart16550 com1() {
         return com1;
     }

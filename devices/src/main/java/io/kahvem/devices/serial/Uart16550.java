@@ -142,18 +142,6 @@ public final class Uart16550 implements IoDevice, Device {
         return true;
     }
 
-    /// Gives all of these bytes to the guest, waiting on the caller's thread whenever the guest does not take more.
-    public synchronized void feed(byte[] bytes, int offset, int length) throws InterruptedException {
-        for (int i = 0; i < length; i++) {
-            if (receiveSpace() == 0) {
-                updateInterrupt();
-                while (receiveSpace() == 0) wait();
-            }
-            push(bytes[offset + i] & 0xff);
-        }
-        updateInterrupt();
-    }
-
     @Override
     public int widestAccess() {
         return 1;
@@ -167,7 +155,6 @@ public final class Uart16550 implements IoDevice, Device {
             boolean wasFull = receiveSpace() == 0;
             value = readRegister(Reg.forRead(offset, dlab()));
             opened = wasFull && receiveSpace() > 0;
-            if (opened) notifyAll();
         }
         if (opened) onReceiveSpace.run();
         return value;
@@ -181,7 +168,6 @@ public final class Uart16550 implements IoDevice, Device {
             lsrPolls = 0;
             writeRegister(Reg.forWrite(offset, dlab()), (int) value & 0xff);
             opened = wasFull && receiveSpace() > 0;
-            if (opened) notifyAll();
         }
         if (opened) onReceiveSpace.run();
     }

@@ -35,13 +35,13 @@ class PcChipsetTest {
     }
 
     @Test
-    void theSerialLineWritesItsBytesAndInterruptsOnFour() throws InterruptedException {
+    void theSerialLineWritesItsBytesAndInterruptsOnFour() {
         initializePics(0xef);
         redirect(4, 0x34);
         for (byte b : "ok\n".getBytes()) out(0x3f8, b);
         out(0x3fc, 0x0b);
         out(0x3f9, 0x01);
-        pc.com1().feed(new byte[] {'x'}, 0, 1);
+        pc.com1().receive((byte) 'x');
 
         assertThat(serial.toString()).isEqualTo("ok\n");
         assertThat(messages).containsExactly("fee00000:34");
