@@ -14,7 +14,9 @@ public sealed interface Boot {
         public Kernel {
             if (kernel.toString().isEmpty()) throw ConfigException.of("kernel", "", "names no file");
             if (initrd.isPresent() && initrd.get().isEmpty()) throw ConfigException.of("initrd", "", "names no file");
-            if (commandLine.indexOf('\0') >= 0) throw ConfigException.of("append", commandLine.replace('\0', '?'), "has a NUL character, which ends a command line");
+            if (commandLine.indexOf('\0') >= 0) {
+                throw ConfigException.of("append", commandLine.replace('\0', '?'), "has a NUL character, which ends a command line");
+            }
         }
     }
 }

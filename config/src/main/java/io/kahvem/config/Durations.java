@@ -12,7 +12,10 @@ public final class Durations {
 
     public static Duration parse(String what, String text) {
         Matcher form = FORM.matcher(text.strip());
-        if (!form.matches()) throw ConfigException.of(what, text, "is no span of time; give a number and ms, s, m or h, as in 60s (a bare number is seconds)");
+        if (!form.matches()) {
+            throw ConfigException.of(what, text,
+                    "is no span of time; give a number and ms, s, m or h, as in 60s (a bare number is seconds)");
+        }
         long count = Long.parseLong(form.group(1));
         return switch (form.group(2)) {
             case "ms" -> Duration.ofMillis(count);

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, Accel accel, Serial serial, boolean noReboot, boolean debugExit, Optional<Duration> timeout) {
+        long memoryBytes, int cpus, Boot boot, Accel accel, Serial serial, boolean noReboot, boolean debugExit,
+        Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;
@@ -30,9 +31,12 @@ public record MachineConfig(
 
     public MachineConfig {
         if (memoryBytes < MIN_MEMORY || memoryBytes > MAX_MEMORY) {
-            throw new ConfigException("memory: %s is outside of %s to %s".formatted(Sizes.show(memoryBytes), Sizes.show(MIN_MEMORY), Sizes.show(MAX_MEMORY)));
+            throw new ConfigException(
+                    "memory: %s is outside of %s to %s".formatted(Sizes.show(memoryBytes), Sizes.show(MIN_MEMORY), Sizes.show(MAX_MEMORY)));
         }
-        if (memoryBytes % PAGE_SIZE != 0) throw new ConfigException("memory: %s is not whole pages of 4 KiB".formatted(Sizes.show(memoryBytes)));
+        if (memoryBytes % PAGE_SIZE != 0) {
+            throw new ConfigException("memory: %s is not whole pages of 4 KiB".formatted(Sizes.show(memoryBytes)));
+        }
         if (cpus < 1 || cpus > MAX_CPUS) throw new ConfigException("cpus: a machine has 1 to %d CPUs, not %d".formatted(MAX_CPUS, cpus));
         if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
             throw new ConfigException("timeout: give more than nothing, or no timeout at all");
@@ -119,7 +123,10 @@ public record MachineConfig(
 
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
-            if (kernel == null) throw new ConfigException("a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or Multiboot 1)");
+            if (kernel == null) {
+                throw new ConfigException(
+                        "a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or Multiboot 1)");
+            }
             Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
             return new MachineConfig(memoryBytes, cpus, boot, accel, serial, noReboot, debugExit, Optional.ofNullable(timeout));
         }

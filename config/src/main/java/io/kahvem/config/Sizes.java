@@ -20,7 +20,9 @@ public final class Sizes {
         if (!number.matches("[0-9]{1,15}(\\.[0-9]{1,6})?")) throw notASize(what, text);
         double bytes = Double.parseDouble(number) * (1L << shift);
         if (bytes != Math.rint(bytes)) throw ConfigException.of(what, text, "is no whole number of bytes");
-        if (bytes > 1L << 52) throw ConfigException.of(what, text, "is more than any machine has; units are K, M, G and T, and a bare number is MiB");
+        if (bytes > 1L << 52) {
+            throw ConfigException.of(what, text, "is more than any machine has; units are K, M, G and T, and a bare number is MiB");
+        }
         return (long) bytes;
     }
 
@@ -36,6 +38,7 @@ public final class Sizes {
     }
 
     private static ConfigException notASize(String what, String text) {
-        return ConfigException.of(what, text, "is no size; give a number and a unit of K, M, G or T, as in 512M or 2G (a bare number is MiB)");
+        return ConfigException.of(what, text,
+                "is no size; give a number and a unit of K, M, G or T, as in 512M or 2G (a bare number is MiB)");
     }
 }

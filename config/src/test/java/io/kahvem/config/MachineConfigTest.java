@@ -27,7 +27,8 @@ class MachineConfigTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"512M, 536870912", "512, 536870912", "2G, 2147483648", "2g, 2147483648", "1.5G, 1610612736", "4096K, 4194304", "1T, 1099511627776", "4194304B, 4194304"})
+    @CsvSource({"512M, 536870912", "512, 536870912", "2G, 2147483648", "2g, 2147483648", "1.5G, 1610612736", "4096K, 4194304",
+            "1T, 1099511627776", "4194304B, 4194304"})
     void sizesReadAsInQemu(String text, long bytes) {
         assertThat(Sizes.parse("memory", text)).isEqualTo(bytes);
     }
@@ -35,7 +36,8 @@ class MachineConfigTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "M", "12Q", "-1", "1e3", "0x10", "12MB", "99999999999999T", "0.3B"})
     void whatIsNoSizeIsToldWithTheOptionAndTheText(String text) {
-        assertThatThrownBy(() -> Sizes.parse("memory", text)).isInstanceOf(ConfigException.class).hasMessageContaining("memory: \"" + text + "\"");
+        assertThatThrownBy(() -> Sizes.parse("memory", text)).isInstanceOf(ConfigException.class)
+                .hasMessageContaining("memory: \"" + text + "\"");
     }
 
     @ParameterizedTest
@@ -61,7 +63,8 @@ class MachineConfigTest {
         assertThat(Durations.parse("timeout", "500ms")).isEqualTo(Duration.ofMillis(500));
         assertThat(Durations.parse("timeout", "2m")).isEqualTo(Duration.ofMinutes(2));
         assertThatThrownBy(() -> Durations.parse("timeout", "soon")).isInstanceOf(ConfigException.class).hasMessageContaining("60s");
-        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).timeout(Duration.ZERO).build()).isInstanceOf(ConfigException.class);
+        assertThatThrownBy(() -> MachineConfig.builder().kernel(Path.of("k")).timeout(Duration.ZERO).build())
+                .isInstanceOf(ConfigException.class);
     }
 
     @Test

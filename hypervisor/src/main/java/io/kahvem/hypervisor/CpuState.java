@@ -41,7 +41,8 @@ public final class CpuState {
     /// DR0 to DR3, DR6, DR7.
     public final long[] dr = {0, 0, 0, 0, 0xffff_0ff0L, 0x400};
 
-    /// Model-specific registers by index, EFER, the segment bases of SYSCALL and SWAPGS, TSC and APIC base among them. A missing one keeps its reset value.
+    /// Model-specific registers by index, EFER, the segment bases of SYSCALL and SWAPGS, TSC and APIC base among them. A missing one keeps
+    /// its reset value.
     public final Map<Integer, Long> msrs = new TreeMap<>();
 
     /// The XSAVE area in standard (non-compacted) form, as long as XCR0's features need; empty means the reset state.

@@ -16,6 +16,7 @@ public interface Vcpu {
     /// Replaces the architectural state; the vCPU is not in `run`.
     void setState(CpuState state);
 
-    /// Guest instructions retired so far (each iteration of a repeated string instruction counts as one). Approximate while the vCPU runs; -1 where the engine cannot tell. Any thread.
+    /// Guest instructions retired so far (each iteration of a repeated string instruction counts as one). Approximate while the vCPU runs;
+    /// -1 where the engine cannot tell. Any thread.
     long instructionsRetired();
 }
