@@ -95,7 +95,7 @@ public final class Pic8259 implements Device {
 
     private enum Init { DONE, ICW2, ICW3, ICW4 }
 
-    private final class Chip {
+    private static final class Chip {
         private final int elcrWritable;
         private final int cascadeInput;
         private int inputs;

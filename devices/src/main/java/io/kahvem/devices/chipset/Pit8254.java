@@ -331,7 +331,7 @@ public final class Pit8254 implements IoDevice, Device {
                 case 3 -> {
                     // counts down by two, twice a period
                     long phase = elapsed % period;
-                    long half = (period + 1) / 2;
+                    long half = (period + 1L) / 2;
                     yield (period & ~1) - 2 * (phase < half ? phase : phase - half);
                 }
                 default -> period - elapsed;

@@ -6,7 +6,6 @@ import static java.lang.classfile.ClassFile.ACC_PUBLIC;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.decode.Op;
 import io.kahvem.jvm.mmu.Mmu;
-import io.kahvem.jvm.semantics.Form;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
