@@ -9,6 +9,7 @@ final class Xxh64 {
     private static final long P5 = 0x27D4EB2F165667C5L;
     private static final int STRIPE = 32;
 
+    @SuppressWarnings("ConstantOverflow") // sums are modulo 2^64
     private long a = P1 + P2;
     private long b = P2;
     private long c;
