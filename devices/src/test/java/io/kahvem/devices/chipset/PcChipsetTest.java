@@ -1,5 +1,6 @@
 package io.kahvem.devices.chipset;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kahvem.devices.Line;
@@ -38,12 +39,12 @@ class PcChipsetTest {
     void theSerialLineWritesItsBytesAndInterruptsOnFour() {
         initializePics(0xef);
         redirect(4, 0x34);
-        for (byte b : "ok\n".getBytes()) out(0x3f8, b);
+        for (byte b : "ok\n".getBytes(US_ASCII)) out(0x3f8, b);
         out(0x3fc, 0x0b);
         out(0x3f9, 0x01);
         pc.com1().receive((byte) 'x');
 
-        assertThat(serial.toString()).isEqualTo("ok\n");
+        assertThat(serial.toString(US_ASCII)).isEqualTo("ok\n");
         assertThat(messages).containsExactly("fee00000:34");
         assertThat(pc.acknowledgeInterrupt()).isEqualTo(0x24);
         assertThat(pc.ports().read(0x3f8, 1)).isEqualTo('x');

@@ -45,7 +45,7 @@ final class BlockBuilder {
                 if (memory.slotAt(gpa) != null && !memory.isCode(gpa)) continue;
                 Block known = page.find((int) gpa & 0xfff, mode);
                 if (known != null && known.crossesInto < 0) return known;
-                Block block = decode(c, gva, gpa, mode, page);
+                Block block = decode(gpa, mode, page);
                 if (block != null) return block;
             }
             return crossing(c, gva, gpa, mode, page);
@@ -57,7 +57,7 @@ final class BlockBuilder {
     }
 
     /// A block inside the page, or null if even the first instruction goes beyond it.
-    private @Nullable Block decode(Cpu c, long gva, long gpa, int mode, CodePage page) {
+    private @Nullable Block decode(long gpa, int mode, CodePage page) {
         int offset = (int) gpa & GuestMemory.PAGE_SIZE - 1;
         int limit = (mode & Mode.STEP) != 0 ? 1 : MAX_INSTRUCTIONS;
         int count = 0;

@@ -18,6 +18,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.jspecify.annotations.Nullable;
 
 class BootImageTest {
     private static final long MIB = 1 << 20;
@@ -319,17 +320,17 @@ class BootImageTest {
         return concat(new byte[] {(byte) 0xf0}, filled(rest / 255, 255), new byte[] {(byte) (rest % 255)}, bytes);
     }
 
-    private CpuState load(byte[] kernel, Path initrd, String commandLine) throws IOException {
+    private CpuState load(byte[] kernel, @Nullable Path initrd, String commandLine) throws IOException {
         return loadText(kernel, initrd == null ? null : initrd.toString(), commandLine);
     }
 
-    private CpuState loadText(byte[] kernel, String initrd, String commandLine) throws IOException {
+    private CpuState loadText(byte[] kernel, @Nullable String initrd, String commandLine) throws IOException {
         try (BootImage image = open(kernel, initrd, commandLine)) {
             return image.load(target());
         }
     }
 
-    private BootImage open(byte[] kernel, String initrd, String commandLine) throws IOException {
+    private BootImage open(byte[] kernel, @Nullable String initrd, String commandLine) throws IOException {
         return BootImage.open(new Boot.Kernel(file("kernel", kernel), Optional.ofNullable(initrd), commandLine));
     }
 
@@ -340,7 +341,7 @@ class BootImageTest {
         return new BootTarget(memory, layout, RSDP, new byte[] {1, 2, 3, 4});
     }
 
-    private void refused(byte[] kernel, Path initrd, String commandLine) {
+    private void refused(byte[] kernel, @Nullable Path initrd, String commandLine) {
         assertThatThrownBy(() -> load(kernel, initrd, commandLine)).isInstanceOf(BootException.class).hasMessageContaining(directory.toString());
     }
 
