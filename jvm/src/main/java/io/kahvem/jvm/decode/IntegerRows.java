@@ -139,7 +139,7 @@ public final class IntegerRows {
         map.row0f(0xb7, compute(Move.class, "movzx16"), Gv, Ew);
         map.row0f(0xbe, compute(Move.class, "movsx8"), Gv, Eb);
         map.row0f(0xbf, compute(Move.class, "movsx16"), Gv, Ew);
-        map.row0f(0xc3, mov, Ey, Gy).memoryOnly(); // MOVNTI
+        map.row0f(OpcodeMap.NP, 0xc3, mov, Ey, Gy).memoryOnly(); // MOVNTI
         for (int n = 0; n < 16; n++) {
             map.row0f(0x40 + n, update(Condition.class, "cmov" + Condition.NAMES[n]), Gv, Ev).readsFlags();
             map.row0f(0x90 + n, compute(Condition.class, "set" + Condition.NAMES[n]), Eb).readsFlags();

@@ -71,6 +71,16 @@ public final class State {
         LONG.set(fx, FX_XMM + 16 * n + 8, high);
     }
 
+    /// 16 bits of the FXSAVE image.
+    int word(int offset) {
+        return fx[offset] & 0xff | (fx[offset + 1] & 0xff) << 8;
+    }
+
+    void word(int offset, int value) {
+        fx[offset] = (byte) value;
+        fx[offset + 1] = (byte) (value >> 8);
+    }
+
     /// MMX register `n`, while TOP is 0.
     public long mmx(int n) {
         return (long) LONG.get(fx, FX_ST + 16 * n);

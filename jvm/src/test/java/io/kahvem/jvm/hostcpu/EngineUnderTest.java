@@ -1,0 +1,178 @@
+package io.kahvem.jvm.hostcpu;
+
+import io.kahvem.host.HostMemory;
+import io.kahvem.jvm.apic.LocalApic;
+import io.kahvem.jvm.cpu.ControlBits;
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.cpu.Exceptions;
+import io.kahvem.jvm.cpu.Flags;
+import io.kahvem.jvm.decode.OpcodeMap;
+import io.kahvem.jvm.decode.Opcodes;
+import io.kahvem.jvm.interpret.Block;
+import io.kahvem.jvm.interpret.BlockFinder;
+import io.kahvem.jvm.interpret.CodeCache;
+import io.kahvem.jvm.interpret.Spinner;
+import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.memory.GuestMemory;
+import java.util.Arrays;
+
+/// The Java engine behind the host processor's interface: a CPU in 64-bit mode at CPL 3, with the pages of a [HostCpu]'s region at the same linear addresses.
+///
+/// Code goes through decoder, spinner and block cache as a guest's does. The code ends by running into a UD2 that stands after it.
+public final class EngineUnderTest implements HostCpu {
+    private static final int GPA_BYTES = 0x40000;
+    private static final int REGION_GPA = 0x20000;
+    private static final int PML4 = 0x1000;
+    private static final long PRESENT_WRITABLE_USER = 7;
+    private static final int MAX_BLOCKS = 200_000;
+    private static final byte[] UD2 = {0x0f, 0x0b};
+    private static final byte[] ZEROS = new byte[REGION_BYTES];
+
+    private final GuestMemory memory = new GuestMemory();
+    private final long base;
+    private final Cpu c;
+    private final BlockFinder finder;
+    private int nextTable = PML4 + 0x1000;
+    private byte[] loaded = {};
+    private int loadedAt = -1;
+
+    /// An engine whose memory is where `host` has it.
+    public EngineUnderTest(HostCpu host) {
+        this(host.base(), Opcodes.map());
+    }
+
+    public EngineUnderTest(long base, OpcodeMap map) {
+        this.base = base;
+        memory.add(0, HostMemory.system().map(GPA_BYTES), false);
+        CodeCache cache = new CodeCache(memory);
+        memory.setCodeListener(cache::codeWritten);
+        Mmu mmu = new Mmu(memory, (cpu, gpa, bytes) -> cache.codeWritten(gpa, bytes));
+        c = new Cpu(0, mmu, new LocalApic());
+        finder = new BlockFinder(memory, cache, new Spinner(), map, mmu::flushWritable);
+        for (int offset = 0; offset < REGION_BYTES; offset += GuestMemory.PAGE_SIZE) {
+            if (offset != GUARD) mapPage(base + offset, REGION_GPA + offset);
+        }
+        c.cr0 = ControlBits.CR0_PE | ControlBits.CR0_MP | ControlBits.CR0_ET | ControlBits.CR0_NE | ControlBits.CR0_WP | ControlBits.CR0_PG;
+        c.cr3 = PML4;
+        c.cr4 = ControlBits.CR4_PAE | ControlBits.CR4_PGE | ControlBits.CR4_OSFXSR | ControlBits.CR4_OSXMMEXCPT;
+        c.efer = ControlBits.EFER_LME | ControlBits.EFER_LMA | ControlBits.EFER_NXE | ControlBits.EFER_SCE;
+        c.cpl = 3;
+        for (int s = Cpu.ES; s <= Cpu.GS; s++) {
+            c.selector[s] = 0x2b;
+            c.limit[s] = 0xffff_ffffL;
+            c.attributes[s] = 0xc0f3;
+        }
+        c.selector[Cpu.CS] = 0x33;
+        c.attributes[Cpu.CS] = 0xa0fb;
+        c.modeChanged();
+    }
+
+    private void mapPage(long gva, long gpa) {
+        int table = PML4;
+        for (int shift = 39; shift > 12; shift -= 9) {
+            long at = table + (gva >>> shift & 511) * 8;
+            if (memory.read64(at) == 0) {
+                memory.write64(at, nextTable | PRESENT_WRITABLE_USER);
+                nextTable += GuestMemory.PAGE_SIZE;
+            }
+            table = (int) memory.read64(at) & -GuestMemory.PAGE_SIZE;
+        }
+        memory.write64(table + (gva >>> 12 & 511) * 8, gpa | PRESENT_WRITABLE_USER);
+    }
+
+    @Override
+    public long base() {
+        return base;
+    }
+
+    public Cpu cpu() {
+        return c;
+    }
+
+    @Override
+    public void run(State in, byte[] code, State out) {
+        runAt(CODE, in, code, out);
+    }
+
+    /// Puts zeros where no run puts anything else: everything but the code's page.
+    public void clearMemory() {
+        memory.write(REGION_GPA + 0x1000, ZEROS, 0, REGION_BYTES - 0x1000);
+    }
+
+    /// Runs with the first byte of `code` at `base() + offset`.
+    public void runAt(int offset, State in, byte[] code, State out) {
+        if (loadedAt != offset || !Arrays.equals(code, loaded)) {
+            loaded = code.clone();
+            loadedAt = offset;
+            memory.write(REGION_GPA + offset, code);
+            memory.write(REGION_GPA + offset + code.length, UD2);
+        }
+        memory.write(REGION_GPA + DATA, in.data);
+        load(in);
+        c.r[Cpu.RIP] = base + offset;
+        c.faultVector = State.COMPLETED;
+        c.faultError = 0;
+        execute(base + offset + code.length);
+        store(in, out);
+        out.vector = c.faultVector;
+        out.error = c.faultError;
+        out.cr2 = out.vector == Exceptions.PF ? c.cr2 : 0;
+        out.faultOffset = out.vector == State.COMPLETED ? 0 : c.r[Cpu.RIP] - base - offset;
+        memory.read(REGION_GPA + DATA, out.data, 0, State.DATA_BYTES);
+    }
+
+    private void execute(long end) {
+        Block block = null;
+        for (int n = 0; n < MAX_BLOCKS; n++) {
+            if (c.r[Cpu.RIP] == end) {
+                c.linkFrom = null;
+                return;
+            }
+            if (block == null) block = finder.find(c);
+            if (block != null) block = block.first.exec(c, c.r);
+            if (c.stop == Cpu.NONE) continue;
+            boolean faulted = c.faulted();
+            c.stop = Cpu.NONE;
+            c.linkFrom = null;
+            block = null;
+            if (!faulted) continue;
+            if (c.faultVector == Exceptions.UD && c.r[Cpu.RIP] == end) c.faultVector = State.COMPLETED;
+            return;
+        }
+        throw new AssertionError("the code did not end within " + MAX_BLOCKS + " blocks");
+    }
+
+    private void load(State in) {
+        System.arraycopy(in.gpr, 0, c.r, 0, 16);
+        if (in.gpr[4] == 0) c.r[4] = base + STACK_TOP - 0x1000;
+        Flags.setRflags(c, in.rflags & State.FLAGS | Flags.IF);
+        c.mxcsr = in.mxcsr();
+        for (int i = 0; i < 32; i++) c.xmm[i] = in.xmm(i / 2, i % 2);
+        c.fpu.reset();
+        c.fpu.setControl(in.word(0));
+        c.fpu.setStatusWord(in.word(2));
+        for (int i = 0; i < 8; i++) c.fpu.setStack(i, in.mmx(i), in.word(40 + 16 * i));
+        c.fpu.setAbridgedTags(in.fx[4] & 0xff);
+    }
+
+    private void store(State in, State out) {
+        System.arraycopy(c.r, 0, out.gpr, 0, 16);
+        if (in.gpr[4] == 0 && out.gpr[4] == base + STACK_TOP - 0x1000) out.gpr[4] = 0;
+        out.rflags = Flags.rflags(c);
+        System.arraycopy(in.fx, 0, out.fx, 0, out.fx.length);
+        out.mxcsr(c.mxcsr);
+        for (int i = 0; i < 16; i++) out.xmm(i, c.xmm[2 * i], c.xmm[2 * i + 1]);
+        out.word(0, c.fpu.control());
+        out.word(2, c.fpu.statusWord());
+        out.fx[4] = (byte) c.fpu.abridgedTags();
+        for (int i = 0; i < 8; i++) {
+            out.mmx(i, c.fpu.stackMantissa(i));
+            out.word(40 + 16 * i, c.fpu.stackSignExponent(i));
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
