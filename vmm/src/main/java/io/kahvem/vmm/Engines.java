@@ -45,7 +45,9 @@ final class Engines {
                 .orElseThrow(() -> new HypervisorException("engine %s is not part of this Kahvem; there is: %s"
                         .formatted(accel.id(), String.join(", ", engines.stream().map(Hypervisor::name).toList()))));
         Availability availability = engine.availability();
-        if (availability instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) throw new HypervisorException(tell(accel, not));
+        if (availability instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) {
+            throw new HypervisorException(tell(accel, not));
+        }
         return engine;
     }
 

@@ -4,6 +4,7 @@ import io.kahvem.config.Boot;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.ByteSink;
 import io.kahvem.devices.acpi.AcpiTables;
+import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.host.EventLoop;
@@ -38,8 +39,8 @@ import java.util.concurrent.FutureTask;
 /// }
 /// ```
 ///
-/// Threads: one for each vCPU (`vcpu-0` ...), one for the devices' timers, one (`machine`) that carries out resets and the end. All are daemons: a
-/// machine ends with the JVM. Methods may be called from any thread but those.
+/// Threads: one for each vCPU (`vcpu-0` ...), one for the devices' timers, one (`machine`) that carries out resets and the end. All are
+/// daemons: a machine ends with the JVM. Methods may be called from any thread but those.
 ///
 /// RAM keeps its content over a reset, as hardware's does (Linux' ramoops counts on that); the kernel is loaded again.
 public final class Machine implements AutoCloseable {
@@ -72,8 +73,9 @@ public final class Machine implements AutoCloseable {
     private boolean started;
     private boolean closed;
 
-    /// Puts the machine together, and what it boots into its memory. `serialOut` gets what the guest writes to its first serial line, on vCPU threads.
-    /// Throws BootException for files that cannot be booted, HypervisorException or HostException where the host has not what it takes; nothing is left behind then.
+    /// Puts the machine together, and what it boots into its memory. `serialOut` gets what the guest writes to its first serial line,
+    /// on vCPU threads. Throws BootException for files that cannot be booted, HypervisorException or HostException where the host has not
+    /// what it takes; nothing is left behind then.
     public static Machine create(MachineConfig config, ByteSink serialOut) {
         return create(config, serialOut, MachineHost.system());
     }
@@ -200,7 +202,9 @@ public final class Machine implements AutoCloseable {
     }
 
     public MachineStatistics statistics() {
-        long unclaimed = chipset.ports().unclaimedReads() + chipset.ports().unclaimedWrites() + chipset.mmio().unclaimedReads() + chipset.mmio().unclaimedWrites();
+        IoBus ports = chipset.ports();
+        IoBus mmio = chipset.mmio();
+        long unclaimed = ports.unclaimedReads() + ports.unclaimedWrites() + mmio.unclaimedReads() + mmio.unclaimedWrites();
         long now = result.isDone() ? endNanos : loop.clock().nanoTime();
         Duration running = startNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - startNanos);
         return new MachineStatistics(engine.name(), vcpus.stream().map(Vcpu::instructionsRetired).toList(), running, resets, unclaimed);
@@ -296,9 +300,7 @@ public final class Machine implements AutoCloseable {
                     switch (vcpu.run(io)) {
                         case VmExit.Kicked ignored -> {}
                         case VmExit.Shutdown shutdown -> tripleFault(index, shutdown);
-                        case VmExit.Fatal fatal -> fail(new HypervisorException(
-                                "vCPU %d cannot go on: %s; in %s at rip %#x, bytes %s".formatted(
-                                        index, fatal.reason(), fatal.mode(), fatal.rip(), HexFormat.ofDelimiter(" ").formatHex(fatal.bytes()))));
+                        case VmExit.Fatal fatal -> fail(cannotGoOn(index, fatal));
                     }
                 }
             } catch (Throwable e) {
@@ -314,6 +316,12 @@ public final class Machine implements AutoCloseable {
         } else {
             reset();
         }
+    }
+
+    private static HypervisorException cannotGoOn(int index, VmExit.Fatal fatal) {
+        String bytes = HexFormat.ofDelimiter(" ").formatHex(fatal.bytes());
+        return new HypervisorException("vCPU %d cannot go on: %s; in %s at rip %#x, bytes %s"
+                .formatted(index, fatal.reason(), fatal.mode(), fatal.rip(), bytes));
     }
 
     private void fail(Throwable cause) {

@@ -24,7 +24,8 @@ public record MachineHost(
     /// This host, with every engine that is on the module path.
     public static MachineHost system() {
         List<Hypervisor> engines = ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get).toList();
-        return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), engines, MachineHost::randomBytes);
+        return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), engines,
+                MachineHost::randomBytes);
     }
 
     private static byte[] randomBytes() {

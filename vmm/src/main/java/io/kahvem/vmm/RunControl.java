@@ -3,8 +3,8 @@ package io.kahvem.vmm;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Starts and stops the vCPU threads together: they run in rounds, one from each reset to the next, and what ends a round is requested here by
-/// any thread. The first ending counts; a reset that is asked for meanwhile doesn't.
+/// Starts and stops the vCPU threads together: they run in rounds, one from each reset to the next, and what ends a round is requested
+/// here by any thread. The first ending counts; a reset that is asked for meanwhile doesn't.
 ///
 /// Lock: this object's monitor; nothing else is called under it.
 final class RunControl {

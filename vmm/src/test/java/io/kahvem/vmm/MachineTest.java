@@ -26,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,7 +63,8 @@ class MachineTest {
     }
 
     private static MachineHost host(Hypervisor... engines) {
-        return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), List.of(engines), () -> new byte[32]);
+        return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), List.of(engines),
+                () -> new byte[32]);
     }
 
     private MachineResult run(MachineConfig config, ScriptedHypervisor.Script script) throws InterruptedException {
@@ -250,7 +252,8 @@ class MachineTest {
 
     @Test
     void anEngineThatCannotGoOnIsAHostFailureWithWhereItWas() throws InterruptedException {
-        MachineResult result = run(config().build(), (cpu, io) -> new VmExit.Fatal("no such instruction", "64-bit mode", 0x1234, new byte[] {0x0f, 0x04}));
+        VmExit fatal = new VmExit.Fatal("no such instruction", "64-bit mode", 0x1234, new byte[] {0x0f, 0x04});
+        MachineResult result = run(config().build(), (cpu, io) -> fatal);
         assertThat(result).isInstanceOfSatisfying(MachineResult.HostFailure.class,
                 failure -> assertThat(failure.cause()).hasMessageContaining("0x1234").hasMessageContaining("0f 04"));
     }
@@ -312,7 +315,8 @@ class MachineTest {
             powerOff(io);
             return cpu.halt();
         });
-        try (Machine one = Machine.create(config().build(), toConsole, host(engine)); Machine two = Machine.create(config().build(), toConsole, host(engine))) {
+        try (Machine one = Machine.create(config().build(), toConsole, host(engine));
+                Machine two = Machine.create(config().build(), toConsole, host(engine))) {
             one.start();
             two.start();
             assertThat(one.await()).isEqualTo(two.await()).isEqualTo(new MachineResult.PoweredOff());
@@ -326,14 +330,16 @@ class MachineTest {
         assertThatThrownBy(() -> Machine.create(missingModule, toConsole, host(engine))).isInstanceOf(BootException.class);
         Files.write(directory.resolve("large"), new byte[5 << 20]);
         MachineConfig tooLarge = config().initrd(directory.resolve("large").toString()).build();
-        assertThatThrownBy(() -> Machine.create(tooLarge, toConsole, host(engine))).isInstanceOf(BootException.class).hasMessageContaining("--memory");
+        assertThatThrownBy(() -> Machine.create(tooLarge, toConsole, host(engine)))
+                .isInstanceOf(BootException.class).hasMessageContaining("--memory");
         assertThat(engine.openVms).hasValue(0);
     }
 
     @Test
     void theFirstEngineThatCanRunIsTaken() {
         Availability software = new Availability.Unavailable(Availability.Reason.SOFTWARE_ONLY, "no vmx", "");
-        Availability denied = new Availability.Unavailable(Availability.Reason.NO_PERMISSION, "/dev/kvm: permission denied", "sudo usermod -aG kvm $USER");
+        Availability denied = new Availability.Unavailable(Availability.Reason.NO_PERMISSION, "/dev/kvm: permission denied",
+                "sudo usermod -aG kvm $USER");
         ScriptedHypervisor.Script none = (cpu, io) -> cpu.halt();
         Hypervisor jvm = new ScriptedHypervisor(none);
         Hypervisor kvm = new ScriptedHypervisor("kvm", new Availability.Available(), none);
@@ -342,16 +348,19 @@ class MachineTest {
         assertThat(Engines.pick(Accel.AUTO, List.of(jvm, kvm))).isSameAs(kvm);
         assertThat(Engines.pick(Accel.AUTO, List.of(jvm, slowKvm))).isSameAs(jvm);
         assertThat(Engines.pick(Accel.KVM, List.of(jvm, slowKvm))).isSameAs(slowKvm);
-        assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm, deniedKvm))).isInstanceOf(HypervisorException.class).hasMessageContaining("usermod");
-        assertThatThrownBy(() -> Engines.pick(Accel.AUTO, List.of(deniedKvm))).isInstanceOf(HypervisorException.class).hasMessageContaining("permission denied");
-        assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm))).isInstanceOf(HypervisorException.class).hasMessageContaining("there is: jvm");
+        assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm, deniedKvm)))
+                .isInstanceOf(HypervisorException.class).hasMessageContaining("usermod");
+        assertThatThrownBy(() -> Engines.pick(Accel.AUTO, List.of(deniedKvm)))
+                .isInstanceOf(HypervisorException.class).hasMessageContaining("permission denied");
+        assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm)))
+                .isInstanceOf(HypervisorException.class).hasMessageContaining("there is: jvm");
     }
 
     /// An event loop without a thread: time stands still until the test moves it, and what falls due runs on the test's thread.
     private static final class HandMovedLoop implements EventLoop {
         private record Task(long deadline, Runnable body) {}
 
-        private final List<Task> tasks = new java.util.concurrent.CopyOnWriteArrayList<>();
+        private final List<Task> tasks = new CopyOnWriteArrayList<>();
         private volatile long nanos = 1;
 
         private final Clock clock = new Clock() {

@@ -14,7 +14,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// An engine whose guest is Java: each vCPU that is not waiting for SIPI runs the script once for each state it is given, then sleeps until it is kicked.
+/// An engine whose guest is Java: each vCPU that is not waiting for SIPI runs the script once for each state it is given, then sleeps
+/// until it is kicked.
 final class ScriptedHypervisor implements Hypervisor {
     /// What the bootstrap processor does.
     @FunctionalInterface

@@ -32,7 +32,8 @@ final class BootArea {
     long put(byte[] bytes, int align) {
         long gpa = (next + align - 1) & -(long) align;
         if (gpa + bytes.length > end) {
-            throw new BootException("the command line and the list of modules need more than the %s there is for them".formatted(MemoryLayout.about(end - next)));
+            throw new BootException("the command line and the list of modules need more than the %s there is for them"
+                    .formatted(MemoryLayout.about(end - next)));
         }
         memory.write(gpa, bytes);
         next = gpa + bytes.length;

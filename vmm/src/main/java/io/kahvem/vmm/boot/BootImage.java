@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /// A kernel, its files open and its kind known. Loaded into guest memory as often as the machine resets.
 public sealed interface BootImage extends AutoCloseable permits LinuxImage, MultibootImage, PvhImage {
-    /// Opens the files and looks at the kernel's first bytes. Throws BootException where something is wrong with them; nothing is left open then.
+    /// Opens the files and looks at the kernel's first bytes. Throws BootException where something is wrong with them; nothing is left
+    /// open then.
     static BootImage open(Boot.Kernel boot) {
         ImageFile kernel = ImageFile.open("kernel", boot.kernel());
         Optional<ImageFile> initrd = Optional.empty();
@@ -20,8 +21,11 @@ public sealed interface BootImage extends AutoCloseable permits LinuxImage, Mult
                 initrd = initrd(boot);
                 return LinuxImage.of(kernel, initrd, boot.commandLine());
             }
-            Optional<Elf> elf = Elf.isElf(head) ? Optional.of(Elf.parse(kernel.toString(), kernel.stream(0, kernel.size()))) : Optional.empty();
-            if (MultibootImage.isMultiboot(head) && (MultibootImage.tellsAddresses(head) || elf.stream().noneMatch(Elf::wide))) return MultibootImage.of(kernel, head, elf, boot);
+            Optional<Elf> elf = Elf.isElf(head) ? Optional.of(Elf.parse(kernel.toString(), kernel.stream(0, kernel.size())))
+                    : Optional.empty();
+            if (MultibootImage.isMultiboot(head) && (MultibootImage.tellsAddresses(head) || elf.stream().noneMatch(Elf::wide))) {
+                return MultibootImage.of(kernel, head, elf, boot);
+            }
             if (elf.isPresent()) {
                 initrd = initrd(boot);
                 return PvhImage.of(kernel, elf.get(), initrd, boot.commandLine());

@@ -49,7 +49,8 @@ record Elf(boolean wide, int machine, long entry, List<Segment> segments) {
         int type = Bytes.u16(head, 16);
         int machine = Bytes.u16(head, 18);
         if (machine != EM_386 && machine != EM_X86_64) {
-            throw new BootException("%s: is for another processor (ELF machine %d); this one runs x86 (3) and x86-64 (62)".formatted(what, machine));
+            throw new BootException("%s: is for another processor (ELF machine %d); this one runs x86 (3) and x86-64 (62)"
+                    .formatted(what, machine));
         }
         if (type != ET_EXEC && type != ET_DYN) throw new BootException(what + ": is an object file or a core, not an executable");
         long entry = wide ? Bytes.i64(head, 24) : Bytes.u32(head, 24);
@@ -85,14 +86,19 @@ record Elf(boolean wide, int machine, long entry, List<Segment> segments) {
     }
 
     List<Segment> loadable() {
-        return segments.stream().filter(s -> s.type == PT_LOAD && s.memoryBytes > 0).sorted(Comparator.comparingLong(Segment::offset)).toList();
+        return segments.stream()
+                .filter(segment -> segment.type == PT_LOAD && segment.memoryBytes > 0)
+                .sorted(Comparator.comparingLong(Segment::offset))
+                .toList();
     }
 
     /// Throws BootException where a segment has no RAM to go to; writes nothing.
     void requireRoom(String what, MemoryLayout layout) {
         if (loadable().isEmpty()) throw new BootException(what + ": has nothing to load");
         for (Segment segment : loadable()) {
-            if (segment.fileBytes > segment.memoryBytes) throw new BootException(what + ": has a segment longer in the file than in memory");
+            if (segment.fileBytes > segment.memoryBytes) {
+                throw new BootException(what + ": has a segment longer in the file than in memory");
+            }
             if (segment.end() < segment.paddr) throw new BootException(what + ": has a segment that wraps around");
             layout.require(what, segment.paddr, segment.memoryBytes);
         }
@@ -107,8 +113,8 @@ record Elf(boolean wide, int machine, long entry, List<Segment> segments) {
         return loadable().stream().mapToLong(Segment::end).filter(end -> end <= limit).max().orElse(0);
     }
 
-    /// Copies the segments to their physical addresses and clears what they have beyond their file's bytes. Reads and closes `first`, which is at
-    /// the file's beginning; goes to `again` where segments share bytes of the file.
+    /// Copies the segments to their physical addresses and clears what they have beyond their file's bytes. Reads and closes `first`,
+    /// which is at the file's beginning; goes to `again` where segments share bytes of the file.
     void load(String what, InputStream first, Source again, GuestMemory memory) throws IOException {
         InputStream in = first;
         try {

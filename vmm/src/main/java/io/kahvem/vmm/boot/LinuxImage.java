@@ -14,8 +14,8 @@ import java.util.Optional;
 /// A Linux bzImage (Documentation/arch/x86/boot.rst, zero-page.rst).
 ///
 /// We unpack the kernel, which the guest would do slowly, and enter it where its own decompressor would: at the entry point of the
-/// unpacked ELF file, in 64-bit mode with RSI at boot_params, at the physical address it is linked to, so that there is nothing to relocate. A
-/// kernel packed in a way we don't know, or older than protocol 2.08, is entered at its 32-bit entry point and unpacks itself.
+/// unpacked ELF file, in 64-bit mode with RSI at boot_params, at the physical address it is linked to, so that there is nothing to
+/// relocate. A kernel packed in a way we don't know, or older than protocol 2.08, is entered at its 32-bit entry point and unpacks itself.
 public final class LinuxImage implements BootImage {
     // Fields of the setup header, by their offsets in the file and in boot_params alike.
     private static final int SETUP_SECTS = 0x1f1;
@@ -87,7 +87,9 @@ public final class LinuxImage implements BootImage {
                     .formatted(version >>> 8, version & 0xff));
         }
         long kernelAt = kernelAt(header);
-        if (kernelAt >= kernel.size()) throw kernel.bad("is truncated: it ends inside the real-mode part, which has %d bytes".formatted(kernelAt));
+        if (kernelAt >= kernel.size()) {
+            throw kernel.bad("is truncated: it ends inside the real-mode part, which has %d bytes".formatted(kernelAt));
+        }
         Payload packing = version >= 0x208 ? packing(kernel, header, kernelAt) : Payload.UNKNOWN;
         int longest = Bytes.i32(header, CMDLINE_SIZE);
         int given = commandLine.getBytes(StandardCharsets.UTF_8).length;
@@ -101,7 +103,8 @@ public final class LinuxImage implements BootImage {
         long start = kernelAt + Bytes.u32(header, PAYLOAD_OFFSET);
         long length = Bytes.u32(header, PAYLOAD_LENGTH);
         if (start + length > kernel.size()) {
-            throw kernel.bad("is truncated: its header says that it goes on to byte %d, and it ends at %d".formatted(start + length, kernel.size()));
+            throw kernel.bad("is truncated: its header says that it goes on to byte %d, and it ends at %d"
+                    .formatted(start + length, kernel.size()));
         }
         byte[] magic = kernel.readUpTo(start, Payload.MAGIC_BYTES);
         Payload packing = Payload.of(magic);

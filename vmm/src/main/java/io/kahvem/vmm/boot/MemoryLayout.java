@@ -4,7 +4,8 @@ import io.kahvem.config.Sizes;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Where a machine's RAM lies in guest-physical space, as its E820 map tells the guest: RAM up to 3 GiB, then devices up to 4 GiB, then the rest of RAM.
+/// Where a machine's RAM lies in guest-physical space, as its E820 map tells the guest: RAM up to 3 GiB, then devices up to 4 GiB, then
+/// the rest of RAM.
 ///
 /// @param lowBytes RAM from address 0 up
 /// @param highBytes RAM from 4 GiB up, 0 if all of it is low
@@ -75,7 +76,8 @@ public record MemoryLayout(long lowBytes, long highBytes) {
     }
 
     static String about(long bytes) {
-        return bytes < 10L << 10 ? bytes + " bytes" : bytes < 10L << 20 ? (bytes + 1023 >>> 10) + " KiB" : (bytes + (1 << 20) - 1 >>> 20) + " MiB";
+        if (bytes < 10L << 10) return bytes + " bytes";
+        return bytes < 10L << 20 ? Math.ceilDiv(bytes, 1L << 10) + " KiB" : Math.ceilDiv(bytes, 1L << 20) + " MiB";
     }
 
     /// The next power of two that leaves a guest some room.

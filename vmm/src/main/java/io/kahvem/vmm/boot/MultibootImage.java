@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A Multiboot 1 kernel (Multiboot Specification 0.6.96): loaded by the addresses in its header or as 32-bit ELF, entered in 32-bit protected
-/// mode with EAX = 2BADB002h and EBX at the information structure.
+/// A Multiboot 1 kernel (Multiboot Specification 0.6.96): loaded by the addresses in its header or as 32-bit ELF, entered in 32-bit
+/// protected mode with EAX = 2BADB002h and EBX at the information structure.
 public final class MultibootImage implements BootImage {
     /// The header is in here, 4-aligned (section 3.1).
     static final int SEARCH_BYTES = 8192;
@@ -68,7 +68,9 @@ public final class MultibootImage implements BootImage {
         int at = headerAt(head);
         int flags = Bytes.i32(head, at + 4);
         int unknown = flags & MUST_UNDERSTAND & ~UNDERSTOOD;
-        if (unknown != 0) throw kernel.bad("is a Multiboot kernel that requires features unknown here (header flags %#x)".formatted(unknown));
+        if (unknown != 0) {
+            throw kernel.bad("is a Multiboot kernel that requires features unknown here (header flags %#x)".formatted(unknown));
+        }
         Elf program;
         if ((flags & HAS_ADDRESSES) != 0) {
             program = byAddresses(kernel, head, at);
@@ -100,9 +102,12 @@ public final class MultibootImage implements BootImage {
         long offset = at - (headerAddress - load);
         if (load > headerAddress || offset < 0) throw kernel.bad("has load addresses in its Multiboot header that cannot be");
         long bytes = loadEnd == 0 ? kernel.size() - offset : loadEnd - load;
-        if (bytes <= 0 || bssEnd != 0 && bssEnd < load + bytes) throw kernel.bad("has load addresses in its Multiboot header that cannot be");
+        if (bytes <= 0 || bssEnd != 0 && bssEnd < load + bytes) {
+            throw kernel.bad("has load addresses in its Multiboot header that cannot be");
+        }
         if (bytes > kernel.size() - offset) {
-            throw kernel.bad("is truncated: its Multiboot header wants %d bytes, and there are %d".formatted(bytes, kernel.size() - offset));
+            throw kernel.bad("is truncated: its Multiboot header wants %d bytes, and there are %d"
+                    .formatted(bytes, kernel.size() - offset));
         }
         long memory = Math.max(bytes, bssEnd - load);
         return new Elf(false, Elf.EM_386, entry, List.of(new Elf.Segment(Elf.PT_LOAD, offset, load, load, bytes, memory, 4)));

@@ -35,7 +35,8 @@ public final class PvhImage implements BootImage {
                 if (entry.isPresent()) return new PvhImage(kernel, elf, entry.get(), initrd, commandLine);
             }
         }
-        throw kernel.bad("is an ELF file without a PVH entry note (Linux: CONFIG_PVH=y), so there is no way known to start it; give the bzImage, often named vmlinuz");
+        throw kernel.bad("is an ELF file without a PVH entry note (Linux: CONFIG_PVH=y), so there is no way known to start it; "
+                + "give the bzImage, often named vmlinuz");
     }
 
     /// Notes are name size, description size, type, then name and description, each padded.

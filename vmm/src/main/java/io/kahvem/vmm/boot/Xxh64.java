@@ -55,11 +55,7 @@ final class Xxh64 {
     }
 
     long value() {
-        long hash = length >= STRIPE
-                ? merge(merge(merge(merge(
-                                        Long.rotateLeft(a, 1) + Long.rotateLeft(b, 7) + Long.rotateLeft(c, 12) + Long.rotateLeft(d, 18), a), b), c), d)
-                : P5;
-        hash += length;
+        long hash = (length >= STRIPE ? lanes() : P5) + length;
         int at = 0;
         for (; pendingBytes - at >= 8; at += 8) hash = Long.rotateLeft(hash ^ round(0, Bytes.i64(pending, at)), 27) * P1 + P4;
         if (pendingBytes - at >= 4) {
@@ -70,6 +66,11 @@ final class Xxh64 {
         hash = (hash ^ hash >>> 33) * P2;
         hash = (hash ^ hash >>> 29) * P3;
         return hash ^ hash >>> 32;
+    }
+
+    private long lanes() {
+        long hash = Long.rotateLeft(a, 1) + Long.rotateLeft(b, 7) + Long.rotateLeft(c, 12) + Long.rotateLeft(d, 18);
+        return merge(merge(merge(merge(hash, a), b), c), d);
     }
 
     private static long round(long lane, long input) {

@@ -44,7 +44,9 @@ final class ZstdInputStream extends BlockInputStream {
             default -> number(8);
         };
         if (singleSegment) windowSize = contentSize;
-        if (windowSize < 0 || windowSize > MAX_WINDOW) throw new IOException("a Zstandard window of " + Long.toUnsignedString(windowSize) + " bytes is too large");
+        if (windowSize < 0 || windowSize > MAX_WINDOW) {
+            throw new IOException("a Zstandard window of " + Long.toUnsignedString(windowSize) + " bytes is too large");
+        }
         window = windowSize;
         capacity = (int) (windowSize + Math.max(8 * MAX_BLOCK, windowSize / 4));
         long hint = Math.max(0, Math.min(sizeHint, windowSize)) + MAX_BLOCK;
@@ -103,7 +105,9 @@ final class ZstdInputStream extends BlockInputStream {
     private void verify() throws IOException {
         byte[] stored = new byte[4];
         readInput(stored, 0, 4);
-        if (Bytes.i32(stored, 0) != (int) checksum.value()) throw new IOException("the Zstandard data is damaged: its checksum does not fit");
+        if (Bytes.i32(stored, 0) != (int) checksum.value()) {
+            throw new IOException("the Zstandard data is damaged: its checksum does not fit");
+        }
     }
 
     /// Space for one block behind `to`, with a window's worth of history before it.

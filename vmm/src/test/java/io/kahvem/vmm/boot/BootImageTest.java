@@ -10,15 +10,16 @@ import io.kahvem.host.HostMemory;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.memory.GuestMemory;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 class BootImageTest {
     private static final long MIB = 1 << 20;
@@ -27,7 +28,11 @@ class BootImageTest {
     private static final long LINUX_VIRTUAL = 0xffff_ffff_8100_0000L;
     private static final byte[] TEXT = filled(5000, 0x11);
     private static final byte[] LINUX =
-            Images.elf64(LINUX_AT, new byte[0], new Images.Load(LINUX_VIRTUAL, LINUX_AT, TEXT, 5000), new Images.Load(0, LINUX_AT + 0x2000, filled(10, 0x22), 9000));
+            Images.elf64(
+                    LINUX_AT,
+                    new byte[0],
+                    new Images.Load(LINUX_VIRTUAL, LINUX_AT, TEXT, 5000),
+                    new Images.Load(0, LINUX_AT + 0x2000, filled(10, 0x22), 9000));
 
     @TempDir
     Path directory;
@@ -156,7 +161,7 @@ class BootImageTest {
     @Test
     void anInitrdLargerThanMemoryIsToldWithHowMuchWouldDo() throws IOException {
         Path initrd = file("initrd", new byte[0]);
-        try (var big = new java.io.RandomAccessFile(initrd.toFile(), "rw")) {
+        try (var big = new RandomAccessFile(initrd.toFile(), "rw")) {
             big.setLength(100 * MIB);
         }
         assertThatThrownBy(() -> load(Images.bzImage(LINUX, LINUX.length), initrd, ""))
@@ -167,7 +172,8 @@ class BootImageTest {
     @Test
     void tooLittleMemoryForTheKernelIsToldWithHowMuchWouldDo() throws IOException {
         layout = MemoryLayout.of(8 * MIB);
-        assertThatThrownBy(() -> load(Images.bzImage(LINUX, LINUX.length), null, "")).isInstanceOf(BootException.class).hasMessageContaining("--memory 64M");
+        assertThatThrownBy(() -> load(Images.bzImage(LINUX, LINUX.length), null, ""))
+                .isInstanceOf(BootException.class).hasMessageContaining("--memory 64M");
     }
 
     @Test
@@ -342,7 +348,8 @@ class BootImageTest {
     }
 
     private void refused(byte[] kernel, @Nullable Path initrd, String commandLine) {
-        assertThatThrownBy(() -> load(kernel, initrd, commandLine)).isInstanceOf(BootException.class).hasMessageContaining(directory.toString());
+        assertThatThrownBy(() -> load(kernel, initrd, commandLine))
+                .isInstanceOf(BootException.class).hasMessageContaining(directory.toString());
     }
 
     private void refusedSaying(byte[] kernel, String text) {

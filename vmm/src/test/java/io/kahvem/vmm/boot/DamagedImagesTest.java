@@ -13,7 +13,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Kernels with some bytes changed at random: they load, or a BootException tells why not; nothing else is thrown, and no message is without words.
+/// Kernels with some bytes changed at random: they load, or a BootException tells why not; nothing else is thrown, and no message is
+/// without words.
 class DamagedImagesTest {
     private static final int ROUNDS = 400;
     private static final long AT = 0x100_0000;
@@ -23,7 +24,8 @@ class DamagedImagesTest {
 
     @Test
     void bzImages() throws IOException {
-        byte[] elf = Images.elf64(AT, new byte[0], new Images.Load(AT, AT, Images.filled(3000, 0x11), 9000), new Images.Load(0, AT + 0x4000, Images.filled(10, 0x22), 10));
+        Images.Load text = new Images.Load(AT, AT, Images.filled(3000, 0x11), 9000);
+        byte[] elf = Images.elf64(AT, new byte[0], text, new Images.Load(0, AT + 0x4000, Images.filled(10, 0x22), 10));
         damage(Images.bzImage(elf, elf.length), 0x1f1, 0x270, 1);
         damage(Images.bzImage(elf, elf.length), 5 * 512 + 0x40, 5 * 512 + 0x40 + 232, 2);
     }
@@ -57,7 +59,9 @@ class DamagedImagesTest {
             Path file = directory.resolve("kernel");
             for (int i = 0; i < ROUNDS; i++) {
                 byte[] damaged = image.clone();
-                for (int n = random.nextInt(4); n >= 0; n--) damaged[from + random.nextInt(to - from)] = (byte) (random.nextBoolean() ? 0xff : random.nextInt());
+                for (int n = random.nextInt(4); n >= 0; n--) {
+                    damaged[from + random.nextInt(to - from)] = (byte) (random.nextBoolean() ? 0xff : random.nextInt());
+                }
                 Files.write(file, damaged);
                 try (BootImage kernel = BootImage.open(new Boot.Kernel(file, Optional.empty(), "quiet"))) {
                     kernel.load(new BootTarget(memory, layout, 0, new byte[0]));

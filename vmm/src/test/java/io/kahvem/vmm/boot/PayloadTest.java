@@ -10,13 +10,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.tukaani.xz.FilterOptions;
 import org.tukaani.xz.LZMA2Options;
 import org.tukaani.xz.LZMAOutputStream;
 import org.tukaani.xz.X86Options;
-import org.tukaani.xz.FilterOptions;
 import org.tukaani.xz.XZOutputStream;
 
 class PayloadTest {
@@ -54,7 +55,7 @@ class PayloadTest {
         // "abc", a match 3 back of 9 bytes, then "xyz"; and a block of literals alone.
         byte[] first = {0x35, 'a', 'b', 'c', 3, 0, 0x30, 'x', 'y', 'z'};
         byte[] second = {0x10, '!'};
-        assertThat(unpacked(Payload.LZ4, lz4(first, second))).asString(StandardCharsets.US_ASCII).isEqualTo("abcabcabcabcxyz!".replace("abcabcabcabc", "abc".repeat(4)));
+        assertThat(unpacked(Payload.LZ4, lz4(first, second))).asString(StandardCharsets.US_ASCII).isEqualTo("abcabcabcabcxyz!");
     }
 
     @Test
@@ -151,7 +152,7 @@ class PayloadTest {
 
     private static byte[] resource(String name) throws IOException {
         try (InputStream in = PayloadTest.class.getResourceAsStream(name)) {
-            return java.util.Objects.requireNonNull(in, name).readAllBytes();
+            return Objects.requireNonNull(in, name).readAllBytes();
         }
     }
 
