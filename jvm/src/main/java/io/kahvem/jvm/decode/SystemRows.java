@@ -34,7 +34,7 @@ public final class SystemRows {
     }
 
     private static void segments(OpcodeMap map) {
-        map.row(0x8c, whole(Segments.class, "movFromSegment"), Ew, Sw).noFlags();
+        map.row(0x8c, whole(Segments.class, "movFromSegment"), Ev, Sw);
         map.row(0x8e, control(Segments.class, "movToSegment"), Ew, Sw);
         map.row(0x06, whole(Segments.class, "pushEs")).not64();
         map.row(0x0e, whole(Segments.class, "pushCs")).not64();
@@ -116,12 +116,10 @@ public final class SystemRows {
         map.group0fMemory(0x01, 3, whole(TableRegisters.class, "lidt"), Ex);
         map.group0f(0x01, 4, whole(TableRegisters.class, "smsw"), Ev);
         map.group0f(0x01, 6, control(TableRegisters.class, "lmsw"), Ew);
+        map.legacyRow(0x63, whole(TableRegisters.class, "arpl"), Ew, Gw).changesFlags();
         map.row0f(0x02, whole(TableRegisters.class, "lar"), Gv, Ew).changesFlags();
         map.row0f(0x03, whole(TableRegisters.class, "lsl"), Gv, Ew).changesFlags();
     }
-
-    /// 63H is ARPL outside 64-bit code and MOVSXD in it: the row the decoder takes for the former.
-    static final Row ARPL = new Row(whole(TableRegisters.class, "arpl"), new Operand[] {Ew, Gw});
 
     private static void controlRegisters(OpcodeMap map) {
         map.row0f(0x20, whole(ControlRegisters.class, "movFromControl"), Ex, Cd);
