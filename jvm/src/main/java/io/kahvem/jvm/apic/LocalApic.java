@@ -542,6 +542,11 @@ public final class LocalApic {
         }
     }
 
+    /// Asks for attention again where events wait: what held them back is gone.
+    public void renotify() {
+        if (events() != 0) owner.attention();
+    }
+
     /// Which events wait, without taking them.
     public int events() {
         synchronized (lock) {

@@ -1,5 +1,7 @@
 package io.kahvem.jvm.cpu;
 
+import io.kahvem.host.Clock;
+import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.VmIo;
 import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.interpret.Insn;
@@ -129,13 +131,41 @@ public final class Cpu {
     /// MOV SS, POP SS or STI inhibits interrupts until the next instruction has been executed.
     public boolean interruptShadow;
 
+    /// Between INIT and SIPI (SDM Vol. 3A, 9.4.3): nothing is executed.
+    public boolean waitForSipi;
+
+    /// An NMI is being handled: the next one waits for IRET.
+    public boolean nmiBlocked;
+
+    /// The instruction being executed in step mode began with RFLAGS.TF set and is to end with a single-step trap.
+    public boolean stepping;
+
+    /// Why the processor shut down (a triple fault); only a reset revives it.
+    public @Nullable String shutdown;
+
     /// Retired instructions; a repeated string instruction counts each iteration.
     public long retired;
 
+    /// What the machine's CPUs are, and its time.
+    public final CpuModel model;
+
+    public final TscClock tsc;
+
+    /// The source of RDRAND and RDSEED.
+    public final Entropy entropy;
+
+    /// A CPU in a machine of one, on the system's clock.
     public Cpu(int apicId, Mmu mmu, LocalApic apic) {
+        this(apicId, mmu, apic, new CpuModel(1, 1_000_000), new TscClock(Clock.SYSTEM, 1_000_000), new Entropy());
+    }
+
+    public Cpu(int apicId, Mmu mmu, LocalApic apic, CpuModel model, TscClock tsc, Entropy entropy) {
         this.apicId = apicId;
         this.mmu = mmu;
         this.apic = apic;
+        this.model = model;
+        this.tsc = tsc;
+        this.entropy = entropy;
     }
 
     /// Whether an exception has been noted for the current instruction.

@@ -133,7 +133,7 @@ public final class Decoder {
         hasModRm = false;
         Entry entry;
         if (opcode != 0x0f) {
-            entry = map.oneByte(opcode);
+            entry = map.oneByte(opcode, code64);
         } else {
             opcode = u8();
             int escape = 0x0f;

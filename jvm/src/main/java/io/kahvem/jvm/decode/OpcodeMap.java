@@ -27,6 +27,7 @@ public final class OpcodeMap {
     }
 
     private final @Nullable Entry[] oneByte = new @Nullable Entry[256];
+    private final @Nullable Entry[] legacy = new @Nullable Entry[256];
     private final @Nullable Entry[][] map0f = new @Nullable Entry[4][256];
     private final @Nullable Entry[][] map38 = new @Nullable Entry[4][256];
     private final @Nullable Entry[][] map3a = new @Nullable Entry[4][256];
@@ -35,6 +36,11 @@ public final class OpcodeMap {
     /// Map 1: one-byte opcodes.
     public Row row(int opcode, Op op, Operand... operands) {
         return put(oneByte, opcode, op, operands);
+    }
+
+    /// A one-byte opcode that means something else outside 64-bit code.
+    public Row legacyRow(int opcode, Op op, Operand... operands) {
+        return put(legacy, opcode, op, operands);
     }
 
     /// Map 0FH, whatever the mandatory prefix (66H is then an operand-size prefix).
@@ -97,8 +103,8 @@ public final class OpcodeMap {
         return member(map0f[prefix], opcode, reg, op, operands, false, true);
     }
 
-    @Nullable Entry oneByte(int opcode) {
-        return oneByte[opcode];
+    @Nullable Entry oneByte(int opcode, boolean code64) {
+        return !code64 && legacy[opcode] != null ? legacy[opcode] : oneByte[opcode];
     }
 
     /// The entry of a two- or three-byte opcode. `escape` is 0x0f, 0x38 or 0x3a.

@@ -7,6 +7,7 @@ public final class Opcodes {
     public static OpcodeMap map() {
         OpcodeMap map = new OpcodeMap();
         IntegerRows.define(map);
+        SystemRows.define(map);
         X87Rows.define(map);
         return map;
     }
