@@ -8,6 +8,7 @@ public final class Opcodes {
         OpcodeMap map = new OpcodeMap();
         IntegerRows.define(map);
         X87Rows.define(map);
+        SseRows.define(map);
         return map;
     }
 }
