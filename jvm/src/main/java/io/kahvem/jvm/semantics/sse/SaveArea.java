@@ -12,11 +12,13 @@ import java.nio.ByteOrder;
 
 /// Saving and restoring x87, MMX and SSE state: LDMXCSR to XRSTOR (SDM Vol. 1, 10.5 and chapter 13).
 ///
-/// The legacy area is handled as 52 words of 8 bytes: 0 to 3 control, 4 to 19 the x87 registers, 20 to 51 the XMM registers. What lies above, to 512 bytes, is software's.
+/// The legacy area is handled as 52 words of 8 bytes: 0 to 3 control, 4 to 19 the x87 registers, 20 to 51 the XMM registers. What lies above, to 512 bytes, is
+/// software's. The segment selectors of the x87 pointers are saved as 0, as by processors with CPUID.(7,0):EBX[13] set.
 public final class SaveArea {
     /// Bytes of the legacy area and the XSAVE header: what XCR0 = 3 needs.
     public static final int BYTES = 576;
 
+    private static final long LOW32 = 0xffff_ffffL;
     private static final int LEGACY_BYTES = 512;
     private static final int MXCSR_WORD = 3;
     private static final int ST_WORD = 4;
@@ -212,16 +214,12 @@ public final class SaveArea {
         X87 f = c.fpu;
         return switch (n) {
             case 0 -> f.control() | (long) f.statusWord() << 16 | (long) f.abridgedTags() << 32 | (long) f.lastOpcode << 48;
-            case 1 -> wide ? f.lastInstruction : pointer(f.lastInstruction, f.lastInstructionSegment);
-            case 2 -> wide ? f.lastData : pointer(f.lastData, f.lastDataSegment);
+            case 1 -> wide ? f.lastInstruction : f.lastInstruction & LOW32;
+            case 2 -> wide ? f.lastData : f.lastData & LOW32;
             case MXCSR_WORD -> c.mxcsr | (long) Mxcsr.WRITABLE << 32;
             default -> n >= XMM_WORD ? c.xmm[n - XMM_WORD]
                     : (n & 1) == 0 ? f.stackMantissa(n - ST_WORD >> 1) : f.stackSignExponent(n - ST_WORD >> 1);
         };
-    }
-
-    private static long pointer(long offset, int selector) {
-        return offset & 0xffff_ffffL | (long) (selector & 0xffff) << 32;
     }
 
     private static void loadX87(Cpu c, long gva, boolean wide) {
@@ -245,14 +243,8 @@ public final class SaveArea {
                 f.setAbridgedTags((int) (word >>> 32) & 0xff);
                 f.lastOpcode = (int) (word >>> 48) & 0x7ff;
             }
-            case 1 -> {
-                f.lastInstruction = wide ? word : word & 0xffff_ffffL;
-                f.lastInstructionSegment = wide ? 0 : (int) (word >>> 32) & 0xffff;
-            }
-            default -> {
-                f.lastData = wide ? word : word & 0xffff_ffffL;
-                f.lastDataSegment = wide ? 0 : (int) (word >>> 32) & 0xffff;
-            }
+            case 1 -> f.lastInstruction = wide ? word : word & LOW32;
+            default -> f.lastData = wide ? word : word & LOW32;
         }
     }
 }
