@@ -110,6 +110,21 @@ public final class Cpu {
 
     public int mxcsr = 0x1f80;
     public final X87 fpu = new X87();
+
+    /// A vector operation's source on its way to it: low and high half.
+    public long t0;
+
+    public long t1;
+
+    /// The exception flags (at their places in MXCSR) that the current SSE instruction has met, until they are settled.
+    public int simdFlags;
+
+    /// What an SSE instruction must raise before anything else, #UD or #NM, or 0; kept by [#modeChanged()].
+    public int sseTrap;
+
+    /// The same for MMX instructions.
+    public int mmxTrap;
+
     public final Msrs msrs = new Msrs();
     public final Mmu mmu;
     public final LocalApic apic;
@@ -241,6 +256,8 @@ public final class Cpu {
     /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, EFER, RFLAGS.VM, RFLAGS.AC, CS, SS or a data segment's base or limit.
     public void modeChanged() {
         mode = Mode.of(this);
+        mmxTrap = (cr0 & ControlBits.CR0_EM) != 0 ? Exceptions.UD : (cr0 & ControlBits.CR0_TS) != 0 ? Exceptions.NM : 0;
+        sseTrap = (cr4 & ControlBits.CR4_OSFXSR) == 0 ? Exceptions.UD : mmxTrap;
         mmu.modeChanged(this);
     }
 }

@@ -22,8 +22,37 @@ public record Op(Kind kind, String name, Method method) {
         BRANCH,
         /// `void f(Cpu, Insn)`: does everything itself. RIP still stands at the block's start.
         WHOLE,
+        /// Vector operations: a method `long f([Cpu, [Insn,]] long first, long second)` on 64-bit halves of registers, called for the low halves and for the
+        /// high halves. With `Cpu` it may note SIMD floating-point exceptions. PACKED: XMM registers, the second operand aligned in memory.
+        PACKED("packed"),
+        PACKED_MMX("mmx"),
+        /// As PACKED, but the result's low half comes from the halves of the first operand, its high half from those of the second.
+        HORIZONTAL("packed"),
+        /// The second argument is the low half of the second operand, for both halves.
+        SHIFT("count"),
+        /// The register is ModRM r/m, the second argument the immediate.
+        SHIFT_IMMEDIATE("immediate"),
+        SHIFT_IMMEDIATE_MMX("immediateMmx"),
+        /// The low 32 bits of the low half, the low half.
+        SCALAR32("scalar32"),
+        SCALAR64("scalar64"),
         /// As WHOLE, but `r[RIP]` has been moved to the next instruction, which the method may change; ends the block.
-        CONTROL
+        CONTROL;
+
+        /// The method of [io.kahvem.jvm.semantics.sse.Lanes] that fetches a vector operation's second operand; empty for the other kinds.
+        public final String source;
+
+        Kind() {
+            this("");
+        }
+
+        Kind(String source) {
+            this.source = source;
+        }
+
+        public boolean vector() {
+            return !source.isEmpty();
+        }
     }
 
     static Op of(Kind kind, Class<?> owner, String name) {
@@ -56,6 +85,11 @@ public record Op(Kind kind, String name, Method method) {
 
     public static Op control(Class<?> owner, String name) {
         return of(Kind.CONTROL, owner, name);
+    }
+
+    /// One of the vector kinds.
+    public static Op vector(Kind kind, Class<?> owner, String name) {
+        return of(kind, owner, name);
     }
 
     /// Whether the instruction is the last of its block.

@@ -9,6 +9,7 @@ public final class Opcodes {
         IntegerRows.define(map);
         SystemRows.define(map);
         X87Rows.define(map);
+        SseRows.define(map);
         return map;
     }
 }

@@ -20,7 +20,7 @@ public final class Row {
         this.op = op;
         this.operands = operands;
         this.endsBlock = op.endsBlock();
-        this.readsFlags = op.kind() == Op.Kind.WHOLE || endsBlock;
+        this.readsFlags = op.kind() == Op.Kind.WHOLE || op.kind().vector() || endsBlock;
     }
 
     /// #UD outside 64-bit code.

@@ -4,8 +4,8 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.decode.Decoder;
-import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.semantics.Form;
 import io.kahvem.memory.GuestMemory;
 import java.util.Arrays;
@@ -137,7 +137,8 @@ final class BlockBuilder {
 
     private static Spinner.Shape shape(Decoded d, int form) {
         return switch (d.row.op.kind()) {
-            case WHOLE, CONTROL, BRANCH -> new Spinner.Shape(d.row.op, 0, List.of(), Spinner.Addressing.NONE, false, false);
+            case WHOLE, CONTROL, BRANCH, PACKED, PACKED_MMX, HORIZONTAL, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 ->
+                    new Spinner.Shape(d.row.op, 0, List.of(), Spinner.Addressing.NONE, false, false);
             case UPDATE, COMPUTE, CONSUME -> new Spinner.Shape(d.row.op, form, List.of(Arrays.copyOf(d.places, d.operands)),
                     d.addressing(), d.lock, d.row.mayFault());
         };

@@ -6,6 +6,9 @@ import static java.lang.classfile.ClassFile.ACC_PUBLIC;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.decode.Op;
 import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.jvm.semantics.sse.Lanes;
+import io.kahvem.jvm.semantics.sse.Mxcsr;
+import io.kahvem.jvm.semantics.x87.X87;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -61,8 +64,12 @@ public final class Spinner {
     private static final ClassDesc BLOCK = ClassDesc.of(Block.class.getName());
     private static final ClassDesc CPU = ClassDesc.of(Cpu.class.getName());
     private static final ClassDesc MMU = ClassDesc.of(Mmu.class.getName());
+    private static final ClassDesc LANES = ClassDesc.of(Lanes.class.getName());
+    private static final ClassDesc MXCSR = ClassDesc.of(Mxcsr.class.getName());
+    private static final ClassDesc X87 = ClassDesc.of(X87.class.getName());
     private static final ClassDesc LONGS = ConstantDescs.CD_long.arrayType();
     private static final MethodTypeDesc EXEC = MethodTypeDesc.of(BLOCK, CPU, LONGS);
+    private static final MethodTypeDesc FETCH = MethodTypeDesc.of(ConstantDescs.CD_boolean, CPU, INSN);
     private static final MethodTypeDesc FRESH = MethodTypeDesc.of(INSN);
     private static final MethodTypeDesc STOPPED = MethodTypeDesc.of(BLOCK, CPU);
     private static final MethodTypeDesc PUT = MethodTypeDesc.of(ConstantDescs.CD_void, LONGS, ConstantDescs.CD_int, ConstantDescs.CD_long);
@@ -133,7 +140,102 @@ public final class Spinner {
                 case CONTROL -> control();
                 case BRANCH -> branch();
                 case UPDATE, COMPUTE, CONSUME -> value();
+                case PACKED, PACKED_MMX, HORIZONTAL, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 -> vector();
             }
+        }
+
+        /// Fetches the second operand into `c.t0` and `c.t1`, applies the lane function to one or both halves, settles exceptions, stores.
+        private void vector() {
+            code.aload(CPU_VAR).aload(THIS).invokestatic(LANES, shape.op().kind().source, FETCH);
+            leaveIfFalse();
+            switch (shape.op().kind()) {
+                case PACKED_MMX, SHIFT_IMMEDIATE_MMX -> {
+                    String register = shape.op().kind() == Op.Kind.PACKED_MMX ? "reg" : "rm";
+                    lane(() -> {
+                        code.aload(CPU_VAR).getfield(CPU, "fpu", X87);
+                        code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).bipush(7).iand();
+                        code.invokevirtual(X87, "mmx", MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int));
+                    }, () -> source("t0"), RESULT);
+                    settle();
+                    code.aload(CPU_VAR).aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).lload(RESULT);
+                    code.invokestatic(LANES, "putMmx", MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_int, ConstantDescs.CD_long));
+                }
+                case HORIZONTAL -> {
+                    lane(() -> half(0), () -> half(1), RESULT);
+                    lane(() -> source("t0"), () -> source("t1"), OPERANDS);
+                    settle();
+                    putHalf(0, () -> code.lload(RESULT));
+                    putHalf(1, () -> code.lload(OPERANDS));
+                }
+                case SCALAR32 -> {
+                    lane(() -> half(0), () -> source("t0"), RESULT);
+                    settle();
+                    putHalf(0, () -> {
+                        half(0);
+                        code.loadConstant(-1L << 32).land().lload(RESULT).loadConstant(0xffff_ffffL).land().lor();
+                    });
+                }
+                case SCALAR64 -> {
+                    lane(() -> half(0), () -> source("t0"), RESULT);
+                    settle();
+                    putHalf(0, () -> code.lload(RESULT));
+                }
+                default -> {
+                    lane(() -> half(0), () -> source("t0"), RESULT);
+                    lane(() -> half(1), () -> source("t1"), OPERANDS);
+                    settle();
+                    putHalf(0, () -> code.lload(RESULT));
+                    putHalf(1, () -> code.lload(OPERANDS));
+                }
+            }
+            next();
+        }
+
+        private void lane(Runnable first, Runnable second, int result) {
+            List<Class<?>> parameters = List.of(shape.op().method().getParameterTypes());
+            if (parameters.contains(Cpu.class)) code.aload(CPU_VAR);
+            if (parameters.contains(Insn.class)) code.aload(THIS);
+            first.run();
+            second.run();
+            invoke();
+            code.lstore(result);
+        }
+
+        private void source(String field) {
+            code.aload(CPU_VAR).getfield(CPU, field, ConstantDescs.CD_long);
+        }
+
+        /// Pushes a half of the destination register.
+        private void half(int half) {
+            xmmIndex(half);
+            code.laload();
+        }
+
+        private void putHalf(int half, Runnable value) {
+            xmmIndex(half);
+            value.run();
+            code.lastore();
+        }
+
+        private void xmmIndex(int half) {
+            String register = shape.op().kind() == Op.Kind.SHIFT_IMMEDIATE ? "rm" : "reg";
+            code.aload(CPU_VAR).getfield(CPU, "xmm", LONGS);
+            code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).iconst_1().ishl();
+            if (half != 0) code.iconst_1().ior();
+        }
+
+        /// After lane functions that may note SIMD floating-point exceptions.
+        private void settle() {
+            if (!List.of(shape.op().method().getParameterTypes()).contains(Cpu.class)) return;
+            code.aload(CPU_VAR).invokestatic(MXCSR, "settle", MethodTypeDesc.of(ConstantDescs.CD_boolean, CPU));
+            leaveIfFalse();
+        }
+
+        private void leaveIfFalse() {
+            Label on = code.newLabel();
+            code.ifne(on);
+            leave();
+            code.labelBinding(on);
         }
 
         private void control() {

@@ -103,6 +103,36 @@ public final class Mmu {
         }
     }
 
+    /// 16 bytes into `c.t0` and `c.t1`.
+    public static void loadPair(Cpu c, long gva) {
+        long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 15 & -PAGE_SIZE)) {
+            long hva = gva + Words.getPlain64(entry + 8);
+            c.t0 = Words.get64(hva);
+            c.t1 = Words.get64(hva + 8);
+            return;
+        }
+        long low = load64(c, gva);
+        if (c.faulted()) return;
+        long high = load64(c, gva + 8);
+        c.t0 = low;
+        c.t1 = high;
+    }
+
+    /// Stores 16 bytes, all or none.
+    public static void storePair(Cpu c, long gva, long low, long high) {
+        long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
+        if (Words.getPlain64(entry) == (gva + 15 & -PAGE_SIZE)) {
+            long hva = gva + Words.getPlain64(entry + 8);
+            Words.put64(hva, low);
+            Words.put64(hva + 8, high);
+            return;
+        }
+        if ((gva & PAGE_SIZE - 1) > PAGE_SIZE - 16 && !writable(c, gva, 16)) return;
+        store64(c, gva, low);
+        if (!c.faulted()) store64(c, gva + 8, high);
+    }
+
     /// Loads what the same instruction will store to: faults as the store would, so that the store cannot.
     public static long update8(Cpu c, long gva) {
         long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
