@@ -55,7 +55,6 @@ public final class X87Rows {
         map.groupRegister(0xd9, 0, op("fldRegister"));
         map.groupRegister(0xd9, 1, op("fxch"));
         map.groupExact(0xd9, 0xd0, op("fnop"));
-        map.groupRegister(0xd9, 3, op("fstpRegister"));
         map.groupExact(0xd9, 0xe0, op("fchs"));
         map.groupExact(0xd9, 0xe1, op("fabs"));
         map.groupExact(0xd9, 0xe4, op("ftst"));

@@ -4,10 +4,11 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// Images of the x87 state in memory: FNSTENV, FNSAVE and their inverses (SDM Vol. 1, figures 8-9 to 8-12), and the x87 part of FXSAVE and XSAVE
-/// (SDM Vol. 1, 10.5.1).
+/// Images of the x87 state in memory: FNSTENV, FNSAVE and their inverses (SDM Vol. 1, figures 8-9 to 8-12), and the x87 part of FXSAVE
+/// and XSAVE (SDM Vol. 1, 10.5.1).
 ///
-/// Callers have probed the whole range, so no access here faults. FCS and FDS are saved as 0 and ignored when loaded, as CPUID.7.0:EBX bit 13 tells.
+/// Callers have probed the whole range, so no access here faults. FCS and FDS are saved as 0 and ignored when
+/// loaded, as CPUID.7.0:EBX bit 13 tells.
 public final class Environment {
     static final int STACK_BYTES = 80;
 

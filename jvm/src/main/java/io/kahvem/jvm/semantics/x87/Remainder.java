@@ -41,7 +41,9 @@ final class Remainder {
         if (b == INFINITY) {
             return flags | Float80.round(x, sign, Float80.exponent(am, ase), Float80.normalized(am), 0, 0);
         }
-        return flags | reduce(x, sign, Float80.exponent(am, ase), Float80.normalized(am), Float80.exponent(bm, bse), Float80.normalized(bm), nearest);
+        int ea = Float80.exponent(am, ase);
+        int eb = Float80.exponent(bm, bse);
+        return flags | reduce(x, sign, ea, Float80.normalized(am), eb, Float80.normalized(bm), nearest);
     }
 
     private static int reduce(X87 x, int sign, int ea, long am, int eb, long bm, boolean nearest) {

@@ -78,13 +78,11 @@ final class StackOperations {
         }
     }
 
-    /// Enters the flags of a comparison; false where an exception forbids the conditions and the pop.
+    /// Enters the flags and conditions of a comparison; false where an exception forbids the pop.
     private static boolean compared(X87 x, int flags) {
-        if (!x.raise(flags & (IE | DE | SF))) {
-            return false;
-        }
+        boolean completed = x.raise(flags & (IE | DE | SF));
         setConditions(x, flags);
-        return true;
+        return completed;
     }
 
     static boolean compare(X87 x, int i, boolean quiet) {
@@ -106,10 +104,12 @@ final class StackOperations {
         return compared(x, flags | Arithmetic.compare(m(x, 0), se(x, 0), x.mantissa, x.signExponent, false));
     }
 
-    /// FCOMI and FUCOMI: C3, C2 and C0 as returned go to ZF, PF and CF, the status word's stay. -1 where an exception forbids it.
+    /// FCOMI and FUCOMI: C3, C2 and C0, which go to ZF, PF and CF whatever the exceptions; the caller pops unless
+    /// IE or DE is unmasked.
     static int compareToFlags(X87 x, int i, boolean quiet) {
         int flags = compareFlags(x, i, quiet);
-        return x.raise(flags & (IE | DE | SF)) ? flags & UNORDERED : -1;
+        x.raise(flags & (IE | DE | SF));
+        return flags;
     }
 
     static void test(X87 x) {
@@ -131,18 +131,20 @@ final class StackOperations {
         setConditions(x, conditions | ((se(x, 0) & SIGN) != 0 ? C1 : 0));
     }
 
-    /// Pushes the value that a conversion has left with these flags.
+    /// Pushes the value that a conversion has left with these flags. It is pushed even where it was denormal and DE is unmasked.
     static void load(X87 x, int flags) {
-        if (x.raise(x.empty(7) ? flags : x.stackFault(C1))) {
+        int all = x.empty(7) ? flags : x.stackFault(C1);
+        x.raise(all);
+        if (!x.unmasked(all & IE)) {
             x.push();
         }
     }
 
     static void loadRegister(X87 x, int i) {
-        if (x.empty(i)) {
-            load(x, x.stackFault(0));
-        } else {
+        if (!x.empty(i)) {
             load(x, x.result(m(x, i), se(x, i), 0));
+        } else if (x.raise(x.stackFault(0))) {
+            x.push();
         }
     }
 
@@ -186,15 +188,12 @@ final class StackOperations {
         x.setStack(i, mantissa, signExponent);
     }
 
-    /// FCMOVcc once its condition is known. An empty register is an exception whether it moves or not.
+    /// FCMOVcc once its condition is known. An empty register is an exception, and ST(0) a NaN, whether it moves or not.
     static void move(X87 x, int i, boolean condition) {
         if (x.empty(0) || x.empty(i)) {
-            if (x.raise(x.stackFault(0)) && condition) {
-                x.store(0);
-            }
+            replace(x, x.stackFault(0));
             return;
         }
-        x.status &= ~C1;
         if (condition) {
             x.setStack(0, m(x, i), se(x, i));
         }
@@ -202,6 +201,12 @@ final class StackOperations {
 
     static void free(X87 x, int i) {
         x.valid &= ~(1 << (x.top + i & 7));
+        x.status &= ~C1;
+    }
+
+    static void freeAndPop(X87 x, int i) {
+        free(x, i);
+        x.pop();
     }
 
     static void rotate(X87 x, int by) {
@@ -247,10 +252,12 @@ final class StackOperations {
         int flags = bothEmpty(x)
                 ? x.stackFault(0)
                 : Remainder.remainder(x, m(x, 0), se(x, 0), m(x, 1), se(x, 1), nearest);
-        if (x.raise(flags)) {
+        if (Float80.classify(x.mantissa, x.signExponent) < Float80.QUIET) {
             setConditions(x, flags);
-            x.store(0);
+        } else {
+            x.status &= ~C2;
         }
+        replace(x, flags);
     }
 
     static void sine(X87 x) {
@@ -268,6 +275,7 @@ final class StackOperations {
     }
 
     static void sineAndCosine(X87 x) {
+        x.status &= ~C2;
         if (faultOfSecondResult(x)) {
             return;
         }
@@ -283,6 +291,7 @@ final class StackOperations {
     }
 
     static void tangent(X87 x) {
+        x.status &= ~C2;
         if (faultOfSecondResult(x)) {
             return;
         }
@@ -298,7 +307,6 @@ final class StackOperations {
 
     /// ST(0) := the first result; the caller pushes the second. False where nothing is to be pushed.
     private static boolean replaceAndPush(X87 x, int flags, long firstMantissa, int firstSignExponent) {
-        x.status &= ~C2;
         if (!x.raise(flags) || (flags & C2) != 0) {
             return false;
         }
@@ -311,7 +319,6 @@ final class StackOperations {
         if (!x.empty(0) && x.empty(7)) {
             return false;
         }
-        x.status &= ~C2;
         if (x.raise(x.stackFault(x.empty(0) ? 0 : C1))) {
             x.store(0);
             x.push();

@@ -254,9 +254,14 @@ public final class X87 {
         return (trap & (IE | DE | ZE)) == 0;
     }
 
-    /// As [#raise] for a result that goes to memory: an unmasked overflow or underflow also leaves the destination alone.
+    /// As [#raise] for a result that goes to memory: an unmasked overflow or underflow also leaves the destination
+    /// alone, and nothing was rounded.
     boolean raiseForMemory(int flags) {
-        return raise(flags) & !unmasked(flags & (OE | UE));
+        if (!unmasked(flags & (OE | UE))) {
+            return raise(flags);
+        }
+        raise(flags & ~(PE | C1));
+        return false;
     }
 
     boolean empty(int i) {

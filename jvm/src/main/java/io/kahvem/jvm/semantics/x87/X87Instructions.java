@@ -7,8 +7,8 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// The instructions D8 to DF and FWAIT: whether they may run, their memory operands, and the last instruction's pointers. What they do to the
-/// register stack is in [StackOperations], to environments in [Environment].
+/// The instructions D8 to DF and FWAIT: whether they may run, their memory operands, and the last instruction's pointers. What they
+/// do to the register stack is in [StackOperations], to environments in [Environment].
 ///
 /// A pending unmasked exception is #MF whatever CR0.NE says: there is no FERR# pin.
 public final class X87Instructions {
@@ -41,8 +41,8 @@ public final class X87Instructions {
         return true;
     }
 
-    /// What every MMX instruction does first: #UD under CR0.EM, #NM under CR0.TS, #MF where an x87 exception is pending; true if one is noted.
-    /// The instruction calls [X87#enterMmx] once it cannot fault any more.
+    /// What every MMX instruction does first: #UD under CR0.EM, #NM under CR0.TS, #MF where an x87 exception is pending; true if
+    /// one is noted. The instruction calls [X87#enterMmx] once it cannot fault any more.
     public static boolean mmxBlocked(Cpu c) {
         if ((c.cr0 & ControlBits.CR0_EM) != 0) {
             c.undefined();
@@ -197,12 +197,11 @@ public final class X87Instructions {
     private static boolean compareToFlags(Cpu c, Insn i, boolean quiet) {
         if (!ready(c, i)) return false;
         int conditions = StackOperations.compareToFlags(c.fpu, rm(i), quiet);
-        if (conditions < 0) return false;
         int flags = ((conditions & X87.C3) != 0 ? Flags.ZF : 0)
                 | ((conditions & X87.C2) != 0 ? Flags.PF : 0)
                 | ((conditions & X87.C0) != 0 ? Flags.CF : 0);
         Flags.setArithmetic(c, flags);
-        return true;
+        return !c.fpu.unmasked(conditions & (X87.IE | X87.DE));
     }
 
     public static void ftst(Cpu c, Insn i) {
@@ -426,9 +425,7 @@ public final class X87Instructions {
     }
 
     public static void ffreep(Cpu c, Insn i) {
-        if (!ready(c, i)) return;
-        StackOperations.free(c.fpu, rm(i));
-        c.fpu.pop();
+        if (ready(c, i)) StackOperations.freeAndPop(c.fpu, rm(i));
     }
 
     public static void fdecstp(Cpu c, Insn i) {

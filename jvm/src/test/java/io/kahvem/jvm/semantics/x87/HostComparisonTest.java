@@ -77,19 +77,33 @@ class HostComparisonTest {
                 exact("FSCALE", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Remainder.scale(x, am, a, bm, b), 0xd9, 0xfd),
                 exact("FXTRACT", Result.TWO_REGISTERS, FLAGS, HostComparisonTest::extract, 0xd9, 0xf4),
                 exact("FRNDINT", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Conversion.roundToInteger(x, am, a), 0xd9, 0xfc),
-                exact("FLD m32", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Conversion.fromFloat(x, (int) mem), 0xd9, 0x47, HostX87.MEMORY),
-                exact("FLD m64", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Conversion.fromDouble(x, mem), 0xdd, 0x47, HostX87.MEMORY),
-                exact("FILD m16", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Conversion.fromLong(x, (short) mem), 0xdf, 0x47, HostX87.MEMORY),
-                exact("FILD m64", Result.REGISTER, FLAGS, (x, am, a, bm, b, mem) -> Conversion.fromLong(x, mem), 0xdf, 0x6f, HostX87.MEMORY),
+                exact("FLD m32", Result.REGISTER, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.fromFloat(x, (int) mem),
+                        0xd9, 0x47, HostX87.MEMORY),
+                exact("FLD m64", Result.REGISTER, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.fromDouble(x, mem),
+                        0xdd, 0x47, HostX87.MEMORY),
+                exact("FILD m16", Result.REGISTER, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.fromLong(x, (short) mem),
+                        0xdf, 0x47, HostX87.MEMORY),
+                exact("FILD m64", Result.REGISTER, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.fromLong(x, mem),
+                        0xdf, 0x6f, HostX87.MEMORY),
                 exact("FADD m64", Result.REGISTER, FLAGS, HostComparisonTest::addDouble, 0xdc, 0x47, HostX87.MEMORY),
                 exact("FMUL m32", Result.REGISTER, FLAGS, HostComparisonTest::multiplyFloat, 0xd8, 0x4f, HostX87.MEMORY),
                 exact("FST m32", Result.WORD_32, FLAGS, (x, am, a, bm, b, mem) -> Conversion.toFloat(x, am, a), 0xd9, 0x57, HostX87.MEMORY),
-                exact("FST m64", Result.WORD_64, FLAGS, (x, am, a, bm, b, mem) -> Conversion.toDouble(x, am, a), 0xdd, 0x57, HostX87.MEMORY),
+                exact("FST m64", Result.WORD_64, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.toDouble(x, am, a),
+                        0xdd, 0x57, HostX87.MEMORY),
                 exact("FIST m16", Result.WORD_16, FLAGS, (x, am, a, bm, b, mem) -> toInteger(x, am, a, 16), 0xdf, 0x57, HostX87.MEMORY),
                 exact("FIST m32", Result.WORD_32, FLAGS, (x, am, a, bm, b, mem) -> toInteger(x, am, a, 32), 0xdb, 0x57, HostX87.MEMORY),
                 exact("FISTP m64", Result.WORD_64, FLAGS, (x, am, a, bm, b, mem) -> toInteger(x, am, a, 64), 0xdf, 0x7f, HostX87.MEMORY),
-                exact("FISTTP m16", Result.WORD_16, FLAGS, (x, am, a, bm, b, mem) -> Conversion.toInteger(x, am, a, 16, X87.CHOP), 0xdf, 0x4f, HostX87.MEMORY),
-                exact("FISTTP m64", Result.WORD_64, FLAGS, (x, am, a, bm, b, mem) -> Conversion.toInteger(x, am, a, 64, X87.CHOP), 0xdd, 0x4f, HostX87.MEMORY),
+                exact("FISTTP m16", Result.WORD_16, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.toInteger(x, am, a, 16, X87.CHOP),
+                        0xdf, 0x4f, HostX87.MEMORY),
+                exact("FISTTP m64", Result.WORD_64, FLAGS,
+                        (x, am, a, bm, b, mem) -> Conversion.toInteger(x, am, a, 64, X87.CHOP),
+                        0xdd, 0x4f, HostX87.MEMORY),
                 exact("FBSTP", Result.DECIMAL, FLAGS, (x, am, a, bm, b, mem) -> Conversion.toBcd(x, am, a), 0xdf, 0x77, HostX87.MEMORY));
     }
 
@@ -98,13 +112,27 @@ class HostComparisonTest {
         int mask = X87.IE | X87.DE | X87.ZE | X87.C2;
         int noC2 = X87.IE | X87.DE | X87.ZE;
         return Stream.of(
-                arguments(exact("FSIN", Result.REGISTER, mask, (x, am, a, bm, b, mem) -> x.transcendental().sine(am, a), 0xd9, 0xfe), -70, 62),
-                arguments(exact("FCOS", Result.REGISTER, mask, (x, am, a, bm, b, mem) -> x.transcendental().cosine(am, a), 0xd9, 0xff), -70, 62),
-                arguments(exact("FPTAN", Result.REGISTER, mask, (x, am, a, bm, b, mem) -> x.transcendental().tangent(am, a), TANGENT_ALONE), -70, 62),
-                arguments(exact("FPATAN", Result.REGISTER, noC2, (x, am, a, bm, b, mem) -> x.transcendental().arcTangent(bm, b, am, a), 0xd9, 0xf3), -40, 40),
-                arguments(exact("F2XM1", Result.REGISTER, noC2, (x, am, a, bm, b, mem) -> x.transcendental().powerMinusOne(am, a), 0xd9, 0xf0), -70, -1),
-                arguments(exact("FYL2X", Result.REGISTER, noC2, (x, am, a, bm, b, mem) -> x.transcendental().logarithm(bm, b, am, a), 0xd9, 0xf1), -4, 4),
-                arguments(exact("FYL2XP1", Result.REGISTER, noC2, (x, am, a, bm, b, mem) -> x.transcendental().logarithmPlusOne(bm, b, am, a), 0xd9, 0xf9), -70, -3));
+                arguments(exact("FSIN", Result.REGISTER, mask,
+                        (x, am, a, bm, b, mem) -> x.transcendental().sine(am, a),
+                        0xd9, 0xfe), -70, 62),
+                arguments(exact("FCOS", Result.REGISTER, mask,
+                        (x, am, a, bm, b, mem) -> x.transcendental().cosine(am, a),
+                        0xd9, 0xff), -70, 62),
+                arguments(exact("FPTAN", Result.REGISTER, mask,
+                        (x, am, a, bm, b, mem) -> x.transcendental().tangent(am, a),
+                        TANGENT_ALONE), -70, 62),
+                arguments(exact("FPATAN", Result.REGISTER, noC2,
+                        (x, am, a, bm, b, mem) -> x.transcendental().arcTangent(bm, b, am, a),
+                        0xd9, 0xf3), -40, 40),
+                arguments(exact("F2XM1", Result.REGISTER, noC2,
+                        (x, am, a, bm, b, mem) -> x.transcendental().powerMinusOne(am, a),
+                        0xd9, 0xf0), -70, -1),
+                arguments(exact("FYL2X", Result.REGISTER, noC2,
+                        (x, am, a, bm, b, mem) -> x.transcendental().logarithm(bm, b, am, a),
+                        0xd9, 0xf1), -4, 4),
+                arguments(exact("FYL2XP1", Result.REGISTER, noC2,
+                        (x, am, a, bm, b, mem) -> x.transcendental().logarithmPlusOne(bm, b, am, a),
+                        0xd9, 0xf9), -70, -3));
     }
 
     private static int extract(X87 x, long am, int ase, long bm, int bse, long memory) {
@@ -183,7 +211,8 @@ class HostComparisonTest {
                 String difference = difference(c, x, records, i);
                 if (!difference.isEmpty()) {
                     long at = (long) i * HostX87.RECORD;
-                    long d = distance(x.mantissa, x.signExponent, records.get(LONG, at + HostX87.RESULT), records.get(SHORT, at + HostX87.RESULT + 8));
+                    long d = distance(
+                            x.mantissa, x.signExponent, records.get(LONG, at + HostX87.RESULT), records.get(SHORT, at + HostX87.RESULT + 8));
                     if ((d > 1 || d < 0) && ++count <= 10) {
                         differences.append('\n').append(difference);
                     }

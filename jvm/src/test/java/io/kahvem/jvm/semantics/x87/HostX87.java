@@ -44,7 +44,8 @@ final class HostX87 implements AutoCloseable {
     }
 
     HostX87() {
-        MethodHandle mmap = function("mmap", FunctionDescriptor.of(LONG, LONG, LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, LONG));
+        ValueLayout.OfInt integer = ValueLayout.JAVA_INT;
+        MethodHandle mmap = function("mmap", FunctionDescriptor.of(LONG, LONG, LONG, integer, integer, integer, LONG));
         munmap = function("munmap", FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG));
         try {
             int protection = PROT_READ | PROT_WRITE | PROT_EXEC;

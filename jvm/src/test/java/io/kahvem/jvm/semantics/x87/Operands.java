@@ -5,12 +5,15 @@ import java.util.SplittableRandom;
 /// Operands that find mistakes: special values, boundaries, ties, neighbours and plain random ones, always in the same order.
 final class Operands {
     private static final long[] MANTISSAS = {
-        0, 1, 2, 3, 0x7ff, 0x800, 0x801, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1, Long.MIN_VALUE | 0x400,
-        Long.MIN_VALUE | 0x7ff, Long.MIN_VALUE | 0x80_0000_0000L, 0xc000_0000_0000_0000L, 0xc000_0000_0000_0001L, 0xa000_0000_0000_0000L, -1L, -2L,
+        0, 1, 2, 3, 0x7ff, 0x800, 0x801, 1L << 62, Long.MAX_VALUE,
+        Long.MIN_VALUE, Long.MIN_VALUE + 1, Long.MIN_VALUE | 0x400,
+        Long.MIN_VALUE | 0x7ff, Long.MIN_VALUE | 0x80_0000_0000L, 0xc000_0000_0000_0000L, 0xc000_0000_0000_0001L,
+        0xa000_0000_0000_0000L, -1L, -2L,
         -0x400L, -0x800L, -0x80_0000_0000L, -0x100_0000_0000L, 0xbfff_ffff_ffff_ffffL
     };
     private static final int[] EXPONENTS = {
-        0, 1, 2, 12, 40, 63, 64, 65, 0x3f80, 0x3c00, 0x3bff, 0x3bcd, 0x3f81, 0x3f6a, 0x3ffd, 0x3ffe, 0x3fff, 0x4000, 0x4001, 0x400e, 0x401e, 0x403d,
+        0, 1, 2, 12, 40, 63, 64, 65, 0x3f80, 0x3c00, 0x3bff, 0x3bcd, 0x3f81, 0x3f6a, 0x3ffd, 0x3ffe, 0x3fff, 0x4000, 0x4001,
+        0x400e, 0x401e, 0x403d,
         0x403e, 0x403f, 0x407e, 0x407f, 0x43fe, 0x43ff, 0x5fff, 0x7fbf, 0x7ffd, 0x7ffe, 0x7fff
     };
 
