@@ -2,7 +2,8 @@ package io.kahvem.jvm.decode;
 
 import io.kahvem.jvm.semantics.x87.X87Instructions;
 
-/// The x87 instructions: SDM Vol. 2, Tables, by escape opcode. Undocumented encodings that every processor takes are here as well.
+/// The x87 instructions: SDM Vol. 2, Tables, by escape opcode. Undocumented encodings that every processor
+/// takes are here as well.
 public final class X87Rows {
     private static final int[] ARITHMETIC = {0, 1, 4, 5, 6, 7};
 

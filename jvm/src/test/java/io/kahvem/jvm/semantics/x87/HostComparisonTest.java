@@ -212,7 +212,8 @@ class HostComparisonTest {
                 if (!difference.isEmpty()) {
                     long at = (long) i * HostX87.RECORD;
                     long d = distance(
-                            x.mantissa, x.signExponent, records.get(LONG, at + HostX87.RESULT), records.get(SHORT, at + HostX87.RESULT + 8));
+                            x.mantissa, x.signExponent, records.get(LONG, at + HostX87.RESULT),
+                            records.get(SHORT, at + HostX87.RESULT + 8));
                     if ((d > 1 || d < 0) && ++count <= 10) {
                         differences.append('\n').append(difference);
                     }

@@ -67,7 +67,7 @@ class InstructionComparisonTest {
             for (int n = 0; n < count; n++) {
                 in.gpr[R15] = host.data() + OPERAND;
                 fill(in, masked);
-                byte[] code = instruction(in, masked);
+                byte[] code = instruction(in);
                 host.run(in, code, expected);
                 run(cpu, memory, host, in, code, actual);
                 forgetDifferences(code, expected);
@@ -124,7 +124,7 @@ class InstructionComparisonTest {
     }
 
     /// An instruction of D8 to DF that changes no control word, and FWAIT.
-    private byte[] instruction(State s, boolean masked) {
+    private byte[] instruction(State s) {
         while (true) {
             int opcode = 0xd8 + random.nextInt(8);
             int modRm = random.nextBoolean() ? 0xc0 + random.nextInt(64) : 0x47 | random.nextInt(8) << 3;
@@ -154,8 +154,8 @@ class InstructionComparisonTest {
         return a == Float80.NORMAL || a == Float80.DENORMAL;
     }
 
-    /// Where processors differ. FIP and FDP in a stored environment: when they are kept. C1 after FCOMI and FUCOMI: SDM Vol. 2A clears it, AMD's
-    /// leave it. DE of a denormal divided by zero: AMD's raise it with a register as divisor but not with memory.
+    /// Where processors differ. FIP and FDP in a stored environment: when they are kept. C1 after FCOMI and FUCOMI: SDM Vol. 2A clears it,
+    /// AMD's leave it. DE of a denormal divided by zero: AMD's raise it with a register as divisor but not with memory.
     private static void forgetDifferences(byte[] code, State s) {
         boolean dividesByMemory = code.length == 5 && (code[1] & 1) == 0 && (code[2] >> 3 & 7) == 6;
         if (dividesByMemory && (s.fx[2] & X87.ZE) != 0) s.fx[2] &= ~X87.DE;
