@@ -4,12 +4,11 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// Images of the x87 state in memory: FNSTENV, FNSAVE and their inverses (SDM Vol. 1, figures 8-9 to 8-12), and the x87 part of FXSAVE
-/// and XSAVE (SDM Vol. 1, 10.5.1).
+/// Images of the x87 state in memory: FNSTENV, FNSAVE and their inverses (SDM Vol. 1, figures 8-9 to 8-12).
 ///
 /// Callers have probed the whole range, so no access here faults. FCS and FDS are saved as 0 and ignored when
 /// loaded, as CPUID.7.0:EBX bit 13 tells.
-public final class Environment {
+final class Environment {
     static final int STACK_BYTES = 80;
 
     private static final long RESERVED_ONES = 0xffff_0000L;
@@ -93,35 +92,6 @@ public final class Environment {
     static void loadStack(Cpu c, long gva) {
         for (int n = 0; n < 8; n++) {
             c.fpu.setStack(n, Mmu.load64(c, gva + 10 * n), (int) Mmu.load16(c, gva + 10 * n + 8));
-        }
-    }
-
-    /// Bytes 0 to 23 and 32 to 159 of an FXSAVE area. `wide`: 64-bit pointers (REX.W), else 32 bits of each.
-    public static void storeExtended(Cpu c, long gva, boolean wide) {
-        X87 x = c.fpu;
-        long mask = wide ? -1L : 0xffff_ffffL;
-        Mmu.store64(c, gva, x.control() | (long) x.statusWord() << 16 | (long) x.abridgedTags() << 32 | (long) x.lastOpcode << 48);
-        Mmu.store64(c, gva + 8, x.lastInstruction & mask);
-        Mmu.store64(c, gva + 16, x.lastData & mask);
-        for (int n = 0; n < 8; n++) {
-            Mmu.store64(c, gva + 32 + 16 * n, x.stackMantissa(n));
-            Mmu.store64(c, gva + 40 + 16 * n, x.stackSignExponent(n));
-        }
-    }
-
-    /// The inverse, for FXRSTOR and XRSTOR.
-    public static void loadExtended(Cpu c, long gva, boolean wide) {
-        X87 x = c.fpu;
-        long mask = wide ? -1L : 0xffff_ffffL;
-        long words = Mmu.load64(c, gva);
-        x.setControl((int) words & 0xffff);
-        x.setStatusWord((int) (words >>> 16) & 0xffff);
-        x.setAbridgedTags((int) (words >>> 32));
-        x.lastOpcode = (int) (words >>> 48) & OPCODE_MASK;
-        x.lastInstruction = Mmu.load64(c, gva + 8) & mask;
-        x.lastData = Mmu.load64(c, gva + 16) & mask;
-        for (int n = 0; n < 8; n++) {
-            x.setStack(n, Mmu.load64(c, gva + 32 + 16 * n), (int) Mmu.load64(c, gva + 40 + 16 * n));
         }
     }
 }

@@ -72,6 +72,10 @@ final class StackOperations {
         int flags = Conversion.operandFlags(operandFlags, am, ase);
         if (!x.unmasked(flags)) {
             flags |= operate(x, reg, am, ase, x.mantissa, x.signExponent);
+            if (reg == 6 && (flags & X87.ZE) != 0) {
+                // Processors tell a denormal divided by zero from a register as DE and ZE, by zero from memory as ZE.
+                flags &= ~DE;
+            }
         }
         if (x.raise(flags)) {
             x.store(0);
@@ -252,12 +256,13 @@ final class StackOperations {
         int flags = bothEmpty(x)
                 ? x.stackFault(0)
                 : Remainder.remainder(x, m(x, 0), se(x, 0), m(x, 1), se(x, 1), nearest);
-        if (Float80.classify(x.mantissa, x.signExponent) < Float80.QUIET) {
-            setConditions(x, flags);
-        } else {
-            x.status &= ~C2;
+        x.status &= ~C2;
+        if (x.raise(flags)) {
+            if (Float80.classify(x.mantissa, x.signExponent) < Float80.QUIET) {
+                setConditions(x, flags);
+            }
+            x.store(0);
         }
-        replace(x, flags);
     }
 
     static void sine(X87 x) {

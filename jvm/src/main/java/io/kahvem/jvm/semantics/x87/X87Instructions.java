@@ -41,16 +41,6 @@ public final class X87Instructions {
         return true;
     }
 
-    /// What every MMX instruction does first: #UD under CR0.EM, #NM under CR0.TS, #MF where an x87 exception is pending; true if
-    /// one is noted. The instruction calls [X87#enterMmx] once it cannot fault any more.
-    public static boolean mmxBlocked(Cpu c) {
-        if ((c.cr0 & ControlBits.CR0_EM) != 0) {
-            c.undefined();
-            return true;
-        }
-        return blocked(c);
-    }
-
     /// Before an instruction on registers: false if it may not run.
     private static boolean ready(Cpu c, Insn i) {
         if (blocked(c)) return false;
