@@ -20,6 +20,6 @@ public final class JvmHypervisor implements Hypervisor {
 
     @Override
     public Vm createVm(GuestMemory memory, CpuModel model) {
-        throw new UnsupportedOperationException("under construction");
+        return new JvmVm(memory, model);
     }
 }

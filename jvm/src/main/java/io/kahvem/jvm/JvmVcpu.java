@@ -1,0 +1,321 @@
+package io.kahvem.jvm;
+
+import io.kahvem.hypervisor.CpuState;
+import io.kahvem.hypervisor.Vcpu;
+import io.kahvem.hypervisor.VmExit;
+import io.kahvem.hypervisor.VmIo;
+import io.kahvem.jvm.apic.ApicOwner;
+import io.kahvem.jvm.apic.LocalApic;
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.cpu.CpuStates;
+import io.kahvem.jvm.cpu.Exceptions;
+import io.kahvem.jvm.cpu.Flags;
+import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.jvm.interpret.Block;
+import io.kahvem.jvm.interpret.BlockFinder;
+import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.jvm.semantics.Debug;
+import io.kahvem.jvm.semantics.Interrupts;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// A vCPU of the Java engine: the loop that runs blocks, and between blocks looks for what came from outside.
+///
+/// Everything from outside (interrupts, kicks, requests of other vCPUs) sets a bit of one [#attention] word, which is polled before each block. Time is looked at
+/// every [#BLOCKS_BETWEEN_POLLS] blocks, some tens of microseconds.
+final class JvmVcpu implements Vcpu, ApicOwner {
+    private static final int BLOCKS_BETWEEN_POLLS = 2_000;
+
+    /// Bits of [#attention].
+    private static final int KICK = 1;
+
+    private static final int EVENT = 2;
+    private static final int REVOKE = 4;
+
+    private static final VarHandle ATTENTION;
+
+    static {
+        try {
+            ATTENTION = MethodHandles.lookup().findVarHandle(JvmVcpu.class, "attention", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private final JvmVm vm;
+    private final Cpu c;
+    private final BlockFinder blocks;
+
+    @SuppressWarnings("unused") // through ATTENTION
+    private volatile int attention;
+
+    /// Executing guest code, or about to: requests to give up the right to store are answered by this thread. When false they need no answer.
+    private volatile boolean running;
+
+    /// The last revocation ([JvmVm#revocations]) this vCPU has obeyed.
+    private volatile long obeyed;
+
+    private volatile @Nullable Thread sleeper;
+    private volatile long retired;
+
+    JvmVcpu(JvmVm vm, int apicId) {
+        this.vm = vm;
+        LocalApic apic = new LocalApic(apicId, apicId == 0, vm.apics(), vm.clock(), this);
+        Mmu mmu = new Mmu(vm.memory(), (cpu, gpa, bytes) -> vm.code().codeWritten(gpa, bytes));
+        c = new Cpu(apicId, mmu, apic, vm.model(), vm.clock(), vm.entropy());
+        blocks = new BlockFinder(vm.memory(), vm.code(), vm.spinner(), vm.opcodes(), this::revokeStores);
+        c.waitForSipi = apicId != 0;
+        CpuStates.reset(c);
+    }
+
+    @Override
+    public int apicId() {
+        return c.apicId;
+    }
+
+    @Override
+    public VmExit run(VmIo io) {
+        c.io = io;
+        running = true;
+        obey();
+        try {
+            return loop();
+        } catch (RuntimeException | Error e) {
+            return fatal(e);
+        } finally {
+            running = false;
+            retired = c.retired;
+            c.io = null;
+        }
+    }
+
+    private VmExit loop() {
+        Block block = null;
+        int budget = BLOCKS_BETWEEN_POLLS;
+        for (; ; ) {
+            if (--budget < 0 || (int) ATTENTION.getOpaque(this) != 0 || c.halted) {
+                VmExit exit = poll();
+                if (exit != null) return exit;
+                budget = BLOCKS_BETWEEN_POLLS;
+                block = null;
+            }
+            if (block == null) {
+                if ((c.mode & Mode.STEP) != 0) {
+                    step();
+                    continue;
+                }
+                block = blocks.find(c);
+            }
+            if (block != null) {
+                c.retired += block.count;
+                block = block.first.exec(c, c.r);
+            }
+            if (c.stop != Cpu.NONE) {
+                stopped();
+                block = null;
+            }
+        }
+    }
+
+    /// One instruction under single step or breakpoints.
+    private void step() {
+        if (Debug.instructionBreakpoint(c)) {
+            stopped();
+            return;
+        }
+        Block block = blocks.find(c);
+        if (block != null) {
+            c.retired += block.count;
+            block.first.exec(c, c.r);
+        }
+        c.linkFrom = null;
+        if (c.faulted()) {
+            stopped();
+            return;
+        }
+        c.stop = Cpu.NONE;
+        Debug.afterInstruction(c);
+        if (c.stop != Cpu.NONE) stopped();
+    }
+
+    /// After an instruction that must end its block: delivers the exception it noted, if it did.
+    private void stopped() {
+        boolean fault = c.faulted();
+        c.stop = Cpu.NONE;
+        c.linkFrom = null;
+        if (fault) Interrupts.deliverFault(c);
+    }
+
+    /// Looks for what came from outside; sleeps in HLT. Returns an exit, or null to run on.
+    private @Nullable VmExit poll() {
+        c.linkFrom = null;
+        for (; ; ) {
+            int wanted = (int) ATTENTION.getAndSet(this, 0);
+            retired = c.retired;
+            if ((wanted & REVOKE) != 0) obey();
+            if ((wanted & KICK) != 0) return new VmExit.Kicked();
+            long now = vm.clock().nanoTime();
+            if (now >= c.apic.nextDeadlineNanos()) c.apic.tick(now);
+            events();
+            if (c.shutdown != null) return new VmExit.Shutdown(c.shutdown);
+            if (!c.waitForSipi) {
+                interrupt();
+                if (c.shutdown != null) continue;
+                if (!c.halted) return null;
+            }
+            sleep();
+        }
+    }
+
+    /// INIT, SIPI and NMI.
+    private void events() {
+        int events = c.apic.takeEvents();
+        if (events == 0) return;
+        if ((events & LocalApic.EVENT_INIT) != 0) {
+            CpuStates.init(c);
+            c.waitForSipi = c.apicId != 0;
+        }
+        if ((events & LocalApic.EVENT_STARTUP) != 0 && c.waitForSipi) {
+            CpuStates.startup(c, c.apic.startupVector());
+            c.waitForSipi = false;
+        }
+        if ((events & LocalApic.EVENT_NMI) != 0) {
+            if (c.nmiBlocked || c.interruptShadow || c.waitForSipi) {
+                c.apic.keepEvents(LocalApic.EVENT_NMI);
+            } else {
+                c.halted = false;
+                Interrupts.deliver(c, Exceptions.NMI, Interrupts.Kind.EXTERNAL, 0, false);
+                c.nmiBlocked = true;
+            }
+        }
+    }
+
+    /// Delivers the interrupt with the highest priority, if the CPU takes one now.
+    private void interrupt() {
+        int vector = c.apic.pendingVector();
+        if (vector == LocalApic.NO_VECTOR) return;
+        if ((c.rflags & Flags.IF) == 0 || c.interruptShadow) {
+            // Not now: look again after the next block.
+            c.interruptShadow = false;
+            if ((c.rflags & Flags.IF) != 0 || !c.halted) ATTENTION.getAndBitwiseOr(this, EVENT);
+            return;
+        }
+        vector = c.apic.acknowledge();
+        if (vector == LocalApic.EXT_INT) vector = io().acknowledgeInterrupt();
+        c.halted = false;
+        Interrupts.deliver(c, vector, Interrupts.Kind.EXTERNAL, 0, false);
+    }
+
+    private VmIo io() {
+        VmIo io = c.io;
+        if (io == null) throw new AssertionError("guest code runs inside run()");
+        return io;
+    }
+
+    /// Sleeps until something from outside or the APIC's timer is due.
+    private void sleep() {
+        sleeper = Thread.currentThread();
+        running = false;
+        while ((int) ATTENTION.getVolatile(this) == 0) {
+            long deadline = c.apic.nextDeadlineNanos();
+            if (deadline == Long.MAX_VALUE) {
+                LockSupport.park(this);
+            } else {
+                long nanos = deadline - vm.clock().nanoTime();
+                if (nanos <= 0) break;
+                LockSupport.parkNanos(this, nanos);
+            }
+        }
+        sleeper = null;
+        running = true;
+        obey();
+    }
+
+    // From other threads
+
+    @Override
+    public void kick() {
+        signal(KICK);
+    }
+
+    @Override
+    public void attention() {
+        signal(EVENT);
+    }
+
+    @Override
+    public void endOfInterrupt(int vector) {
+        io().endOfInterrupt(vector);
+    }
+
+    private void signal(int bit) {
+        ATTENTION.getAndBitwiseOr(this, bit);
+        Thread thread = sleeper;
+        if (thread != null) LockSupport.unpark(thread);
+    }
+
+    /// A page has become code: no vCPU may go on storing to it unseen. Returns when none does.
+    private void revokeStores() {
+        long number = vm.revocations().incrementAndGet();
+        obey();
+        for (JvmVcpu other : vm.vcpus()) {
+            if (other != this && other.running) other.signal(REVOKE);
+        }
+        for (JvmVcpu other : vm.vcpus()) {
+            if (other == this) continue;
+            for (int spins = 0; other.running && other.obeyed < number; spins++) {
+                obey(); // others may be waiting for this one
+                if (spins > 1_000) Thread.yield();
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private void obey() {
+        long number = vm.revocations().get();
+        if (obeyed == number) return;
+        c.mmu.flushWritable();
+        obeyed = number;
+    }
+
+    // State
+
+    @Override
+    public CpuState state() {
+        CpuState state = CpuStates.get(c);
+        if (c.waitForSipi) state.activity = CpuState.Activity.WAIT_FOR_SIPI;
+        return state;
+    }
+
+    @Override
+    public void setState(CpuState state) {
+        CpuStates.set(c, state);
+        c.waitForSipi = state.activity == CpuState.Activity.WAIT_FOR_SIPI;
+    }
+
+    @Override
+    public long instructionsRetired() {
+        return running ? retired : Math.max(retired, c.retired);
+    }
+
+    private VmExit fatal(Throwable t) {
+        byte[] bytes = new byte[15];
+        long rip = c.r[Cpu.RIP];
+        long gpa = c.mmu.peek(c, c.code64() ? rip : c.segmentBase(Cpu.CS) + rip);
+        if (gpa >= 0) vm.memory().read(gpa, bytes, 0, bytes.length);
+        StackTraceElement[] trace = t.getStackTrace();
+        return new VmExit.Fatal(t + (trace.length == 0 ? "" : " at " + trace[0]), modeName(), rip, bytes);
+    }
+
+    private String modeName() {
+        if (!c.protectedMode()) return "real mode";
+        if (c.virtual8086()) return "virtual-8086 mode";
+        return switch (c.mode & Mode.SIZE) {
+            case Mode.CODE64 -> "64-bit mode";
+            case Mode.CODE32 -> "32-bit mode";
+            default -> "16-bit protected mode";
+        } + ", CPL " + c.cpl;
+    }
+}

@@ -1,0 +1,107 @@
+package io.kahvem.jvm;
+
+import io.kahvem.host.Clock;
+import io.kahvem.hypervisor.CpuModel;
+import io.kahvem.hypervisor.Vcpu;
+import io.kahvem.hypervisor.Vm;
+import io.kahvem.jvm.apic.ApicBus;
+import io.kahvem.jvm.cpu.Entropy;
+import io.kahvem.jvm.cpu.TscClock;
+import io.kahvem.jvm.decode.OpcodeMap;
+import io.kahvem.jvm.decode.Opcodes;
+import io.kahvem.jvm.interpret.CodeCache;
+import io.kahvem.jvm.interpret.Spinner;
+import io.kahvem.memory.GuestMemory;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// A virtual machine of the Java engine: what its vCPUs share.
+final class JvmVm implements Vm {
+    private final GuestMemory memory;
+    private final CpuModel model;
+    private final TscClock clock;
+    private final Entropy entropy = new Entropy();
+    private final ApicBus apics = new ApicBus();
+    private final OpcodeMap opcodes = Opcodes.map();
+    private final Spinner spinner = new Spinner();
+    private final CodeCache code;
+    private final List<JvmVcpu> vcpus = new CopyOnWriteArrayList<>();
+    private final AtomicLong revocations = new AtomicLong();
+
+    JvmVm(GuestMemory memory, CpuModel model) {
+        this.memory = memory;
+        this.model = model;
+        this.clock = new TscClock(Clock.SYSTEM, model.tscKhz());
+        this.code = new CodeCache(memory);
+        memory.setCodeListener(code::codeWritten);
+    }
+
+    @Override
+    public Vcpu createVcpu(int apicId) {
+        JvmVcpu vcpu = new JvmVcpu(this, apicId);
+        vcpus.add(vcpu);
+        return vcpu;
+    }
+
+    @Override
+    public void sendMsi(long address, int data) {
+        apics.sendMsi(address, data);
+    }
+
+    @Override
+    public void setIntr(boolean level) {
+        apics.setIntr(level);
+    }
+
+    @Override
+    public void injectNmi() {
+        apics.pulseNmi();
+    }
+
+    @Override
+    public void close() {
+        code.clear();
+    }
+
+    GuestMemory memory() {
+        return memory;
+    }
+
+    CpuModel model() {
+        return model;
+    }
+
+    TscClock clock() {
+        return clock;
+    }
+
+    Entropy entropy() {
+        return entropy;
+    }
+
+    ApicBus apics() {
+        return apics;
+    }
+
+    OpcodeMap opcodes() {
+        return opcodes;
+    }
+
+    Spinner spinner() {
+        return spinner;
+    }
+
+    CodeCache code() {
+        return code;
+    }
+
+    List<JvmVcpu> vcpus() {
+        return vcpus;
+    }
+
+    /// Counts the pages that became code; see [JvmVcpu].
+    AtomicLong revocations() {
+        return revocations;
+    }
+}
