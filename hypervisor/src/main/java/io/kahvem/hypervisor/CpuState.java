@@ -54,6 +54,12 @@ public final class CpuState {
     /// Running, halted, or waiting for INIT or SIPI.
     public Activity activity = Activity.RUNNING;
 
+    /// An NMI is being handled: the next one waits for IRET.
+    public boolean nmiBlocked;
+
+    /// STI or MOV SS holds interrupts off for one more instruction.
+    public boolean interruptShadow;
+
     public enum Activity {
         RUNNING,
         HALTED,

@@ -81,10 +81,8 @@ public final class ControlRegisters {
         }
         long before = c.cr0;
         c.cr0 = value & CR0_BITS | CR0_ET;
-        if (((before ^ c.cr0) & (CR0_PG | CR0_PE | CR0_WP)) != 0) {
-            c.mmu.flush();
-            c.modeChanged();
-        }
+        if (((before ^ c.cr0) & (CR0_PG | CR0_PE | CR0_WP)) != 0) c.mmu.flush();
+        if (before != c.cr0) c.modeChanged();
     }
 
     private static void setCr3(Cpu c, long value) {
@@ -131,6 +129,7 @@ public final class ControlRegisters {
             c.generalProtection();
         } else {
             c.cr0 &= ~CR0_TS;
+            c.modeChanged();
         }
     }
 

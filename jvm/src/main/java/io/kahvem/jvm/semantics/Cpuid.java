@@ -26,7 +26,7 @@ public final class Cpuid {
     private static final int CRYSTAL_HZ = 25_000_000;
 
     /// Family 6, model 8FH, stepping 4: recent enough that a Linux of 2022 looks for none of the older models' errata.
-    private static final int SIGNATURE = 0x0008_06f4;
+    public static final int SIGNATURE = 0x0008_06f4;
 
     private static final String BRAND = "Kahvem virtual x86-64 processor";
 
@@ -82,8 +82,7 @@ public final class Cpuid {
 
     private static final int FEATURES_EXTENDED_ECX = 1 // LAHF, SAHF in 64-bit code
             | 1 << 8; // PREFETCHW
-    private static final int FEATURES_EXTENDED_EDX = 1 << 11 // SYSCALL
-            | 1 << 20 // NX
+    private static final int FEATURES_EXTENDED_EDX = 1 << 20 // NX
             | 1 << 26 // 1-GiB pages
             | 1 << 27 // RDTSCP
             | 1 << 29; // long mode
@@ -101,7 +100,10 @@ public final class Cpuid {
         if (Integer.compareUnsigned(leaf, max) > 0) leaf = MAX_BASIC;
         switch (leaf) {
             case 0 -> vendor(c, MAX_BASIC, "GenuineIntel", true);
-            case 1 -> set(c, SIGNATURE, c.apicId << 24 | c.model.vcpus() << 16 & 0xff_0000 | 8 << 8, FEATURES_1_ECX | osXsave(c), FEATURES_1_EDX | apic(c) | threads(c));
+            case 1 -> {
+                int ids = c.apicId << 24 | c.model.vcpus() << 16 & 0xff_0000 | 8 << 8; // 8: CLFLUSH flushes 64 bytes
+                set(c, SIGNATURE, ids, FEATURES_1_ECX | osXsave(c), FEATURES_1_EDX | apic(c) | threads(c));
+            }
             case 2 -> set(c, 0x00ff_ff01, 0, 0, 0); // see leaf 4
             case 4 -> cache(c, subleaf);
             case 6 -> set(c, 1 << 2, 0, 0, 0); // the APIC timer never stops
@@ -124,7 +126,10 @@ public final class Cpuid {
             case 0x16 -> set(c, (int) (c.model.tscKhz() / 1000), (int) (c.model.tscKhz() / 1000), 100, 0);
             case HYPERVISOR -> vendor(c, HYPERVISOR, "KahvemKahvem", false);
             case EXTENDED -> set(c, MAX_EXTENDED, 0, 0, 0);
-            case EXTENDED + 1 -> set(c, 0, 0, FEATURES_EXTENDED_ECX, c.code64() ? FEATURES_EXTENDED_EDX : FEATURES_EXTENDED_EDX & ~(1 << 11));
+            case EXTENDED + 1 -> {
+                int syscall = c.code64() ? 1 << 11 : 0; // Intel's processors have it in 64-bit code only
+                set(c, 0, 0, FEATURES_EXTENDED_ECX, FEATURES_EXTENDED_EDX | syscall);
+            }
             case EXTENDED + 2, EXTENDED + 3, EXTENDED + 4 -> brand(c, leaf - EXTENDED - 2);
             case EXTENDED + 6 -> set(c, 0, 0, 0x0100_6040, 0); // 256 KiB of L2, 8 ways, lines of 64 bytes
             case EXTENDED + 7 -> set(c, 0, 0, 0, 1 << 8); // invariant TSC

@@ -46,7 +46,7 @@ public final class ModelSpecific {
     public static final int IA32_TSC_AUX = 0xc000_0103;
 
     /// The fixed-range MTRRs in order of their addresses.
-    static final int[] MTRR_FIXED = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
+    private static final int[] MTRR_FIXED = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
 
     /// Eight variable ranges, fixed ranges, write-combining.
     private static final long MTRRCAP = 8 | 1 << 8 | 1 << 10;
@@ -208,6 +208,10 @@ public final class ModelSpecific {
             return true;
         }
         return msr >= X2APIC_FIRST && msr <= X2APIC_LAST && c.apic.hasMsr(msr, true) && c.apic.writeMsr(msr, value);
+    }
+
+    public static int[] fixedMtrrs() {
+        return MTRR_FIXED.clone();
     }
 
     private static int fixedMtrr(int msr) {
