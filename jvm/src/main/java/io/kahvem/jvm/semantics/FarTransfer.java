@@ -24,7 +24,7 @@ public final class FarTransfer {
     // JMP and CALL
 
     public static void jmpDirect(Cpu c, Insn i) {
-        jump(c, i.imm2 & 0xffff, i.imm, i.size());
+        jump(c, i.imm2 & 0xffff, i.imm);
     }
 
     public static void jmpIndirect(Cpu c, Insn i) {
@@ -34,7 +34,7 @@ public final class FarTransfer {
         long offset = Mmu.load(c, gva, bytes);
         if (c.faulted()) return;
         long selector = Mmu.load16(c, gva + bytes);
-        if (!c.faulted()) jump(c, (int) selector, offset, i.size());
+        if (!c.faulted()) jump(c, (int) selector, offset);
     }
 
     public static void callDirect(Cpu c, Insn i) {
@@ -51,7 +51,7 @@ public final class FarTransfer {
         if (!c.faulted()) call(c, (int) selector, offset, i.size());
     }
 
-    private static void jump(Cpu c, int selector, long offset, int size) {
+    private static void jump(Cpu c, int selector, long offset) {
         if (!c.protectedMode() || c.virtual8086()) {
             toReal(c, selector, offset);
             return;
