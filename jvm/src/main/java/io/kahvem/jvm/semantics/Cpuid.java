@@ -66,8 +66,12 @@ public final class Cpuid {
     private static final int APIC = 1 << 9;
     private static final int MULTITHREADED = 1 << 28;
 
+    /// BHI_CTRL: a guest that mistrusts BHI_NO sets a bit instead of clearing a branch history that is not there at every system call.
+    private static final int FEATURES_7_2_EDX = 1 << 4;
+
     private static final int FEATURES_7_EBX = 1 // FSGSBASE
             | 1 << 1 // TSC_ADJUST
+            | 1 << 13 // x87 environments have no segments
             | 1 << 7 // SMEP
             | 1 << 9 // ERMS
             | 1 << 18 // RDSEED
@@ -108,10 +112,10 @@ public final class Cpuid {
             case 4 -> cache(c, subleaf);
             case 6 -> set(c, 1 << 2, 0, 0, 0); // the APIC timer never stops
             case 7 -> {
-                if (subleaf == 0) {
-                    set(c, 0, FEATURES_7_EBX, FEATURES_7_ECX, FEATURES_7_EDX);
-                } else {
-                    set(c, 0, 0, 0, 0);
+                switch (subleaf) {
+                    case 0 -> set(c, 2, FEATURES_7_EBX, FEATURES_7_ECX, FEATURES_7_EDX);
+                    case 2 -> set(c, 0, 0, 0, FEATURES_7_2_EDX);
+                    default -> set(c, 0, 0, 0, 0);
                 }
             }
             case 0xb -> topology(c, subleaf);

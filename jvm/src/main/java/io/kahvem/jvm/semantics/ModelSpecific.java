@@ -133,7 +133,7 @@ public final class ModelSpecific {
                 return c.apic.setBase(value);
             }
             case IA32_SPEC_CTRL -> {
-                if ((value & ~5L) != 0) return false; // IBRS, SSBD
+                if ((value & ~(1L | 1 << 2 | 1 << 10)) != 0) return false; // IBRS, SSBD, BHI_DIS_S
                 m.specCtrl = value;
             }
             case IA32_PRED_CMD -> {
