@@ -1,0 +1,53 @@
+package io.kahvem.guest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// The Linux guests of guests/make-guests, whose head comment says what each `task=` does. Built once, in the user's cache directory; where the
+/// host cannot build them the test is skipped with what the script said.
+record TestGuests(Path directory) {
+    private static final Built BUILT = build();
+
+    private record Built(int status, String said, Path directory) {}
+
+    static TestGuests orSkip() {
+        assumeTrue(BUILT.status == 0, () -> "no test guests: " + BUILT.said);
+        return new TestGuests(BUILT.directory);
+    }
+
+    Path vmlinuz() {
+        return directory.resolve("vmlinuz");
+    }
+
+    Path vmlinux() {
+        return directory.resolve("vmlinux");
+    }
+
+    Path initrd() {
+        return directory.resolve("initrd.gz");
+    }
+
+    private static Built build() {
+        Map<String, String> env = System.getenv();
+        String cache = env.getOrDefault("XDG_CACHE_HOME", "");
+        Path base = cache.isEmpty() ? Path.of(env.getOrDefault("HOME", "/tmp"), ".cache") : Path.of(cache);
+        Path directory = base.resolve("kahvem").resolve("test-guests");
+        try {
+            Process script = new ProcessBuilder(System.getProperty("kahvem.make-guests"), directory.toString())
+                    .redirectErrorStream(true)
+                    .start();
+            script.getOutputStream().close();
+            String said = new String(script.getInputStream().readAllBytes(), UTF_8);
+            return new Built(script.waitFor(), said, directory);
+        } catch (IOException e) {
+            return new Built(1, e.toString(), directory);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Built(1, e.toString(), directory);
+        }
+    }
+}
