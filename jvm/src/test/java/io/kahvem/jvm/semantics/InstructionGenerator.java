@@ -23,7 +23,7 @@ final class InstructionGenerator {
     /// Registers that must keep their value (in sequences).
     private int reserved;
 
-    private State state;
+    private State state = new State();
     private int disp32At;
     private long disp32Target;
 
@@ -278,7 +278,7 @@ final class InstructionGenerator {
                 mod = 2;
                 disp = target - scaled - state.gpr[base];
                 if (prefix67) {
-                    disp = (int) disp;
+                    disp = disp << 32 >> 32;
                 } else if (disp != (int) disp) {
                     continue;
                 }
