@@ -48,6 +48,10 @@ record IntegerTemplate(
     /// Flag conditions in the order of their encodings: what each reads.
     private static final int[] CONDITION_READS = {OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF};
 
+    static int conditionReads(int condition) {
+        return CONDITION_READS[condition / 2];
+    }
+
     boolean has(int trait) {
         return (traits & trait) != 0;
     }
