@@ -72,7 +72,8 @@ public final class Decoded {
 
     /// Whether executing it may end in a fault, so that the flags before it can be seen.
     public boolean mayFault() {
-        return memory || row.mayFault();
+        boolean lea = row.op.kind() == Op.Kind.COMPUTE && operands == 2 && places[1] == Place.ADDRESS;
+        return memory && !lea || row.mayFault();
     }
 
     /// Whether a value operation's result goes to memory: the store may end the block, should it overwrite code, so that the flags after it can be seen.

@@ -37,6 +37,11 @@ final class InstructionGenerator {
 
     int memoryOffset;
 
+    /// Whether its memory operand is addressed from RIP, so that it means another place at another address.
+    boolean ripRelative() {
+        return disp32At >= 0;
+    }
+
     /// The flags that are undefined after it, as far as the encoding tells.
     long undefined;
 

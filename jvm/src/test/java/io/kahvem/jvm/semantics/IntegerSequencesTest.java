@@ -80,7 +80,7 @@ class IntegerSequencesTest {
         return code.toByteArray();
     }
 
-    private IntegerTemplate picked;
+    private IntegerTemplate picked = templates.getFirst();
 
     private IntegerTemplate pick(Random random) {
         do {
