@@ -21,8 +21,8 @@ import io.kahvem.memory.GuestMemory;
 import java.util.ArrayList;
 import java.util.List;
 
-/// One CPU over 4 MiB of memory, for tests of system instructions: descriptor tables, a task state and handlers at fixed places, and a loop that executes
-/// bytes until HLT.
+/// One CPU over 4 MiB of memory, for tests of system instructions: descriptor tables, a task state and handlers at fixed places, and
+/// a loop that executes bytes until HLT.
 final class TestMachine implements AutoCloseable, VmIo {
     static final int GDT = 0x1000;
     static final int IDT = 0x2000;
@@ -54,6 +54,7 @@ final class TestMachine implements AutoCloseable, VmIo {
 
     TestMachine() {
         memory.add(0, HostMemory.system().map(4 << 20), false);
+        memory.setCodeListener(cache::codeWritten);
         TscClock tsc = new TscClock(clock, 1_000_000);
         LocalApic apic = new LocalApic(0, true, bus, tsc, () -> {});
         Mmu mmu = new Mmu(memory, (cpu, gpa, bytes) -> cache.codeWritten(gpa, bytes));
@@ -76,7 +77,8 @@ final class TestMachine implements AutoCloseable, VmIo {
     }
 
     static long descriptor(long base, long limit, int attributes) {
-        return limit & 0xffff | (base & 0xff_ffff) << 16 | (attributes & 0xffL) << 40 | (limit >>> 16 & 0xf) << 48 | (attributes & 0xf000L) << 40 | (base >>> 24 & 0xff) << 56;
+        long low = limit & 0xffff | (base & 0xff_ffff) << 16;
+        return low | (attributes & 0xf0ffL) << 40 | (limit >>> 16 & 0xf) << 48 | (base >>> 24 & 0xff) << 56;
     }
 
     void descriptor(int selector, long base, long limit, int attributes) {
@@ -135,7 +137,8 @@ final class TestMachine implements AutoCloseable, VmIo {
     }
 
     void gate64(int vector, int selector, long offset, int attributes, int ist) {
-        memory.write64(IDT + 16L * vector, offset & 0xffff | (long) selector << 16 | (long) ist << 32 | (long) attributes << 40 | (offset >>> 16 & 0xffff) << 48);
+        long low = offset & 0xffff | (long) selector << 16 | (long) ist << 32;
+        memory.write64(IDT + 16L * vector, low | (long) attributes << 40 | (offset >>> 16 & 0xffff) << 48);
         memory.write64(IDT + 16L * vector + 8, offset >>> 32);
     }
 
