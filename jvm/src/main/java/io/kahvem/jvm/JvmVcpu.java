@@ -96,6 +96,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         int budget = BLOCKS_BETWEEN_POLLS;
         for (; ; ) {
             if (--budget < 0 || (int) ATTENTION.getOpaque(this) != 0 || c.halted) {
+                if (c.interruptShadow) endShadow();
                 VmExit exit = poll();
                 if (exit != null) return exit;
                 budget = BLOCKS_BETWEEN_POLLS;
@@ -117,6 +118,20 @@ final class JvmVcpu implements Vcpu, ApicOwner {
                 block = null;
             }
         }
+    }
+
+    /// STI, MOV SS and POP SS hold interrupts off for one more instruction: executes just that one, since the rest of its block might close the window again.
+    private void endShadow() {
+        c.interruptShadow = false;
+        if (c.halted || (c.mode & Mode.STEP) != 0) return;
+        c.mode |= Mode.STEP; // a block of one instruction
+        Block block = blocks.find(c);
+        c.mode &= ~Mode.STEP;
+        if (block != null) {
+            c.retired += block.count;
+            block.first.exec(c, c.r);
+        }
+        stopped();
     }
 
     /// One instruction under single step or breakpoints.
@@ -197,9 +212,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         int vector = c.apic.pendingVector();
         if (vector == LocalApic.NO_VECTOR) return;
         if ((c.rflags & Flags.IF) == 0 || c.interruptShadow) {
-            // Not now: look again after the next block.
-            c.interruptShadow = false;
-            if ((c.rflags & Flags.IF) != 0 || !c.halted) ATTENTION.getAndBitwiseOr(this, EVENT);
+            if (!c.halted) ATTENTION.getAndBitwiseOr(this, EVENT); // look again after the next block
             return;
         }
         vector = c.apic.acknowledge();
