@@ -8,6 +8,9 @@ import java.util.Map;
 /// Where caches live: `$XDG_CACHE_HOME/kahvem`, else `$HOME/.cache/kahvem`. Read from the environment alone: Java's `user.home` comes
 /// from the password database and misses a HOME that was set on purpose.
 public final class CacheDirectory {
+    /// What mends a cache that cannot be used.
+    public static final String NAME_ANOTHER = "Name another place: XDG_CACHE_HOME=/some/directory kahvem run";
+
     private CacheDirectory() {}
 
     /// The directory, made if need be. Throws [CliException] where the environment names none or it cannot be made.
@@ -16,8 +19,7 @@ public final class CacheDirectory {
         try {
             return Files.createDirectories(directory);
         } catch (IOException e) {
-            throw CliException.badInput("cannot make the cache directory %s: %s\n  Name a writable place: XDG_CACHE_HOME=/some/directory kahvem run"
-                    .formatted(directory, e));
+            throw CliException.badInput("cannot make the cache directory %s: %s\n  %s".formatted(directory, e, NAME_ANOTHER));
         }
     }
 

@@ -125,8 +125,9 @@ public final class Cli implements Runnable {
 
     static String bugReport(Throwable e) {
         StackTraceElement[] trace = e.getStackTrace();
-        return "kahvem: this is a bug in Kahvem: %s%s\n  Please report it with the command line; KAHVEM_DEBUG=1 in the environment adds the stack trace."
-                .formatted(e, trace.length == 0 ? "" : " at " + trace[0]);
+        String remedy = "Please report it with the command line; KAHVEM_DEBUG=1 in the environment adds the stack trace.";
+        return "kahvem: this is a bug in Kahvem: %s%s\n  %s"
+                .formatted(e, trace.length == 0 ? "" : " at " + trace[0], remedy);
     }
 
     private void debugTrace(Throwable e) {

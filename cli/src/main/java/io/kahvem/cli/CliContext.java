@@ -1,10 +1,12 @@
 package io.kahvem.cli;
 
 import io.kahvem.host.Terminal;
+import io.kahvem.vmm.MachineHost;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// All that a command may touch of its process, so that tests give it another.
 ///
@@ -13,6 +15,7 @@ import java.util.Map;
 /// @param err everything else we say
 /// @param inputTerminal the terminal behind standard input, if there is one
 /// @param errIsTerminal whether progress has someone to show itself to
+/// @param machineHost what machines are made from
 public record CliContext(
         Map<String, String> environment,
         InputStream in,
@@ -20,4 +23,5 @@ public record CliContext(
         PrintStream err,
         Terminal inputTerminal,
         boolean errIsTerminal,
-        ProcessEnd processEnd) {}
+        ProcessEnd processEnd,
+        Supplier<MachineHost> machineHost) {}

@@ -1,6 +1,7 @@
 package io.kahvem.cli;
 
 import io.kahvem.host.Terminal;
+import io.kahvem.vmm.MachineHost;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -25,7 +26,8 @@ public final class Main {
                 System.err,
                 terminal,
                 Terminal.standardError().isTerminal(),
-                end);
+                end,
+                MachineHost::system);
         System.exit(new Cli(context).run(args));
     }
 }

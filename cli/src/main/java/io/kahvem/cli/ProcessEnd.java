@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
@@ -31,7 +32,7 @@ public final class ProcessEnd {
             signal = new Signal(name);
             SignalHandler before = Signal.handle(signal, s -> action.accept(s.getNumber()));
             // Ignored by who started us (nohup, a shell's background job): it stays so.
-            if (before == SignalHandler.SIG_IGN) Signal.handle(signal, before);
+            if (SignalHandler.SIG_IGN.equals(before)) Signal.handle(signal, before);
         } catch (IllegalArgumentException e) {
             // No such signal on this host, or the JVM was told to leave it alone (-Xrs): its default action ends the process.
             return;
@@ -78,7 +79,7 @@ public final class ProcessEnd {
         undos.remove(undo);
     }
 
-    private synchronized @org.jspecify.annotations.Nullable Runnable next() {
+    private synchronized @Nullable Runnable next() {
         return undos.poll();
     }
 

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -50,7 +51,7 @@ final class Foreground {
         boolean stdio = config.serial() instanceof Serial.Stdio;
         Terminal terminal = context.inputTerminal();
         ByteSink serialOut = config.serial() instanceof Serial.None ? ByteSink.DISCARD : console::put;
-        try (Machine machine = Machine.create(config, serialOut);
+        try (Machine machine = Machine.create(config, serialOut, context.machineHost().get());
                 OutputStream stream = open(config.serial());
                 ProcessEnd.Undo undo = context.processEnd().add(terminal::restore)) {
             context.processEnd().onSignal(number -> stop(machine, number));
@@ -117,7 +118,7 @@ final class Foreground {
         try {
             return Files.newOutputStream(file);
         } catch (IOException e) {
-            String reason = e instanceof java.nio.file.NoSuchFileException ? "its directory does not exist" : e.toString();
+            String reason = e instanceof NoSuchFileException ? "its directory does not exist" : e.toString();
             throw CliException.badInput("--serial: cannot write %s: %s".formatted(file, reason));
         }
     }
@@ -166,7 +167,8 @@ final class Foreground {
                 .formatted(s.engine(), decimal(seconds), s.resets(), s.unclaimedAccesses()));
         for (int vcpu = 0; vcpu < s.instructionsRetired().size(); vcpu++) {
             long count = s.instructionsRetired().get(vcpu);
-            err.println("kahvem: vCPU %d: %s".formatted(vcpu, count < 0 ? "the engine does not count instructions" : count + " instructions"));
+            err.println("kahvem: vCPU %d: %s"
+                    .formatted(vcpu, count < 0 ? "the engine does not count instructions" : count + " instructions"));
         }
         long total = s.totalInstructions();
         if (total >= 0 && seconds > 0) {

@@ -12,7 +12,6 @@ import io.kahvem.config.Serial;
 import io.kahvem.hypervisor.Hypervisor;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -40,6 +39,7 @@ public final class RunCommand implements Callable<Integer> {
     private final CliContext context;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    @SuppressWarnings("UnusedVariable") // picocli reads it
     private boolean help;
 
     @Option(names = "--kernel", paramLabel = "FILE", description = "Linux bzImage, ELF with a PVH note, or Multiboot 1.")
@@ -54,7 +54,11 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = "--append", paramLabel = "TEXT", description = "The kernel's command line; added to the small Linux's own.")
     private String append = "";
 
-    @Option(names = "--memory", paramLabel = "SIZE", defaultValue = "512M", description = "Guest memory (default: 512M; a bare number is MiB).")
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            defaultValue = "512M",
+            description = "Guest memory (default: 512M; a bare number is MiB).")
     private String memory = "";
 
     @Option(names = "--cpus", paramLabel = "N", defaultValue = "1", description = "Virtual CPUs (default: 1).")
@@ -107,11 +111,14 @@ public final class RunCommand implements Callable<Integer> {
 
     /// All but what boots, checked before a small Linux is built for a machine that cannot be.
     private MachineConfig.Builder optionsAlone() {
-        if (initrd != null && kernel == null) throw CliException.badInput("--initrd goes with a kernel\n  Give both: kahvem run --kernel FILE --initrd FILE");
+        if (initrd != null && kernel == null) {
+            throw CliException.badInput("--initrd goes with a kernel\n  Give both: kahvem run --kernel FILE --initrd FILE");
+        }
         if (!cpu.equals("max")) throw CliException.badInput("--cpu: this version has no CPU model \"%s\", only max".formatted(cpu));
         Accel engine = Accel.parse(accel);
         if (engine != Accel.AUTO && !engines().contains(engine.id())) {
-            throw CliException.badInput("--accel %s: this version has no such engine\n  It has: %s".formatted(accel, String.join(", ", engines())));
+            throw CliException.badInput("--accel %s: this version has no such engine\n  It has: %s"
+                    .formatted(accel, String.join(", ", engines())));
         }
         MachineConfig.Builder builder = MachineConfig.builder()
                 .memory(memory)
@@ -125,7 +132,7 @@ public final class RunCommand implements Callable<Integer> {
         return builder;
     }
 
-    private static List<String> engines() {
-        return ServiceLoader.load(Hypervisor.class).stream().map(p -> p.get().name()).sorted().toList();
+    private List<String> engines() {
+        return context.machineHost().get().engines().stream().map(Hypervisor::name).sorted().toList();
     }
 }

@@ -26,8 +26,11 @@ import org.jspecify.annotations.Nullable;
 final class Apt {
     static final String GIVE_A_KERNEL = "Or give a kernel of your own: kahvem run --kernel FILE --initrd FILE";
 
+    private static final String UPDATE = "sudo apt-get update";
+
     /// Debian's small kernel for virtual machines, Ubuntu's, then their general ones, for derivatives that lack the small.
-    static final List<String> KERNELS = List.of("linux-image-cloud-amd64", "linux-image-virtual", "linux-image-amd64", "linux-image-generic");
+    static final List<String> KERNELS =
+            List.of("linux-image-cloud-amd64", "linux-image-virtual", "linux-image-amd64", "linux-image-generic");
 
     static final String BUSYBOX = "busybox-static";
 
@@ -59,8 +62,11 @@ final class Apt {
             Path candidate = Path.of(directory.isEmpty() ? "." : directory, name).toAbsolutePath();
             if (Files.isExecutable(candidate) && Files.isRegularFile(candidate)) return candidate;
         }
-        throw CliException.badInput("there is nothing to boot, and no %s on PATH to build a small Linux with (Debian and Ubuntu have it)\n  Give a kernel: kahvem run --kernel FILE --initrd FILE"
-                .formatted(name));
+        throw CliException.badInput(
+                """
+                there is nothing to boot, and no %s on PATH to build a small Linux with (Debian and Ubuntu have it)
+                  Give a kernel: kahvem run --kernel FILE --initrd FILE"""
+                        .formatted(name));
     }
 
     /// The packages of the small Linux: the kernel image, then busybox.
@@ -116,8 +122,13 @@ final class Apt {
         }
         int status = waitFor(apt);
         if (status != 0) {
-            throw CliException.hostFailed("apt-get could not download %s (exit status %d); its last lines:\n%s\n  Where the package lists are old, this mends it: %s\n  %s"
-                    .formatted(String.join(", ", packages), status, indented(evidence), updateCommand(), GIVE_A_KERNEL));
+            throw CliException.hostFailed(
+                    """
+                    apt-get could not download %s (exit status %d); its last lines:
+                    %s
+                      Where the package lists are old, this mends it: %s
+                      %s"""
+                            .formatted(String.join(", ", packages), status, indented(evidence), UPDATE, GIVE_A_KERNEL));
         }
         try (Stream<Path> files = Files.list(directory)) {
             List<Path> debs = files.filter(f -> f.toString().endsWith(".deb")).sorted().toList();
@@ -168,12 +179,12 @@ final class Apt {
     private CliException unknown(String names) {
         String architecture = System.getProperty("os.arch", "");
         String foreign = architecture.equals("amd64") ? "" : "sudo dpkg --add-architecture amd64 && ";
-        return CliException.badInput("there is nothing to boot, and apt has no package %s to build a small Linux from\n  Its package lists are missing or lack it. This fetches them: %s%s\n  %s"
-                .formatted(names, foreign, updateCommand(), GIVE_A_KERNEL));
-    }
-
-    private static String updateCommand() {
-        return "sudo apt-get update";
+        return CliException.badInput(
+                """
+                there is nothing to boot, and apt has no package %s to build a small Linux from
+                  Its package lists are missing or lack it. This fetches them: %s%s
+                  %s"""
+                        .formatted(names, foreign, UPDATE, GIVE_A_KERNEL));
     }
 
     /// Guests are x86-64 whatever the host is.

@@ -4,8 +4,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /// The small Linux's root file system: busybox, and the few files that make busybox' own init bring up a shell on ttyS0.
 final class Initramfs {
@@ -17,7 +20,6 @@ final class Initramfs {
             ::sysinit:/etc/init.d/rcS
             ttyS0::respawn:-/bin/sh
             ::ctrlaltdel:/sbin/reboot
-            ::shutdown:/bin/umount -a -r
             ::restart:/sbin/init
             """;
 
@@ -76,7 +78,8 @@ final class Initramfs {
 
     /// All that decides the content besides the packages; a cache made from another text is not used.
     static String recipe() {
-        return String.join("\0", INITTAB, RCS, PROFILE, POWER_BUTTON, String.join(" ", MODULES), String.join(" ", DIRECTORIES));
+        return String.join("\0", RCS, POWER_BUTTON, String.join(" ", MODULES), String.join(" ", DIRECTORIES),
+                sorted(PLAIN_FILES).toString(), sorted(LINKS).toString());
     }
 
     /// The archive, not compressed: a guest spends more on unpacking than on the bytes. `modules` are file names with their content.
@@ -84,16 +87,14 @@ final class Initramfs {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(busybox.length + (1 << 20));
         try (CpioWriter cpio = new CpioWriter(bytes)) {
             for (String directory : DIRECTORIES) cpio.directory(directory);
-            for (String link : LINKS.keySet().stream().sorted().toList()) cpio.link(link, LINKS.get(link));
-            for (String file : PLAIN_FILES.keySet().stream().sorted().toList()) cpio.file(file, 0644, PLAIN_FILES.get(file));
+            for (var link : sorted(LINKS).entrySet()) cpio.link(link.getKey(), link.getValue());
+            for (var file : sorted(PLAIN_FILES).entrySet()) cpio.file(file.getKey(), 0644, file.getValue());
             cpio.file("etc/init.d/rcS", 0755, RCS);
             cpio.file("etc/acpi/PWRF/00000080", 0755, POWER_BUTTON);
             // Before devtmpfs is mounted: init's own console, and where its output goes.
             cpio.characterDevice("dev/console", 0600, 5, 1);
             cpio.characterDevice("dev/null", 0666, 1, 3);
-            for (String module : modules.keySet().stream().sorted().toList()) {
-                cpio.file("lib/modules/" + module, 0644, modules.get(module));
-            }
+            for (var module : sorted(modules).entrySet()) cpio.file("lib/modules/" + module.getKey(), 0644, module.getValue());
             cpio.file("bin/busybox", 0755, busybox);
             for (String applet : applets(busybox)) cpio.link("bin/" + applet, "busybox");
         }
@@ -118,9 +119,14 @@ final class Initramfs {
         return plausible ? names : List.of();
     }
 
+    /// By name, so that the same packages give the same archive.
+    private static <V> SortedMap<String, V> sorted(Map<String, V> files) {
+        return new TreeMap<>(files);
+    }
+
     private static int indexOf(byte[] bytes, byte[] wanted) {
         for (int at = 0; at + wanted.length <= bytes.length; at++) {
-            if (java.util.Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length)) return at;
+            if (Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length)) return at;
         }
         return -1;
     }

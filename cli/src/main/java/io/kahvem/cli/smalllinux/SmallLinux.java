@@ -1,14 +1,15 @@
 package io.kahvem.cli.smalllinux;
 
+import io.kahvem.cli.CacheDirectory;
 import io.kahvem.cli.CliException;
 import io.kahvem.cli.ProcessEnd;
 import io.kahvem.cli.Progress;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -57,8 +58,8 @@ public record SmallLinux(Path kernel, Path initrd, String commandLine) {
             new Builder(cache, directory, Apt.find(environment), progress, processEnd).build();
             return in(directory);
         } catch (IOException e) {
-            throw CliException.hostFailed("cannot keep the small Linux in %s: %s\n  Name another place: XDG_CACHE_HOME=/some/directory kahvem run"
-                    .formatted(cache, describe(e)));
+            String message = "cannot keep the small Linux in %s: %s\n  %s".formatted(cache, describe(e), CacheDirectory.NAME_ANOTHER);
+            throw CliException.hostFailed(message);
         } finally {
             progress.clear();
         }
@@ -79,10 +80,12 @@ public record SmallLinux(Path kernel, Path initrd, String commandLine) {
     private static @Nullable String fault(Path directory) throws IOException {
         try {
             List<String> sums = Files.readAllLines(directory.resolve(SUMS));
-            if (!sums.stream().map(s -> s.replaceFirst("^[0-9a-f]{64}  ", "")).toList().equals(List.of(KERNEL, INITRD))) return SUMS + " is not what was written";
+            List<String> names = sums.stream().map(s -> s.replaceFirst("^[0-9a-f]{64}  ", "")).toList();
+            if (!names.equals(List.of(KERNEL, INITRD))) return SUMS + " is not what was written";
             for (String line : sums) {
                 String name = line.substring(66);
-                if (!sha256(Files.readAllBytes(directory.resolve(name))).equals(line.substring(0, 64))) return name + " does not match its SHA-256 sum";
+                String sum = sha256(Files.readAllBytes(directory.resolve(name)));
+                if (!line.startsWith(sum)) return name + " does not match its SHA-256 sum";
             }
             return null;
         } catch (NoSuchFileException e) {
@@ -101,7 +104,8 @@ public record SmallLinux(Path kernel, Path initrd, String commandLine) {
     }
 
     private static String describe(IOException e) {
-        return e instanceof FileSystemException f && f.getReason() == null ? e.getClass().getSimpleName() + ": " + e.getMessage() : String.valueOf(e.getMessage());
+        boolean bare = e instanceof FileSystemException f && f.getReason() == null;
+        return bare ? e.getClass().getSimpleName() + ": " + e.getMessage() : String.valueOf(e.getMessage());
     }
 
     private static void delete(Path tree) throws IOException {
@@ -138,7 +142,8 @@ public record SmallLinux(Path kernel, Path initrd, String commandLine) {
                 byte[] initrd = Initramfs.build(parts.busybox(), parts.modules());
                 Files.write(finished.resolve(KERNEL), parts.kernel());
                 Files.write(finished.resolve(INITRD), initrd);
-                Files.writeString(finished.resolve(SUMS), "%s  %s\n%s  %s\n".formatted(sha256(parts.kernel()), KERNEL, sha256(initrd), INITRD));
+                String sums = "%s  %s\n%s  %s\n".formatted(sha256(parts.kernel()), KERNEL, sha256(initrd), INITRD);
+                Files.writeString(finished.resolve(SUMS), sums);
                 if (Files.exists(directory)) move(directory, work.resolve("damaged"));
                 move(finished, directory);
                 progress.done("built a small Linux from %s in %s".formatted(String.join(" and ", packages), directory));
@@ -157,7 +162,8 @@ public record SmallLinux(Path kernel, Path initrd, String commandLine) {
                     String file = name.substring(name.lastIndexOf('/') + 1);
                     if (name.startsWith("boot/vmlinuz-")) found.put(KERNEL, tar.content());
                     if (name.equals("bin/busybox") || name.equals("usr/bin/busybox")) found.put("busybox", tar.content());
-                    if (name.contains("/modules/") && Initramfs.MODULES.contains(file.replaceFirst("\\.ko(\\.xz)?$", ""))) modules.put(file, tar.content());
+                    boolean wanted = Initramfs.MODULES.contains(file.replaceFirst("\\.ko(\\.xz)?$", ""));
+                    if (name.contains("/modules/") && wanted) modules.put(file, tar.content());
                 });
             }
             return new Parts(found(found, KERNEL, debs), found(found, "busybox", debs), modules);

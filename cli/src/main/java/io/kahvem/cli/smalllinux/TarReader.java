@@ -3,6 +3,7 @@ package io.kahvem.cli.smalllinux;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,7 @@ final class TarReader {
             in.skipNBytes(left + padding);
             byte[] header = in.readNBytes(BLOCK);
             if (header.length == 0 || header[0] == 0) {
-                in.transferTo(java.io.OutputStream.nullOutputStream());
+                in.transferTo(OutputStream.nullOutputStream());
                 return null;
             }
             if (header.length < BLOCK) throw new EOFException("a tar header of %d bytes".formatted(header.length));
