@@ -10,6 +10,7 @@ public final class Opcodes {
         SystemRows.define(map);
         X87Rows.define(map);
         SseRows.define(map);
+        SseFloatRows.define(map);
         return map;
     }
 }

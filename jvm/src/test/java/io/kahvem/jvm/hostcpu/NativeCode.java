@@ -43,7 +43,9 @@ final class NativeCode implements HostCpu {
     private static final int SIGACTION_FLAGS = 136;
     private static final int SA_SIGINFO_ONSTACK_NODEFER = 0x4 | 0x0800_0000 | 0x4000_0000;
     private static final int PROT_RWX = 7;
-    private static final int MAP_PRIVATE_ANONYMOUS_32BIT = 0x62;
+    private static final int MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE = 0x10_0022;
+    private static final long LOWEST = 0x1000_0000;
+    private static final long STEP = 0x100_0000;
 
     private static final Linker LINKER = Linker.nativeLinker();
 
@@ -56,9 +58,7 @@ final class NativeCode implements HostCpu {
     /// `hint` is the address the region should have, or 0 for any.
     NativeCode(boolean catching, long hint) {
         try {
-            base = (long) function("mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG))
-                    .invokeExact(hint, (long) REGION_BYTES, PROT_RWX, MAP_PRIVATE_ANONYMOUS_32BIT, -1, 0L);
-            if (base == -1 || base >>> 31 != 0) throw new IllegalStateException("no executable memory in the low 2 GiB");
+            base = map(hint);
             region = MemorySegment.ofAddress(base).reinterpret(REGION_BYTES);
             place(0, prologue());
             place(EPILOGUE, epilogue());
@@ -71,6 +71,17 @@ final class NativeCode implements HostCpu {
         } catch (Throwable t) {
             throw new AssertionError("a native call did not happen", t);
         }
+    }
+
+    /// At `hint`, or at the first place there is in the low 2 GiB.
+    private static long map(long hint) throws Throwable {
+        MethodHandle mmap = function(
+                "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+        for (long address = hint != 0 ? hint : LOWEST; address < 1L << 31; address += STEP) {
+            long mapped = (long) mmap.invokeExact(address, (long) REGION_BYTES, PROT_RWX, MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE, -1, 0L);
+            if (mapped == address) return mapped;
+        }
+        throw new IllegalStateException("no executable memory in the low 2 GiB");
     }
 
     private static MethodHandle function(String name, FunctionDescriptor descriptor) {

@@ -1,0 +1,158 @@
+package io.kahvem.jvm.semantics.sse;
+
+import static io.kahvem.jvm.semantics.sse.Lanes.putMmx;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.interpret.Insn;
+
+/// Conversions between integers, singles and doubles (SDM Vol. 1, 11.4.1.6), all by [SoftFloat] but for the commonest exact ones.
+public final class Converts {
+    private static final long LOW32 = 0xffff_ffffL;
+    private static final SoftFloat SINGLE = SoftFloat.SINGLE;
+    private static final SoftFloat DOUBLE = SoftFloat.DOUBLE;
+
+    private Converts() {}
+
+    private static int bits(Insn i) {
+        return i.size() == 3 ? 64 : 32;
+    }
+
+    public static void cvtsi2sd(Cpu c, Insn i) {
+        if (!Lanes.sse(c) || !Lanes.general(c, i, bits(i) / 8)) return;
+        if (i.size() != 3) {
+            c.xmm[2 * i.reg] = Double.doubleToRawLongBits((int) c.t0);
+            return;
+        }
+        long result = DOUBLE.fromInteger(c, c.t0);
+        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = result;
+    }
+
+    public static void cvtsi2ss(Cpu c, Insn i) {
+        if (!Lanes.sse(c) || !Lanes.general(c, i, bits(i) / 8)) return;
+        long result = SINGLE.fromInteger(c, i.size() == 3 ? c.t0 : (int) c.t0);
+        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = c.xmm[2 * i.reg] & ~LOW32 | result;
+    }
+
+    public static void cvtsd2si(Cpu c, Insn i) {
+        if (Lanes.scalar64(c, i)) putInteger(c, i, DOUBLE.toInteger(c, c.t0, bits(i), Mxcsr.rounding(c.mxcsr)));
+    }
+
+    public static void cvttsd2si(Cpu c, Insn i) {
+        if (Lanes.scalar64(c, i)) putInteger(c, i, DOUBLE.toInteger(c, c.t0, bits(i), Mxcsr.CHOP));
+    }
+
+    public static void cvtss2si(Cpu c, Insn i) {
+        if (Lanes.scalar32(c, i)) putInteger(c, i, SINGLE.toInteger(c, c.t0 & LOW32, bits(i), Mxcsr.rounding(c.mxcsr)));
+    }
+
+    public static void cvttss2si(Cpu c, Insn i) {
+        if (Lanes.scalar32(c, i)) putInteger(c, i, SINGLE.toInteger(c, c.t0 & LOW32, bits(i), Mxcsr.CHOP));
+    }
+
+    private static void putInteger(Cpu c, Insn i, long value) {
+        if (Mxcsr.settle(c)) c.r[i.reg] = i.size() == 3 ? value : value & LOW32;
+    }
+
+    public static void cvtss2sd(Cpu c, Insn i) {
+        if (!Lanes.scalar32(c, i)) return;
+        long result = SoftFloat.widen(c, c.t0);
+        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = result;
+    }
+
+    /// CVTSD2SS, on the low half of a register.
+    public static long cvtsd2ss(Cpu c, long a, long b) {
+        return a & ~LOW32 | SoftFloat.narrow(c, b);
+    }
+
+    public static void cvtps2pd(Cpu c, Insn i) {
+        if (!Lanes.scalar64(c, i)) return;
+        long low = SoftFloat.widen(c, c.t0);
+        long high = SoftFloat.widen(c, c.t0 >>> 32);
+        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, low, high);
+    }
+
+    public static void cvtpd2ps(Cpu c, Insn i) {
+        if (!Lanes.packed(c, i)) return;
+        long result = SoftFloat.narrow(c, c.t0) | SoftFloat.narrow(c, c.t1) << 32;
+        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, result, 0);
+    }
+
+    public static long cvtdq2ps(Cpu c, long a, long b) {
+        return SINGLE.fromInteger(c, (int) b) | SINGLE.fromInteger(c, (int) (b >>> 32)) << 32;
+    }
+
+    public static void cvtdq2pd(Cpu c, Insn i) {
+        if (!Lanes.scalar64(c, i)) return;
+        Lanes.put(c, i.reg, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
+    }
+
+    public static long cvtps2dq(Cpu c, long a, long b) {
+        return singles(c, b, Mxcsr.rounding(c.mxcsr));
+    }
+
+    public static long cvttps2dq(Cpu c, long a, long b) {
+        return singles(c, b, Mxcsr.CHOP);
+    }
+
+    private static long singles(Cpu c, long b, int mode) {
+        return SINGLE.toInteger(c, b & LOW32, 32, mode) & LOW32 | SINGLE.toInteger(c, b >>> 32, 32, mode) << 32;
+    }
+
+    public static void cvtpd2dq(Cpu c, Insn i) {
+        if (Lanes.packed(c, i)) putDoubles(c, i, Mxcsr.rounding(c.mxcsr));
+    }
+
+    public static void cvttpd2dq(Cpu c, Insn i) {
+        if (Lanes.packed(c, i)) putDoubles(c, i, Mxcsr.CHOP);
+    }
+
+    private static void putDoubles(Cpu c, Insn i, int mode) {
+        long result = doubles(c, mode);
+        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, result, 0);
+    }
+
+    private static long doubles(Cpu c, int mode) {
+        return DOUBLE.toInteger(c, c.t0, 32, mode) & LOW32 | DOUBLE.toInteger(c, c.t1, 32, mode) << 32;
+    }
+
+    // MMX registers.
+
+    /// With a memory operand no MMX state is touched, in this and the next.
+    public static void cvtpi2ps(Cpu c, Insn i) {
+        if (!Lanes.sse(c) || !(i.memory ? Lanes.scalar64(c, i) : Lanes.mmx(c, i))) return;
+        long result = cvtdq2ps(c, 0, c.t0);
+        if (!Mxcsr.settle(c)) return;
+        if (!i.memory) c.fpu.enterMmx();
+        c.xmm[2 * i.reg] = result;
+    }
+
+    public static void cvtpi2pd(Cpu c, Insn i) {
+        if (i.memory) {
+            cvtdq2pd(c, i);
+            return;
+        }
+        if (!Lanes.sse(c) || !Lanes.mmx(c, i)) return;
+        c.fpu.enterMmx();
+        Lanes.put(c, i.reg, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
+    }
+
+    public static void cvtps2pi(Cpu c, Insn i) {
+        if (Lanes.mmxReady(c) && Lanes.scalar64(c, i)) putPair(c, i, singles(c, c.t0, Mxcsr.rounding(c.mxcsr)));
+    }
+
+    public static void cvttps2pi(Cpu c, Insn i) {
+        if (Lanes.mmxReady(c) && Lanes.scalar64(c, i)) putPair(c, i, singles(c, c.t0, Mxcsr.CHOP));
+    }
+
+    public static void cvtpd2pi(Cpu c, Insn i) {
+        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.rounding(c.mxcsr)));
+    }
+
+    public static void cvttpd2pi(Cpu c, Insn i) {
+        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.CHOP));
+    }
+
+    private static void putPair(Cpu c, Insn i, long value) {
+        if (Mxcsr.settle(c)) putMmx(c, i.reg, value);
+    }
+}
