@@ -80,7 +80,10 @@ public final class Stack {
         long sp = c.r[RSP] & mask;
         long lowest = sp - 8L * bytes & mask;
         long gva = SegmentCheck.linear(c, Cpu.SS, lowest, 8 * bytes, true);
-        if (c.faulted() || !Mmu.writable(c, gva, 8 * bytes)) return;
+        if (c.faulted()) return;
+        for (int n = 0; n < 8; n++) { // the push that faults is the first in order
+            if (!Mmu.writable(c, gva + (7L - n) * bytes, bytes)) return;
+        }
         for (int n = 0; n < 8; n++) Mmu.store(c, gva + (7L - n) * bytes, bytes, n == RSP ? sp : c.r[n]);
         c.r[RSP] = c.r[RSP] & ~mask | lowest;
     }

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 
 /// [HostCpu] in a child JVM: what the code raises is reported, and where it takes the process with it the vector is [State#DIED] and a new child serves the next run.
 final class ChildHostCpu implements HostCpu {
+    private static final int RESTARTS = 10;
+
     private Process process;
     private DataOutputStream requests;
     private DataInputStream replies;
@@ -61,19 +63,25 @@ final class ChildHostCpu implements HostCpu {
         }
     }
 
-    /// The new child must have its memory where the old one had it, as the caller's states point into it.
+    /// The new child must have its memory where the old one had it, as the caller's states point into it. Its own mappings are at random addresses
+    /// and may be in the way: another one's will not be.
     private void restart() {
-        close();
         long wanted = base;
-        try {
-            process = start(wanted);
-            requests = new DataOutputStream(new BufferedOutputStream(process.getOutputStream(), 1 << 16));
-            replies = new DataInputStream(new BufferedInputStream(process.getInputStream(), 1 << 16));
-            base = replies.readLong();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        IOException cause = null;
+        for (int attempt = 0; attempt < RESTARTS; attempt++) {
+            close();
+            try {
+                process = start(wanted);
+                requests = new DataOutputStream(new BufferedOutputStream(process.getOutputStream(), 1 << 16));
+                replies = new DataInputStream(new BufferedInputStream(process.getInputStream(), 1 << 16));
+                base = replies.readLong();
+                if (base == wanted) return;
+            } catch (IOException e) {
+                cause = e;
+            }
         }
-        if (base != wanted) throw new IllegalStateException("the new child's memory is elsewhere");
+        base = wanted;
+        throw new UncheckedIOException("no new child has its memory at %x".formatted(wanted), cause == null ? new IOException() : cause);
     }
 
     @Override

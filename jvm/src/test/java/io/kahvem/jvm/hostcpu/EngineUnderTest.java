@@ -24,6 +24,8 @@ public final class EngineUnderTest implements HostCpu {
     private static final int REGION_GPA = 0x20000;
     private static final int PML4 = 0x1000;
     private static final long PRESENT_WRITABLE_USER = 7;
+    private static final int CODE64 = 0xa0fb;
+    private static final int CODE32 = 0xc0fb;
     private static final int MAX_BLOCKS = 200_000;
     private static final byte[] UD2 = {0x0f, 0x0b};
     private static final byte[] ZEROS = new byte[REGION_BYTES];
@@ -63,7 +65,7 @@ public final class EngineUnderTest implements HostCpu {
             c.attributes[s] = 0xc0f3;
         }
         c.selector[Cpu.CS] = 0x33;
-        c.attributes[Cpu.CS] = 0xa0fb;
+        c.attributes[Cpu.CS] = CODE64;
         c.modeChanged();
     }
 
@@ -119,6 +121,18 @@ public final class EngineUnderTest implements HostCpu {
         out.cr2 = out.vector == Exceptions.PF ? c.cr2 : 0;
         out.faultOffset = out.vector == State.COMPLETED ? 0 : c.r[Cpu.RIP] - base - offset;
         memory.read(REGION_GPA + DATA, out.data, 0, State.DATA_BYTES);
+    }
+
+    /// Runs 32-bit code, flat, with the first byte at `base() + offset`.
+    public void run32At(int offset, State in, byte[] code, State out) {
+        c.attributes[Cpu.CS] = CODE32;
+        c.modeChanged();
+        try {
+            runAt(offset, in, code, out);
+        } finally {
+            c.attributes[Cpu.CS] = CODE64;
+            c.modeChanged();
+        }
     }
 
     private void execute(long end) {

@@ -34,6 +34,7 @@ final class NativeCode implements HostCpu {
     // ucontext_t of x86-64 Linux: offsets of general registers in uc_mcontext.
     private static final int UC_RIP = 168;
     private static final int UC_EFLAGS = 176;
+    private static final int UC_CS = 184;
     private static final int UC_ERR = 192;
     private static final int UC_TRAPNO = 200;
     private static final int UC_CR2 = 216;
@@ -196,6 +197,9 @@ final class NativeCode implements HostCpu {
         bytes(0x81, 0xa2); // AND [RDX + UC_EFLAGS], all but TF
         int32(UC_EFLAGS);
         int32(~0x100);
+        bytes(0x66, 0xc7, 0x82); // MOV WORD [RDX + UC_CS], that of 64-bit code: the code may have left it
+        int32(UC_CS);
+        bytes(0x33, 0);
         bytes(0x48, 0xc7, 0x82); // MOV [RDX + UC_RIP], the epilogue
         int32(UC_RIP);
         int32((int) base + EPILOGUE);
