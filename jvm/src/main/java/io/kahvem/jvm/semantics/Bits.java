@@ -94,7 +94,8 @@ public final class Bits {
         };
     }
 
-    /// BSF: a source of 0 sets ZF and leaves the destination, but for the upper half of a 32-bit one, which is cleared on some processors (SDM Vol. 2A, "BSF")
+    /// BSF: a source of 0 sets ZF and leaves the destination, but for the upper half of a 32-bit one, which is cleared on some processors
+    /// (SDM Vol. 2A, "BSF")
     /// and here. The other flags are the source's, as processors leave them.
     public static long bsf(Cpu c, int form, long a, long b) {
         long source = zx(form, b);

@@ -51,7 +51,8 @@ class DecoderHostTest {
                 byte[] bytes = randomInstruction(random);
                 decoder.decode(bytes, bytes.length, Mode.CODE64 | Mode.FLAT, decoded);
                 boolean locked = decoded.row == Decoder.UNDEFINED && lockedOnly(decoder, bytes);
-                if (decoded.row == Decoder.UNDEFINED && !locked || decoded.row.op.endsBlock() || UNSUITABLE.contains(decoded.row.op.name())) continue;
+                if (decoded.row == Decoder.UNDEFINED && !locked || decoded.row.op.endsBlock()
+                        || UNSUITABLE.contains(decoded.row.op.name())) continue;
                 System.arraycopy(bytes, 0, code, SINGLE_STEP.length, bytes.length);
                 host.run(in, code, out);
                 boolean undefined = out.vector == Exceptions.UD;
@@ -108,8 +109,10 @@ class DecoderHostTest {
     @Test
     void whatIsNoInstructionIsUndefined() {
         String[] invalid = {
-            "06", "07", "0e", "16", "17", "1e", "1f", "27", "2f", "37", "3f", "60", "61", "82c001", "9a00000000", "ce", "d400", "d500", "d6", "ea00000000",
-            "0f04", "0f0a", "0f0c", "0f0b", "0fb900", "0fff00", "0f24c0", "0f26c0", "0f3b00", "0f3900", "fed0", "fef8", "fff8", "ff38", "c6c801", "c7c8",
+            "06", "07", "0e", "16", "17", "1e", "1f", "27", "2f", "37", "3f", "60", "61", "82c001", "9a00000000", "ce", "d400", "d500",
+                    "d6", "ea00000000",
+            "0f04", "0f0a", "0f0c", "0f0b", "0fb900", "0fff00", "0f24c0", "0f26c0", "0f3b00", "0f3900", "fed0", "fef8", "fff8", "ff38",
+                    "c6c801", "c7c8",
             "0fba00", "0fbac001", "0fbad801", "0fc7c8", "0fc708f0", "8dc0", "0fc3c0", "660fc300", "f00fc300", "f090", "f089c0", "f00300",
             "f00fa300", "f00fba2000", "f03900", "f08500", "f0f7e0", "f0ff30", "f00fb6c0", "f0e800000000", "f07400", "f0c3", "f00fc8"
         };
@@ -118,13 +121,15 @@ class DecoderHostTest {
 
     @Test
     void privilegedInstructionsFaultInUserMode() {
-        check("f4", "fa", "fb", "e400", "e600", "ec", "ed", "ee", "ef", "6c", "6e", "f36c", "0f06", "0f08", "0f09", "0f20c0", "0f22c0", "0f21c0", "0f23c0", "0f30", "0f32",
+        check("f4", "fa", "fb", "e400", "e600", "ec", "ed", "ee", "ef", "6c", "6e", "f36c", "0f06", "0f08", "0f09", "0f20c0", "0f22c0",
+                "0f21c0", "0f23c0", "0f30", "0f32",
                 "0f0110", "0f0118", "0f0138", "0f00d0", "0f00d8", "0f01f0", "0f01f8", "0f07", "0f35");
     }
 
     @Test
     void moreThanFifteenBytesAreAGeneralProtectionFault() {
-        check("6666666666666666666666666666" + "90", "666666666666666666666666666666" + "90", "2e2e2e2e2e2e2e2e" + "48b81122334455667788", "2e2e2e2e2e" + "48b81122334455667788",
+        check("6666666666666666666666666666" + "90", "666666666666666666666666666666" + "90", "2e2e2e2e2e2e2e2e" + "48b81122334455667788",
+                "2e2e2e2e2e" + "48b81122334455667788",
                 "3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e90");
     }
 
@@ -139,7 +144,8 @@ class DecoderHostTest {
                 State expected = host.run(in, code);
                 State actual = engine.run(in, code);
                 String differences = actual.differences(expected, 0);
-                if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d".formatted(actual.faultOffset, expected.faultOffset);
+                if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d".formatted(actual.faultOffset,
+                        expected.faultOffset);
                 if (!differences.isEmpty()) wrong.append(hex).append(": ").append(differences).append('\n');
             }
         }

@@ -8,7 +8,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
-/// [HostCpu] in a child JVM: what the code raises is reported, and where it takes the process with it the vector is [State#DIED] and a new child serves the next run.
+/// [HostCpu] in a child JVM: what the code raises is reported, and where it takes the process with it the vector is [State#DIED] and a new
+/// child serves the next run.
 final class ChildHostCpu implements HostCpu {
     private static final int RESTARTS = 10;
 
@@ -63,7 +64,8 @@ final class ChildHostCpu implements HostCpu {
         }
     }
 
-    /// The new child must have its memory where the old one had it, as the caller's states point into it. Its own mappings are at random addresses
+    /// The new child must have its memory where the old one had it, as the caller's states point into it. Its own mappings are at random
+    /// addresses
     /// and may be in the way: another one's will not be.
     private void restart() {
         long wanted = base;

@@ -16,7 +16,8 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.memory.GuestMemory;
 import java.util.Arrays;
 
-/// The Java engine behind the host processor's interface: a CPU in 64-bit mode at CPL 3, with the pages of a [HostCpu]'s region at the same linear addresses.
+/// The Java engine behind the host processor's interface: a CPU in 64-bit mode at CPL 3, with the pages of a [HostCpu]'s region at the same
+/// linear addresses.
 ///
 /// Code goes through decoder, spinner and block cache as a guest's does. The code ends by running into a UD2 that stands after it.
 public final class EngineUnderTest implements HostCpu {
@@ -28,7 +29,6 @@ public final class EngineUnderTest implements HostCpu {
     private static final int CODE32 = 0xc0fb;
     private static final int MAX_BLOCKS = 200_000;
     private static final byte[] UD2 = {0x0f, 0x0b};
-    private static final byte[] ZEROS = new byte[REGION_BYTES];
 
     private final GuestMemory memory = new GuestMemory();
     private final long base;
@@ -87,18 +87,9 @@ public final class EngineUnderTest implements HostCpu {
         return base;
     }
 
-    public Cpu cpu() {
-        return c;
-    }
-
     @Override
     public void run(State in, byte[] code, State out) {
         runAt(CODE, in, code, out);
-    }
-
-    /// Puts zeros where no run puts anything else: everything but the code's page.
-    public void clearMemory() {
-        memory.write(REGION_GPA + 0x1000, ZEROS, 0, REGION_BYTES - 0x1000);
     }
 
     /// Runs with the first byte of `code` at `base() + offset`.

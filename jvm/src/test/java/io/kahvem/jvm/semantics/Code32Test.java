@@ -21,7 +21,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/// 32-bit code: what its decoding and stack do otherwise, and the instructions 64-bit code lost. The host runs it in its compatibility mode.
+/// 32-bit code: what its decoding and stack do otherwise, and the instructions 64-bit code lost. The host runs it in its compatibility
+/// mode.
 class Code32Test {
     private static final long SEED = 19_851_017;
     private static final int ALL = CF | PF | AF | ZF | SF | OF;
@@ -81,9 +82,11 @@ class Code32Test {
         for (int i = 0; i < 16; i++) actual.gpr[i] &= 0xffff_ffffL;
         String differences = actual.differences(expected, undefined);
         if (actual.cr2 != expected.cr2) differences += "CR2 %x, host %x%n".formatted(actual.cr2, expected.cr2);
-        if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d%n".formatted(actual.faultOffset, expected.faultOffset);
+        if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d%n".formatted(actual.faultOffset,
+                expected.faultOffset);
         if (differences.isEmpty()) return;
-        StringBuilder text = new StringBuilder(subject + ": " + HexFormat.ofDelimiter(" ").formatHex(code) + " flags %x".formatted(s.rflags & State.FLAGS));
+        StringBuilder text = new StringBuilder("%s: %s flags %x".formatted(
+                subject, HexFormat.ofDelimiter(" ").formatHex(code), s.rflags & State.FLAGS));
         for (int i = 0; i < 8; i++) text.append(" r%d=%x".formatted(i, s.gpr[i]));
         FAILURES.putIfAbsent(subject, text + "\n" + differences.indent(4));
     }
@@ -107,7 +110,8 @@ class Code32Test {
         InstructionGenerator g = new InstructionGenerator(host, new Random(SEED));
         for (int n = 0; n < 600; n++) {
             for (int opcode : new int[] {0x27, 0x2f}) compare("%02x".formatted(opcode), state(g), hex("%02x".formatted(opcode)), OF);
-            for (int opcode : new int[] {0x37, 0x3f}) compare("%02x".formatted(opcode), state(g), hex("%02x".formatted(opcode)), OF | SF | ZF | PF);
+            for (int opcode : new int[] {0x37, 0x3f}) compare("%02x".formatted(opcode), state(g), hex("%02x".formatted(opcode)),
+                    OF | SF | ZF | PF);
             int base = g.random.nextInt(3) == 0 ? g.random.nextInt(256) : 10;
             compare("aam", state(g), hex("d4%02x".formatted(base)), base == 0 ? ALL : OF | AF | CF);
             compare("aad", state(g), hex("d5%02x".formatted(base)), OF | AF | CF);
@@ -131,10 +135,12 @@ class Code32Test {
                 compare("alu 66 %02x".formatted(op), state(g), hex("66%02x%02x".formatted(op, modRm)), undefined);
                 // [disp32] without RIP; [EBP + disp8] by SS
                 String reg = "%02x".formatted(modRm & 0x38 | 5);
-                compare("alu m %02x".formatted(op), state(g), hex("%02x".formatted(op) + reg + int32(host.data() + g.random.nextInt(900))), undefined);
+                compare("alu m %02x".formatted(op), state(g),
+                        hex("%02x".formatted(op) + reg + int32(host.data() + g.random.nextInt(900))), undefined);
                 State s = state(g);
                 s.gpr[5] = host.data() + 128;
-                compare("alu m8 %02x".formatted(op), s, hex("%02x%02x%02x".formatted(op, modRm & 0x38 | 0x45, g.random.nextInt(256) - 128 & 0xff)), undefined);
+                compare("alu m8 %02x".formatted(op), s, hex("%02x%02x%02x".formatted(op, modRm & 0x38 | 0x45,
+                        g.random.nextInt(256) - 128 & 0xff)), undefined);
             }
             compare("82", state(g), hex("82%02x%02x".formatted(0xc0 | g.random.nextInt(64) & ~8, g.random.nextInt(256))), AF);
         }
@@ -154,7 +160,8 @@ class Code32Test {
                 int sibByte = g.random.nextInt(256);
                 boolean disp32 = mod == 2 || mod == 0 && ((modRm & 7) == 5 || sib && (sibByte & 7) == 5);
                 compare("lea 32 %02x".formatted(modRm), state(g),
-                        hex(size + "8d%02x".formatted(modRm) + (sib ? "%02x".formatted(sibByte) : "") + random(g, disp32 ? 4 : mod == 1 ? 1 : 0)), 0);
+                        hex(size + "8d%02x".formatted(modRm) + (sib ? "%02x".formatted(sibByte) : "") + random(g, disp32 ? 4 : mod == 1
+                                ? 1 : 0)), 0);
             }
         }
         for (int n = 0; n < 20; n++) {
@@ -181,7 +188,8 @@ class Code32Test {
             State s = state(g);
             s.gpr[5] = host.data() + 600;
             compare("leave", s, hex(size + "c9"), 0);
-            compare("enter", s, hex(size + "c8%02x00%02x".formatted(g.random.nextInt(64), g.random.nextInt(4) == 0 ? g.random.nextInt(32) : g.random.nextInt(3))), 0);
+            compare("enter", s, hex(size + "c8%02x00%02x".formatted(g.random.nextInt(64), g.random.nextInt(4) == 0 ? g.random.nextInt(32)
+                    : g.random.nextInt(3))), 0);
             compare("pushf, popf", state(g), hex("25d50c0000" + "509d9c58" + "25d50c0000"), 0);
             compare("pushes beyond the page", beyond(s), hex(size + (n % 2 == 0 ? "60" : "50")), 0);
         }
@@ -213,7 +221,8 @@ class Code32Test {
             s.gpr[6] = host.data() + 300 + g.random.nextInt(100);
             s.gpr[7] = host.data() + 200 + g.random.nextInt(300);
             s.gpr[1] = g.random.nextInt(64);
-            for (String op : new String[] {"f3a4", "f3a5", "f366a5", "f3ab", "f2ae", "f3a6", "ad", "66af"}) compare("string " + op, s, hex(op), 0);
+            for (String op : new String[] {"f3a4", "f3a5", "f366a5", "f3ab", "f2ae", "f3a6", "ad", "66af"}) compare("string " + op, s,
+                    hex(op), 0);
         }
         report();
     }

@@ -77,13 +77,16 @@ class CodePlacementTest {
             // L: MOV AL, 1; ADD R8B, AL; INC BYTE [L + 1]; DEC CL; JNZ L
             changing(d, "a loop", s, bytes(0xb0, 1, 0x41, 0x00, 0xc0, 0xfe, 0x05, 0xf6, 0xff, 0xff, 0xff, 0xfe, 0xc9, 0x75, 0xf1));
             // PUSH RBX onto the eight NOPs that follow it
-            changing(d, "by PUSH", s, bytes(0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x53, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90), NOPS_IN_RBX);
+            changing(d, "by PUSH", s, bytes(0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x53, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90),
+                    NOPS_IN_RBX);
             // LEA RDI, [RIP + 9]; MOV AL, 90H; MOV ECX, 3; REP STOSB over INC RDX
             changing(d, "by REP STOSB", s, bytes(0x48, 0x8d, 0x3d, 9, 0, 0, 0, 0xb0, 0x90, 0xb9, 3, 0, 0, 0, 0xf3, 0xaa, 0x48, 0xff, 0xc2));
-            changing(d, "by LOCK XADD", s, bytes(0xb0, 1, 0xf0, 0x0f, 0xc0, 0x05, 1, 0, 0, 0, 0xb2, 5)); // LOCK XADD [RIP + 1], AL; MOV DL, 5
+            // LOCK XADD [RIP + 1], AL; MOV DL, 5
+            changing(d, "by LOCK XADD", s, bytes(0xb0, 1, 0xf0, 0x0f, 0xc0, 0x05, 1, 0, 0, 0, 0xb2, 5));
             changing(d, "by XCHG", s, bytes(0xb0, 1, 0x86, 0x05, 1, 0, 0, 0, 0xb2, 5));
             // CALL over a block that was linked: L: CALL F; INC BYTE [F + 1]; DEC CL; JNZ L; JMP end; F: ADD DL, 1; RET
-            changing(d, "a linked block", s, bytes(0xe8, 12, 0, 0, 0, 0xfe, 0x05, 8, 0, 0, 0, 0xfe, 0xc9, 0x75, 0xf1, 0xeb, 4, 0x80, 0xc2, 1, 0xc3), d.host.data() + 512);
+            changing(d, "a linked block", s, bytes(0xe8, 12, 0, 0, 0, 0xfe, 0x05, 8, 0, 0, 0, 0xfe, 0xc9, 0x75, 0xf1, 0xeb, 4, 0x80, 0xc2,
+                    1, 0xc3), d.host.data() + 512);
             assertEquals("", d.report());
         }
     }
@@ -131,7 +134,8 @@ class CodePlacementTest {
                     if (stores[i]) { // ADD or MOV BYTE [RIP + disp], imm
                         int victim = random.nextInt(count);
                         int disp = at[victim] + (stores[victim] ? 6 : 3) - (at[i] + 7);
-                        code.writeBytes(bytes(random.nextBoolean() ? 0x80 : 0xc6, 0x05, disp, disp >> 8, disp >> 16, disp >> 24, random.nextInt(256)));
+                        code.writeBytes(bytes(random.nextBoolean() ? 0x80 : 0xc6, 0x05, disp, disp >> 8, disp >> 16, disp >> 24,
+                                random.nextInt(256)));
                     } else { // ADD, ADC, SUB, XOR R8 + x, imm
                         int operation = new int[] {0, 2, 5, 6}[random.nextInt(4)];
                         code.writeBytes(bytes(0x49, 0x83, 0xc0 | operation << 3 | random.nextInt(4), random.nextInt(256)));

@@ -7,7 +7,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Runs code on the host's processor and on the engine and keeps what differs, one case for each subject, with all it takes to run it again.
+/// Runs code on the host's processor and on the engine and keeps what differs, one case for each subject, with all it takes to run it
+/// again.
 final class Differential implements AutoCloseable {
     private static final int REPORTED = 12;
 
@@ -38,7 +39,8 @@ final class Differential implements AutoCloseable {
             engine.runAt(offset, in, code, actual);
             differences = actual.differences(expected, undefined);
             if (actual.cr2 != expected.cr2) differences += "CR2 %x, host %x%n".formatted(actual.cr2, expected.cr2);
-            if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d%n".formatted(actual.faultOffset, expected.faultOffset);
+            if (actual.faultOffset != expected.faultOffset) differences += "faults at %d, host %d%n".formatted(actual.faultOffset,
+                    expected.faultOffset);
         } catch (RuntimeException | AssertionError e) {
             differences = "throws " + e + " at " + e.getStackTrace()[0] + "\n";
         }

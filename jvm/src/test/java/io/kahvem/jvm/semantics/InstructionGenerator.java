@@ -7,7 +7,8 @@ import io.kahvem.jvm.semantics.IntegerTemplate.Immediate;
 import java.io.ByteArrayOutputStream;
 import java.util.Random;
 
-/// Makes an instruction of a template with random operands, addressing and prefixes, and sets the registers of a [State] so that its memory operand lies
+/// Makes an instruction of a template with random operands, addressing and prefixes, and sets the registers of a [State] so that its memory
+/// operand lies
 /// where it is wanted.
 final class InstructionGenerator {
     static final int RSP = 4;
@@ -81,7 +82,8 @@ final class InstructionGenerator {
         return encode(t, at, where, false);
     }
 
-    /// An instruction of a sequence: addresses use R15, which holds the data's start, and R14, which holds a small number; RSP points into the data.
+    /// An instruction of a sequence: addresses use R15, which holds the data's start, and R14, which holds a small number; RSP points into
+    /// the data.
     byte[] sequenced(IntegerTemplate t, State s, long at) {
         reserved = 1 << 15 | 1 << 14 | 1 << RSP;
         pinned = reserved;
@@ -95,14 +97,16 @@ final class InstructionGenerator {
         text.reset();
         disp32At = -1;
         memory = false;
-        boolean immediateCount = t.has(IntegerTemplate.SHIFT | IntegerTemplate.ROTATE | IntegerTemplate.DOUBLE_SHIFT) && t.immediate() == Immediate.B;
+        boolean immediateCount = t.has(IntegerTemplate.SHIFT | IntegerTemplate.ROTATE | IntegerTemplate.DOUBLE_SHIFT)
+                && t.immediate() == Immediate.B;
         int log2 = t.byteSized() ? 0 : t.has(IntegerTemplate.ONLY_32_64) ? 2 + random.nextInt(2) : 1 + random.nextInt(3);
         if (t.has(IntegerTemplate.STACK) && log2 == 2) log2 = 3;
         size = 1 << log2;
         boolean wide = log2 == 3 && (!t.has(IntegerTemplate.STACK) || random.nextInt(4) == 0);
         boolean prefix66 = log2 == 1 || wide && t.opcode() >> 16 == 0 && t.opcode() != 0x0fc3 && random.nextInt(8) == 0;
         boolean registersOnly = sequence && t.has(IntegerTemplate.BIT_OFFSET);
-        boolean uses = !registersOnly && (t.form() == Form.MEMORY || t.form() == Form.OFFSET || t.form() == Form.RM && (where >= 0 || random.nextInt(5) < 2));
+        boolean uses = !registersOnly && (t.form() == Form.MEMORY || t.form() == Form.OFFSET || t.form() == Form.RM && (where >= 0
+                || random.nextInt(5) < 2));
         memory = uses || t.has(IntegerTemplate.XLAT);
         boolean prefix67 = memory && random.nextInt(6) == 0;
         int register = t.extension() >= 0 ? t.extension() : destination(sequence);
@@ -161,7 +165,6 @@ final class InstructionGenerator {
                 if (!immediateCount) count = (int) value();
                 little(1, count);
             }
-            case W -> little(2, value());
             case Z -> little(Math.min(size, 4), value());
             case V -> little(size, value());
             case ENTER -> {
@@ -174,7 +177,8 @@ final class InstructionGenerator {
             int disp = (int) (disp32Target - (at + code.length));
             for (int i = 0; i < 4; i++) code[disp32At + i] = (byte) (disp >> 8 * i);
         }
-        if (t.has(IntegerTemplate.COMPARES_ACCUMULATOR) && !sequence && random.nextBoolean()) equalAccumulator(uses, rm, operandBytes, offset);
+        if (t.has(IntegerTemplate.COMPARES_ACCUMULATOR) && !sequence && random.nextBoolean()) equalAccumulator(uses, rm, operandBytes,
+                offset);
         if (t.has(IntegerTemplate.PAIR) && random.nextBoolean() && (pinned & 5) == 0) {
             state.gpr[0] = memoryValue(offset, size);
             state.gpr[2] = memoryValue(offset + size, size);
@@ -312,7 +316,8 @@ final class InstructionGenerator {
         if (kind == 1) {
             int scale = random.nextInt(3);
             int disp = offset - (int) (state.gpr[14] << scale);
-            return new Address(3, new byte[] {(byte) 0x84, (byte) (7 | 6 << 3 | scale << 6), (byte) disp, (byte) (disp >> 8), (byte) (disp >> 16), (byte) (disp >> 24)});
+            return new Address(3, new byte[] {(byte) 0x84, (byte) (7 | 6 << 3 | scale << 6), (byte) disp, (byte) (disp >> 8),
+                    (byte) (disp >> 16), (byte) (disp >> 24)});
         }
         return new Address(1, new byte[] {(byte) 0x87, (byte) offset, (byte) (offset >> 8), (byte) (offset >> 16), (byte) (offset >> 24)});
     }

@@ -56,7 +56,8 @@ class IntegerInstructionsTest {
                     int where = State.DATA_BYTES - (t.has(IntegerTemplate.BIT_OFFSET) ? 0 : random.nextInt(9));
                     if (t.has(IntegerTemplate.PAIR)) where = State.DATA_BYTES + 16;
                     byte[] code = generator.instruction(t, s, d.host.code(), where);
-                    if (!InstructionGenerator.undefinedResult(t, code, generator.size, s)) d.compare(t.name(), s, code, generator.undefined);
+                    if (!InstructionGenerator.undefinedResult(t, code, generator.size, s)) d.compare(t.name(), s, code,
+                            generator.undefined);
                 }
             }
             assertEquals("", d.report());

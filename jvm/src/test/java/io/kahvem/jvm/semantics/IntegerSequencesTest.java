@@ -11,7 +11,8 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/// Random sequences of integer instructions: what one leaves the next finds, flags nobody reads are rightly not computed, blocks follow each other.
+/// Random sequences of integer instructions: what one leaves the next finds, flags nobody reads are rightly not computed, blocks follow
+/// each other.
 class IntegerSequencesTest {
     private static final long SEED = 19_780_608;
     private static final int SEQUENCES = 4_000;
@@ -26,10 +27,12 @@ class IntegerSequencesTest {
         assumeTrue(HostCpu.available(), "the host is not x86-64 Linux: its processor cannot say what is right");
     }
 
-    /// Addresses are fixed beforehand: instructions that need an address or a divisor from earlier results are left to the tests of single ones.
+    /// Addresses are fixed beforehand: instructions that need an address or a divisor from earlier results are left to the tests of single
+    /// ones.
     private static boolean usable(IntegerTemplate t) {
         boolean tied = t.has(IntegerTemplate.XLAT | IntegerTemplate.DIVIDES) || t.name().equals("enter") || t.name().equals("leave");
-        boolean undefinedResult = t.name().equals("bsf") || t.name().equals("bsr") || t.has(IntegerTemplate.DOUBLE_SHIFT) && t.has(IntegerTemplate.BY_COUNT);
+        boolean undefinedResult = t.name().equals("bsf") || t.name().equals("bsr") || t.has(IntegerTemplate.DOUBLE_SHIFT)
+                && t.has(IntegerTemplate.BY_COUNT);
         return !tied && !undefinedResult;
     }
 

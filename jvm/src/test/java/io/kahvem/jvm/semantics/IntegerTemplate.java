@@ -9,16 +9,17 @@ import java.util.List;
 /// @param extension ModRM.reg, or REGISTER where that is an operand
 /// @param form how operands are encoded
 /// @param byteSized operands are bytes; else of 16, 32 or 64 bits
-/// @param immediate bytes: B, W, Z (2 or 4), V (up to 8), ENTER
+/// @param immediate bytes: B, Z (2 or 4), V (up to 8), ENTER (a word and a byte)
 /// @param reads flags it depends on
 /// @param writes flags it changes, undefined ones included
 /// @param undefined flags the manual leaves undefined
 /// @param traits what is special
 record IntegerTemplate(
-        String name, int opcode, int extension, Form form, boolean byteSized, Immediate immediate, int reads, int writes, int undefined, int traits) {
-    enum Form { RM, MEMORY, REGISTER_ONLY, OPCODE_REGISTER, OFFSET, FIXED }
+        String name, int opcode, int extension, Form form, boolean byteSized, Immediate immediate, int reads, int writes, int undefined,
+                int traits) {
+    enum Form { RM, MEMORY, OPCODE_REGISTER, OFFSET, FIXED }
 
-    enum Immediate { NONE, B, W, Z, V, ENTER }
+    enum Immediate { NONE, B, Z, V, ENTER }
 
     static final int REGISTER = -1;
 
@@ -65,10 +66,14 @@ record IntegerTemplate(
             int lock = n == 7 ? 0 : LOCK;
             for (int b = 0; b < 2; b++) {
                 boolean bytes = b == 0;
-                t.add(new IntegerTemplate(alu[n] + " E,G", 8 * n + b, REGISTER, Form.RM, bytes, Immediate.NONE, reads, ALL, undefined, lock));
-                t.add(new IntegerTemplate(alu[n] + " G,E", 8 * n + 2 + b, REGISTER, Form.RM, bytes, Immediate.NONE, reads, ALL, undefined, 0));
-                t.add(new IntegerTemplate(alu[n] + " A,I", 8 * n + 4 + b, 0, Form.FIXED, bytes, bytes ? Immediate.B : Immediate.Z, reads, ALL, undefined, 0));
-                t.add(new IntegerTemplate(alu[n] + " E,I", 0x80 + b, n, Form.RM, bytes, bytes ? Immediate.B : Immediate.Z, reads, ALL, undefined, lock));
+                t.add(new IntegerTemplate(alu[n] + " E,G", 8 * n + b, REGISTER, Form.RM, bytes, Immediate.NONE, reads, ALL, undefined,
+                        lock));
+                t.add(new IntegerTemplate(alu[n] + " G,E", 8 * n + 2 + b, REGISTER, Form.RM, bytes, Immediate.NONE, reads, ALL, undefined,
+                        0));
+                t.add(new IntegerTemplate(alu[n] + " A,I", 8 * n + 4 + b, 0, Form.FIXED, bytes, bytes ? Immediate.B : Immediate.Z, reads,
+                        ALL, undefined, 0));
+                t.add(new IntegerTemplate(alu[n] + " E,I", 0x80 + b, n, Form.RM, bytes, bytes ? Immediate.B : Immediate.Z, reads, ALL,
+                        undefined, lock));
             }
             t.add(new IntegerTemplate(alu[n] + " E,sI", 0x83, n, Form.RM, false, Immediate.B, reads, ALL, undefined, lock));
         }
@@ -143,7 +148,8 @@ record IntegerTemplate(
         String[] tests = {"bt", "bts", "btr", "btc"};
         for (int n = 0; n < 4; n++) {
             int lock = n == 0 ? 0 : LOCK;
-            t.add(new IntegerTemplate(tests[n] + " E,I", 0x0fba, 4 + n, Form.RM, false, Immediate.B, 0, CF | OF | SF | AF | PF, OF | SF | AF | PF, lock));
+            t.add(new IntegerTemplate(tests[n] + " E,I", 0x0fba, 4 + n, Form.RM, false, Immediate.B, 0, CF | OF | SF | AF | PF,
+                    OF | SF | AF | PF, lock));
             t.add(rm(tests[n] + " E,G", 0x0fa3 + 8 * n, REGISTER, false, 0, CF | OF | SF | AF | PF, OF | SF | AF | PF, lock | BIT_OFFSET));
         }
         t.add(rm("bsf", 0x0fbc, REGISTER, false, 0, ALL, ALL & ~ZF, 0));
@@ -152,7 +158,8 @@ record IntegerTemplate(
         return t;
     }
 
-    private static IntegerTemplate rm(String name, int opcode, int extension, boolean bytes, int reads, int writes, int undefined, int traits) {
+    private static IntegerTemplate rm(String name, int opcode, int extension, boolean bytes, int reads, int writes, int undefined,
+            int traits) {
         return new IntegerTemplate(name, opcode, extension, Form.RM, bytes, Immediate.NONE, reads, writes, undefined, traits);
     }
 
