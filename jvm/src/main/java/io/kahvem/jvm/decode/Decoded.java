@@ -70,6 +70,11 @@ public final class Decoded {
         return checked && !addressOnly ? Addressing.CHECKED : Addressing.FULL;
     }
 
+    /// Whether it sets all six arithmetic flags.
+    public boolean setsAllFlags() {
+        return row.setsAllFlags(imm, size);
+    }
+
     /// Whether executing it may end in a fault, so that the flags before it can be seen.
     public boolean mayFault() {
         boolean lea = row.op.kind() == Op.Kind.COMPUTE && operands == 2 && places[1] == Place.ADDRESS;

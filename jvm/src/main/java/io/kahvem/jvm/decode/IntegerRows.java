@@ -59,13 +59,13 @@ public final class IntegerRows {
         Op inc = update(Arith.class, "inc");
         Op dec = update(Arith.class, "dec");
         for (int n = 0; n < 8; n++) {
-            map.row(0x40 + n, inc, Zv).not64().changesFlags().readsFlags();
-            map.row(0x48 + n, dec, Zv).not64().changesFlags().readsFlags();
+            map.row(0x40 + n, inc, Zv).not64().changesFlags();
+            map.row(0x48 + n, dec, Zv).not64().changesFlags();
         }
-        map.group(0xfe, 0, inc, Eb).lockable().changesFlags().readsFlags();
-        map.group(0xfe, 1, dec, Eb).lockable().changesFlags().readsFlags();
-        map.group(0xff, 0, inc, Ev).lockable().changesFlags().readsFlags();
-        map.group(0xff, 1, dec, Ev).lockable().changesFlags().readsFlags();
+        map.group(0xfe, 0, inc, Eb).lockable().changesFlags();
+        map.group(0xfe, 1, dec, Eb).lockable().changesFlags();
+        map.group(0xff, 0, inc, Ev).lockable().changesFlags();
+        map.group(0xff, 1, dec, Ev).lockable().changesFlags();
 
         Op test = consume(Logic.class, "test");
         map.row(0x84, test, Eb, Gb).setsFlags();
@@ -104,17 +104,29 @@ public final class IntegerRows {
         String[] names = {"rol", "ror", "rcl", "rcr", "shl", "shr", "shl", "sar"};
         for (int n = 0; n < 8; n++) {
             Op op = update(Shift.class, names[n]);
-            map.group(0xc0, n, op, Eb, Ib).changesFlags().readsFlags();
-            map.group(0xc1, n, op, Ev, Ib).changesFlags().readsFlags();
-            map.group(0xd0, n, op, Eb, One).changesFlags().readsFlags();
-            map.group(0xd1, n, op, Ev, One).changesFlags().readsFlags();
-            map.group(0xd2, n, op, Eb, CL).changesFlags().readsFlags();
-            map.group(0xd3, n, op, Ev, CL).changesFlags().readsFlags();
+            Row[] byImmediate = {map.group(0xc0, n, op, Eb, Ib), map.group(0xc1, n, op, Ev, Ib)};
+            Row[] byOne = {map.group(0xd0, n, op, Eb, One), map.group(0xd1, n, op, Ev, One)};
+            Row[] byCount = {map.group(0xd2, n, op, Eb, CL), map.group(0xd3, n, op, Ev, CL)};
+            boolean rotates = n < 4;
+            boolean throughCarry = n == 2 || n == 3;
+            for (int e = 0; e < 2; e++) {
+                if (rotates) {
+                    byImmediate[e].changesFlags();
+                    byOne[e].changesFlags();
+                } else {
+                    byImmediate[e].setsFlagsByCount();
+                    byOne[e].setsFlags();
+                }
+                byCount[e].changesFlags();
+                if (throughCarry) {
+                    for (Row row : new Row[] {byImmediate[e], byOne[e], byCount[e]}) row.readsFlags();
+                }
+            }
         }
-        map.row0f(0xa4, update(Shift.class, "shld"), Ev, Gv, Ib).changesFlags().readsFlags();
-        map.row0f(0xa5, update(Shift.class, "shld"), Ev, Gv, CL).changesFlags().readsFlags();
-        map.row0f(0xac, update(Shift.class, "shrd"), Ev, Gv, Ib).changesFlags().readsFlags();
-        map.row0f(0xad, update(Shift.class, "shrd"), Ev, Gv, CL).changesFlags().readsFlags();
+        map.row0f(0xa4, update(Shift.class, "shld"), Ev, Gv, Ib).setsFlagsByCount();
+        map.row0f(0xa5, update(Shift.class, "shld"), Ev, Gv, CL).changesFlags();
+        map.row0f(0xac, update(Shift.class, "shrd"), Ev, Gv, Ib).setsFlagsByCount();
+        map.row0f(0xad, update(Shift.class, "shrd"), Ev, Gv, CL).changesFlags();
     }
 
     private static void moves(OpcodeMap map) {
@@ -197,10 +209,10 @@ public final class IntegerRows {
     }
 
     private static void bits(OpcodeMap map) {
-        map.group0f(0xba, 4, consume(Bits.class, "bt"), Ev, Ib).changesFlags().readsFlags();
-        map.group0f(0xba, 5, update(Bits.class, "bts"), Ev, Ib).changesFlags().readsFlags().lockable();
-        map.group0f(0xba, 6, update(Bits.class, "btr"), Ev, Ib).changesFlags().readsFlags().lockable();
-        map.group0f(0xba, 7, update(Bits.class, "btc"), Ev, Ib).changesFlags().readsFlags().lockable();
+        map.group0f(0xba, 4, consume(Bits.class, "bt"), Ev, Ib).changesFlags();
+        map.group0f(0xba, 5, update(Bits.class, "bts"), Ev, Ib).changesFlags().lockable();
+        map.group0f(0xba, 6, update(Bits.class, "btr"), Ev, Ib).changesFlags().lockable();
+        map.group0f(0xba, 7, update(Bits.class, "btc"), Ev, Ib).changesFlags().lockable();
         map.row0f(0xa3, whole(Bits.class, "btReg"), Ev, Gv);
         map.row0f(0xab, whole(Bits.class, "btsReg"), Ev, Gv).lockable();
         map.row0f(0xb3, whole(Bits.class, "btrReg"), Ev, Gv).lockable();

@@ -13,6 +13,7 @@ public final class Row {
     boolean readsFlags;
     boolean writesFlags;
     boolean plainFlagWriter;
+    boolean flagsByCount;
     boolean endsBlock;
     boolean mayFault;
 
@@ -66,7 +67,14 @@ public final class Row {
         return this;
     }
 
-    /// Sets some of the arithmetic flags, or all of them for some operands only.
+    /// Sets all six arithmetic flags unless the immediate count, taken modulo 32 (64 for 64-bit operands), is 0; then it changes none.
+    public Row setsFlagsByCount() {
+        writesFlags = true;
+        flagsByCount = true;
+        return this;
+    }
+
+    /// Sets some of the arithmetic flags and leaves the others, or all of them for some operands only.
     public Row changesFlags() {
         writesFlags = true;
         return this;
@@ -109,8 +117,9 @@ public final class Row {
         return writesFlags;
     }
 
-    public boolean setsAllFlags() {
-        return plainFlagWriter;
+    /// Whether, with this immediate and operand size (a power of two), all six flags are set.
+    boolean setsAllFlags(long imm, int size) {
+        return plainFlagWriter || flagsByCount && (imm & (size == 3 ? 63 : 31)) != 0;
     }
 
     public boolean seesFlags() {

@@ -122,7 +122,7 @@ final class BlockBuilder {
             Decoded d = decoded[n];
             int form = d.size | ((mode & Mode.SIZE) == Mode.CODE64 ? Form.CODE64 : 0);
             if (!flagsLive && d.row.writesFlags() && !d.storesResult()) form |= Form.FLAGS_DEAD;
-            if (d.row.setsAllFlags()) flagsLive = false;
+            if (d.setsAllFlags()) flagsLive = false;
             if (d.row.seesFlags() || d.mayFault()) flagsLive = true;
             Insn insn = spinner.make(shape(d, form));
             d.fill(insn, end - d.length, form, mode);
