@@ -19,6 +19,7 @@ import io.kahvem.memory.GuestMemory;
 import io.kahvem.vmm.boot.BootImage;
 import io.kahvem.vmm.boot.BootTarget;
 import io.kahvem.vmm.boot.MemoryLayout;
+import io.kahvem.vmm.boot.MemoryTypes;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -261,6 +262,7 @@ public final class Machine implements AutoCloseable {
             waiting.activity = CpuState.Activity.WAIT_FOR_SIPI;
             all.add(waiting);
         }
+        all.forEach(MemoryTypes::set);
         return List.copyOf(all);
     }
 

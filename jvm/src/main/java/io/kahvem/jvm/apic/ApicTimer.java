@@ -1,6 +1,7 @@
 package io.kahvem.jvm.apic;
 
-/// The timer of a local APIC (SDM Vol. 3A, 12.5.4): counts a 25 MHz crystal divided, or waits for the time-stamp counter. Used under the APIC's lock.
+/// The timer of a local APIC (SDM Vol. 3A, 12.5.4): counts a 25 MHz crystal divided, or waits for the time-stamp counter. Used under the
+/// APIC's lock.
 final class ApicTimer {
     static final long NEVER = Long.MAX_VALUE;
 
@@ -57,7 +58,8 @@ final class ApicTimer {
         periodic = periodically;
     }
 
-    /// Divide configuration: bits 3, 1 and 0 are the power of two less one, 111b being 1. What is left of the count is counted at the new rate.
+    /// Divide configuration: bits 3, 1 and 0 are the power of two less one, 111b being 1. What is left of the count is counted at the
+    /// new rate.
     void setDivide(int value, long nowNanos) {
         int left = currentCount(nowNanos);
         divide = value & 0xb;

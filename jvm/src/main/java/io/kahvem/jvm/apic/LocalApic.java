@@ -6,7 +6,8 @@ import java.util.Arrays;
 
 /// A local APIC in xAPIC and x2APIC mode (SDM Vol. 3A, chapter 12; offsets are those of Table 12-1).
 ///
-/// Registers, [#pendingVector], [#acknowledge] and [#takeEvents] belong to the vCPU's own thread; [#accept], [#setIntr] and [#pulseLint1] come on any.
+/// Registers, [#pendingVector], [#acknowledge] and [#takeEvents] belong to the vCPU's own thread; [#accept], [#setIntr] and [#pulseLint1]
+/// come on any.
 /// One lock guards all state; nothing is called while it is held, so that it is the last in every lock order.
 public final class LocalApic {
     /// What [#pendingVector] gives for an interrupt whose vector the 8259 pair holds (an interrupt-acknowledge cycle fetches it).
@@ -122,11 +123,16 @@ public final class LocalApic {
     /// Power-on reset.
     public void reset() {
         synchronized (lock) {
-            base = DEFAULT_BASE | BASE_ENABLE | (bootstrap ? BASE_BSP : 0);
+            base = resetBase();
             events = 0;
             clear();
         }
         owner.timerSet(ApicTimer.NEVER);
+    }
+
+    /// IA32_APIC_BASE after a reset.
+    public long resetBase() {
+        return DEFAULT_BASE | BASE_ENABLE | (bootstrap ? BASE_BSP : 0);
     }
 
     /// The INIT state (SDM Vol. 3A, 12.4.7.3): as after reset, but IA32_APIC_BASE and the APIC ID stay.
@@ -222,7 +228,8 @@ public final class LocalApic {
         return switch (offset) {
             case ID, VERSION, PPR, LDR, TIMER_CURRENT -> !write;
             case EOI, SELF_IPI -> write;
-            case TPR, SVR, ESR, ICR_LOW, LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, TIMER_INITIAL, TIMER_DIVIDE -> true;
+            case TPR, SVR, ESR, ICR_LOW, TIMER_INITIAL, TIMER_DIVIDE -> true;
+            case LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR -> true;
             default -> offset >= ISR && offset < ESR && !write;
         };
     }
@@ -645,7 +652,8 @@ public final class LocalApic {
         }
     }
 
-    /// Arms the timer for when the guest's counter, `tscOffset` ahead of the machine's, reaches `value`; 0 disarms it. Dropped outside deadline mode.
+    /// Arms the timer for when the guest's counter, `tscOffset` ahead of the machine's, reaches `value`; 0 disarms it. Dropped outside
+    /// deadline mode.
     public void setTscDeadline(long value, long tscOffset) {
         long deadline;
         synchronized (lock) {
@@ -682,7 +690,8 @@ public final class LocalApic {
         return page;
     }
 
-    /// Restores what [#save] gave; an empty page is the reset state. IA32_APIC_BASE and IA32_TSC_DEADLINE are set apart, the first before, the second after.
+    /// Restores what [#save] gave; an empty page is the reset state. IA32_APIC_BASE and IA32_TSC_DEADLINE are set apart, the first before,
+    /// the second after.
     public void restore(byte[] page) {
         synchronized (lock) {
             clear();
@@ -703,7 +712,9 @@ public final class LocalApic {
                 }
                 long now = clock.nanoTime();
                 timer.setDivide(word(page, TIMER_DIVIDE), now);
-                if (!deadlineMode()) timer.resume(word(page, TIMER_INITIAL), word(page, TIMER_CURRENT), (lvt[0] & TIMER_PERIODIC) != 0, now);
+                if (!deadlineMode()) {
+                    timer.resume(word(page, TIMER_INITIAL), word(page, TIMER_CURRENT), (lvt[0] & TIMER_PERIODIC) != 0, now);
+                }
             }
         }
         owner.timerSet(nextDeadlineNanos());

@@ -27,7 +27,6 @@ public final class CpuStates {
         c.apic.reset();
         CpuState state = new CpuState();
         state.gpr[Cpu.RDX] = Cpuid.SIGNATURE;
-        state.msrs.put(IA32_APIC_BASE, c.apic.base());
         if (!c.apic.bootstrap()) state.activity = CpuState.Activity.WAIT_FOR_SIPI;
         set(c, state);
     }
@@ -59,7 +58,7 @@ public final class CpuStates {
         registers(c, state);
         c.msrs.reset();
         c.efer = state.msrs.getOrDefault(IA32_EFER, 0L);
-        if (state.msrs.containsKey(IA32_APIC_BASE)) c.apic.restoreBase(state.msrs.get(IA32_APIC_BASE));
+        c.apic.restoreBase(state.msrs.getOrDefault(IA32_APIC_BASE, c.apic.resetBase()));
         for (Map.Entry<Integer, Long> msr : state.msrs.entrySet()) {
             switch (msr.getKey()) {
                 case IA32_EFER, IA32_APIC_BASE, IA32_TSC_DEADLINE -> {} // before, and after the APIC's page

@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
 import java.security.SecureRandom;
 import org.jspecify.annotations.Nullable;
 
-/// Random numbers fit for keys, of which RDRAND and RDSEED give their guests: the host kernel's where it offers them as a file, else the JDK's. (The
-/// JDK's security providers cost tens of milliseconds at the start.) Any thread.
+/// Random numbers fit for keys, of which RDRAND and RDSEED give their guests: the host kernel's where it offers them as a file, else the
+/// JDK's. (The JDK's security providers cost tens of milliseconds at the start.) Any thread.
 public final class Entropy {
     private final ByteBuffer buffer = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN).limit(0);
     private final @Nullable InputStream kernel;

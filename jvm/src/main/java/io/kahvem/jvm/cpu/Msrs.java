@@ -2,7 +2,8 @@ package io.kahvem.jvm.cpu;
 
 import java.util.Arrays;
 
-/// Model-specific registers with storage of their own (SDM Vol. 4). EFER, the segment bases, the TSC and the APIC's live with what they control.
+/// Model-specific registers with storage of their own (SDM Vol. 4). EFER, the segment bases, the TSC and the APIC's live with what they
+/// control.
 public final class Msrs {
     private static final long PAT_RESET = 0x0007_0406_0007_0406L;
 

@@ -34,7 +34,7 @@ public final class TscClock {
         return tscKhz == NANOS_PER_MS ? nanos : scale(nanos, ticksPerNano);
     }
 
-    /// The clock's reading, in nanoseconds, when the counter has reached `ticks`: never earlier. Past the end of time for what is too far away.
+    /// The clock's reading, in nanoseconds, when the counter has reached `ticks`: never earlier. [Long#MAX_VALUE] for what is too far away.
     public long nanosAt(long ticks) {
         if (tscKhz == NANOS_PER_MS) return ticks > Long.MAX_VALUE - Math.max(originNanos, 0) ? Long.MAX_VALUE : originNanos + ticks;
         if (ticks <= 0) return originNanos;

@@ -6,12 +6,13 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 
-/// CR0, CR2, CR3, CR4, CR8, EFER and XCR0, with the rules of SDM Vol. 3A, 2.5, 2.6, 4.1.1 and 10.8.5: which changes are #GP, when long mode begins and ends, what
+/// CR0, CR2, CR3, CR4, CR8, EFER and XCR0, with the rules of SDM Vol. 3A, 2.5, 2.6, 4.1.1 and 10.8.5: which changes are #GP, when long mode
+/// begins and ends, what
 /// the TLB forgets.
 public final class ControlRegisters {
     private static final long CR0_BITS = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
-    private static final long CR4_BITS = CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP
-            | CR4_FSGSBASE | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP;
+    private static final long CR4_BITS = CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR
+            | CR4_OSXMMEXCPT | CR4_UMIP | CR4_FSGSBASE | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP;
     private static final long CR4_FLUSHES = CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_SMAP;
     private static final long EFER_BITS = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 

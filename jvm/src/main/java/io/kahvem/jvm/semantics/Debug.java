@@ -7,8 +7,8 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.interpret.Insn;
 
-/// Debug registers, breakpoints and single step (SDM Vol. 3B, 18.2 and 18.3). The run loop calls [#instructionBreakpoint] and [#afterInstruction] around
-/// every instruction in [Mode#STEP].
+/// Debug registers, breakpoints and single step (SDM Vol. 3B, 18.2 and 18.3). The run loop calls [#instructionBreakpoint] and
+/// [#afterInstruction] around every instruction in [Mode#STEP].
 public final class Debug {
     static final long DR7_GD = 1 << 13;
     private static final long DR6_BD = 1 << 13;
@@ -24,7 +24,7 @@ public final class Debug {
 
     private Debug() {}
 
-    /// Before an instruction: notes whether it is single-stepped, and raises #DB (a fault; returns true) where an instruction breakpoint is.
+    /// Before an instruction: notes whether it is single-stepped, and raises #DB (a fault; returns true) at an instruction breakpoint.
     public static boolean instructionBreakpoint(Cpu c) {
         c.stepping = (c.rflags & Flags.TF) != 0;
         c.watchHits = 0;

@@ -13,8 +13,8 @@ import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.interpret.SegmentCheck;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// Far JMP, CALL and RET, and IRET (SDM Vol. 2; Vol. 3A, 5.8): between code segments, through call gates, to other tasks. RIP stands at the next instruction
-/// while they run.
+/// Far JMP, CALL and RET, and IRET (SDM Vol. 2; Vol. 3A, 5.8): between code segments, through call gates, to other tasks. RIP stands at
+/// the next instruction while they run.
 public final class FarTransfer {
     private FarTransfer() {}
 

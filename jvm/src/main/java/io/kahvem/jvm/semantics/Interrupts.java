@@ -11,8 +11,8 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// Delivery of interrupts and exceptions (SDM Vol. 3A, chapter 6): real mode, protected mode with 16- and 32-bit gates, long mode with IST; double and
-/// triple faults; and the instructions that raise them.
+/// Delivery of interrupts and exceptions (SDM Vol. 3A, chapter 6): real mode, protected mode with 16- and 32-bit gates, long mode with
+/// IST; double and triple faults; and the instructions that raise them.
 public final class Interrupts {
     /// Where a vector comes from: decides privilege checks and the EXT bit of error codes.
     public enum Kind {
@@ -37,12 +37,14 @@ public final class Interrupts {
 
     private static final int IDT_BIT = 2;
 
-    /// Exceptions that are faults in the sense of SDM Vol. 3A, 6.5: the flags they push have RF set, so that an instruction breakpoint does not hit twice.
+    /// Exceptions that are faults in the sense of SDM Vol. 3A, 6.5: the flags they push have RF set, so that an instruction breakpoint does
+    /// not hit twice.
     private static final int FAULTS = 1 << Exceptions.DE | 1 << Exceptions.BR | 1 << Exceptions.UD | 1 << Exceptions.NM | 1 << Exceptions.TS
             | 1 << Exceptions.NP | 1 << Exceptions.SS | 1 << Exceptions.GP | 1 << Exceptions.PF | 1 << Exceptions.MF | 1 << Exceptions.AC
             | 1 << Exceptions.XM;
 
-    private static final int CONTRIBUTORY = 1 << Exceptions.DE | 1 << Exceptions.TS | 1 << Exceptions.NP | 1 << Exceptions.SS | 1 << Exceptions.GP;
+    private static final int CONTRIBUTORY =
+            1 << Exceptions.DE | 1 << Exceptions.TS | 1 << Exceptions.NP | 1 << Exceptions.SS | 1 << Exceptions.GP;
 
     private Interrupts() {}
 

@@ -51,10 +51,22 @@ public final class ModelSpecific {
     /// Eight variable ranges, fixed ranges, write-combining.
     private static final long MTRRCAP = 8 | 1 << 8 | 1 << 10;
 
-    /// True of an engine that executes nothing speculatively: RDCL_NO, IBRS_ALL, SKIP_L1DFL, SSB_NO, MDS_NO, PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
-    /// PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
-    private static final long ARCH_CAPABILITIES = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 20
-            | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
+    /// True of an engine that executes nothing speculatively.
+    private static final long ARCH_CAPABILITIES = 1 // RDCL_NO
+            | 1 << 1 // IBRS_ALL
+            | 1 << 3 // SKIP_L1DFL_VMENTRY
+            | 1 << 4 // SSB_NO
+            | 1 << 5 // MDS_NO
+            | 1 << 6 // IF_PSCHANGE_MC_NO
+            | 1 << 8 // TAA_NO
+            | 1 << 13 // SBDR_SSDP_NO
+            | 1 << 14 // FBSDP_NO
+            | 1 << 15 // PSDP_NO
+            | 1 << 20 // BHI_NO
+            | 1 << 24 // PBRSB_NO
+            | 1 << 26 // GDS_NO
+            | 1 << 27 // RFDS_NO
+            | 1L << 62; // ITS_NO
 
     private static final long BIOS_SIGNATURE = 0x1_0000_0000L;
 

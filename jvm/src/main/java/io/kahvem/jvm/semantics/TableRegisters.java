@@ -171,7 +171,8 @@ public final class TableRegisters {
     /// A system descriptor of the GDT (16 bytes in long mode); `invalid` where it is none.
     private static long systemDescriptor(Cpu c, int selector, int invalid) {
         int error = selector & 0xfffc;
-        if ((selector & 4) != 0 || Descriptors.address(c, selector, c.longMode() ? 16 : 8) == Descriptors.OUTSIDE) return c.raise(invalid, error);
+        long at = Descriptors.address(c, selector, c.longMode() ? 16 : 8);
+        if ((selector & 4) != 0 || at == Descriptors.OUTSIDE) return c.raise(invalid, error);
         long d = Descriptors.load(c, selector, invalid, 0);
         if (!c.faulted() && !Descriptors.system(d)) return c.raise(invalid, error);
         return d;

@@ -39,7 +39,8 @@ final class TaskState {
         return Mmu.systemLoad(c, c.trBase + offset, 8);
     }
 
-    /// Whether the I/O permission bitmap lets a program above IOPL reach `bytes` ports from `port` on (SDM Vol. 1, 19.5.2). May note a page fault.
+    /// Whether the I/O permission bitmap lets a program above IOPL reach `bytes` ports from `port` on (SDM Vol. 1, 19.5.2). May note a page
+    /// fault.
     static boolean portAllowed(Cpu c, int port, int bytes) {
         if (!is32(c) || IO_MAP_BASE + 1 > c.trLimit) return false;
         long at = Mmu.systemLoad(c, c.trBase + IO_MAP_BASE, 2) + (port >>> 3);

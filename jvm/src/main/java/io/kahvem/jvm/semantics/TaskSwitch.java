@@ -10,15 +10,16 @@ import io.kahvem.jvm.mmu.Mmu;
 
 /// Hardware task switches (SDM Vol. 3A, 7.3), with 16- and 32-bit TSSs; long mode has none.
 ///
-/// A fault found before the switch is noted as any instruction's. One found after it belongs to the new task (Table 7-1) and is delivered from here, so that
-/// the caller never sees it.
+/// A fault found before the switch is noted as any instruction's. One found after it belongs to the new task (Table 7-1) and is delivered
+/// from here, so that the caller never sees it.
 final class TaskSwitch {
     enum Reason {
         JMP, CALL, INTERRUPT, IRET
     }
 
     /// Offsets of a TSS's fields: the 32-bit form's, then the 16-bit form's.
-    private record Layout(int width, int minimum, int ip, int flags, int registers, int segments, int segmentCount, int segmentStride, int ldt) {
+    private record Layout(
+            int width, int minimum, int ip, int flags, int registers, int segments, int segmentCount, int segmentStride, int ldt) {
         static final Layout TSS_32 = new Layout(4, 0x67, 0x20, 0x24, 0x28, 0x48, 6, 4, 0x60);
         static final Layout TSS_16 = new Layout(2, 0x2b, 0x0e, 0x10, 0x12, 0x22, 4, 2, 0x2a);
 
@@ -161,7 +162,8 @@ final class TaskSwitch {
         }
         long code = Descriptors.load(c, cs, Exceptions.TS, 0);
         if (c.faulted()) return;
-        boolean allowed = Descriptors.code(code) && (Descriptors.conforming(code) ? Descriptors.dpl(code) <= cpl : Descriptors.dpl(code) == cpl);
+        int dpl = Descriptors.dpl(code);
+        boolean allowed = Descriptors.code(code) && (Descriptors.conforming(code) ? dpl <= cpl : dpl == cpl);
         if (!allowed) {
             c.raise(Exceptions.TS, cs & 0xfffc);
         } else if (!Descriptors.present(code)) {
