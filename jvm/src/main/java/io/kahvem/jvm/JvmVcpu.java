@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A vCPU of the Java engine: the loop that runs blocks, and between blocks looks for what came from outside.
 ///
-/// Everything from outside (interrupts, kicks, requests of other vCPUs) sets a bit of one [#attention] word, which is polled before each block. Time is looked at
-/// every [#BLOCKS_BETWEEN_POLLS] blocks, some tens of microseconds.
+/// Everything from outside (interrupts, kicks, requests of other vCPUs) sets a bit of one [#attention] word, which is polled before each
+/// block. Time is looked at every [#BLOCKS_BETWEEN_POLLS] blocks, some tens of microseconds.
 final class JvmVcpu implements Vcpu, ApicOwner {
     private static final int BLOCKS_BETWEEN_POLLS = 2_000;
 
@@ -51,7 +51,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     @SuppressWarnings("unused") // through ATTENTION
     private volatile int attention;
 
-    /// Executing guest code, or about to: requests to give up the right to store are answered by this thread. When false they need no answer.
+    /// Executing guest code, or about to: requests to give up the right to store are answered by this thread. When false they need no
+    /// answer.
     private volatile boolean running;
 
     /// The last revocation ([JvmVm#revocations]) this vCPU has obeyed.
@@ -120,7 +121,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         }
     }
 
-    /// STI, MOV SS and POP SS hold interrupts off for one more instruction: executes just that one, since the rest of its block might close the window again.
+    /// STI, MOV SS and POP SS hold interrupts off for one more instruction: executes just that one, since the rest of its block might close
+    /// the window again.
     private void endShadow() {
         c.interruptShadow = false;
         if (c.halted || (c.mode & Mode.STEP) != 0) return;

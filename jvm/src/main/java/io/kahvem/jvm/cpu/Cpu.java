@@ -9,16 +9,17 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
 import org.jspecify.annotations.Nullable;
 
-/// The architectural state of one virtual CPU in the form the engine works on. Used by its own vCPU thread alone, except where a field says otherwise.
+/// The architectural state of one virtual CPU in the form the engine works on. Used by its own vCPU thread alone, except where a field says
+/// otherwise.
 ///
-/// **Registers.** `r[0]` to `r[15]` are the general registers. The slots after them let one formula, `r[base] + (r[index] << scale) + disp + r[segment]`,
-/// compute every address: [#ZERO] is always 0, [#RIP] is the instruction pointer of the *first* instruction of the block being executed (an
-/// instruction adds its offset), [#ES_BASE] and its successors are segment bases.
+/// **Registers.** `r[0]` to `r[15]` are the general registers. The slots after them let one formula, `r[base] + (r[index] << scale) + disp
+/// + r[segment]`, compute every address: [#ZERO] is always 0, [#RIP] is the instruction pointer of the *first* instruction of the block
+/// being executed (an instruction adds its offset), [#ES_BASE] and its successors are segment bases.
 ///
 /// **Flags.** CF, PF, AF, ZF, SF and OF are kept lazily in three words (see [Flags]); [#rflags] holds the others.
 ///
-/// **Faults.** An instruction that faults calls one of the `raise` methods, which note the exception and set [#stop] to [#FAULT]; whoever called it
-/// returns at once when [#faulted()], with no architectural state changed. The run loop then delivers the exception.
+/// **Faults.** An instruction that faults calls one of the `raise` methods, which note the exception and set [#stop] to [#FAULT]; whoever
+/// called it returns at once when [#faulted()], with no architectural state changed. The run loop then delivers the exception.
 public final class Cpu {
     public static final int RAX = 0;
     public static final int RCX = 1;
@@ -241,7 +242,8 @@ public final class Cpu {
         return r[ES_BASE + segment];
     }
 
-    /// A data access while breakpoints are on: notes in [#watchHits] which of DR0 to DR3 it hits (SDM Vol. 3B, 18.2.4); the trap comes after the instruction.
+    /// A data access while breakpoints are on: notes in [#watchHits] which of DR0 to DR3 it hits (SDM Vol. 3B, 18.2.4); the trap comes
+    /// after the instruction.
     public void watch(long gva, int bytes, boolean write) {
         for (int i = 0; i < 4; i++) {
             int kind = (int) (dr[7] >>> (16 + 4 * i)) & 3;
@@ -253,7 +255,8 @@ public final class Cpu {
         }
     }
 
-    /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, EFER, RFLAGS.VM, RFLAGS.AC, CS, SS or a data segment's base or limit.
+    /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, EFER, RFLAGS.VM, RFLAGS.AC, CS,
+    /// SS or a data segment's base or limit.
     public void modeChanged() {
         mode = Mode.of(this);
         mmxTrap = (cr0 & ControlBits.CR0_EM) != 0 ? Exceptions.UD : (cr0 & ControlBits.CR0_TS) != 0 ? Exceptions.NM : 0;

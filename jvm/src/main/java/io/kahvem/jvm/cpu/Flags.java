@@ -4,8 +4,8 @@ package io.kahvem.jvm.cpu;
 ///
 /// An operation of `n` bits on `a` and `b` with result `res` leaves:
 /// - `flagResult`: `res` sign-extended to 64 bits: ZF is `flagResult == 0`;
-/// - `flagCarry`: the vector of carries (borrows) out of every bit, shifted so that the carry out of the top bit is bit 63 and the one into it bit 62:
-///   CF is bit 63, OF is bit 63 xor bit 62;
+/// - `flagCarry`: the vector of carries (borrows) out of every bit, shifted so that the carry out of the top bit is bit 63 and the one into
+///   it bit 62: CF is bit 63, OF is bit 63 xor bit 62;
 /// - `flagAux`: bit 4 is AF; bit 63 flips SF (`flagResult`'s sign) and bits 15-8 flip the byte PF is computed from, which only
 ///   POPF and the like need, since they can set combinations no result has.
 public final class Flags {

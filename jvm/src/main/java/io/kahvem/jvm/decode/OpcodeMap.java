@@ -2,10 +2,11 @@ package io.kahvem.jvm.decode;
 
 import org.jspecify.annotations.Nullable;
 
-/// The opcode maps of SDM Vol. 2, Appendix A: one-byte, 0FH, 0F38H and 0F3AH, each of the latter three four-fold by mandatory prefix (none, 66H, F3H,
-/// F2H). An entry is a [Row], or a choice by ModRM: by its reg field (a group), by whether r/m is memory, or by its r/m field.
+/// The opcode maps of SDM Vol. 2, Appendix A: one-byte, 0FH, 0F38H and 0F3AH, each of the latter three four-fold by mandatory prefix (none,
+/// 66H, F3H, F2H). An entry is a [Row], or a choice by ModRM: by its reg field (a group), by whether r/m is memory, or by its r/m field.
 ///
-/// A row defined without a mandatory prefix in map 0FH and up stands for all four prefixes that no other row takes. Defining an entry twice is an AssertionError.
+/// A row defined without a mandatory prefix in map 0FH and up stands for all four prefixes that no other row takes. Defining an entry twice
+/// is an AssertionError.
 public final class OpcodeMap {
     /// Mandatory prefixes, as indexes.
     public static final int NP = 0;
@@ -19,7 +20,8 @@ public final class OpcodeMap {
 
     record Leaf(Row row) implements Entry {}
 
-    /// Chosen by ModRM: `key` is reg for memory operands and 8 + reg for register operands; 16 + 8 * reg + rm names one register form exactly.
+    /// Chosen by ModRM: `key` is reg for memory operands and 8 + reg for register operands; 16 + 8 * reg + rm names one register form
+    /// exactly.
     static final class Group implements Entry {
         final @Nullable Row[] memory = new @Nullable Row[8];
         final @Nullable Row[] register = new @Nullable Row[8];
@@ -116,7 +118,8 @@ public final class OpcodeMap {
         };
     }
 
-    /// Whether a mandatory prefix takes part in choosing this 0FH opcode, so that 66H is not an operand-size prefix and F2H, F3H are not REP.
+    /// Whether a mandatory prefix takes part in choosing this 0FH opcode, so that 66H is not an operand-size prefix and F2H, F3H are not
+    /// REP.
     boolean prefixed(int escape, int prefix, int opcode) {
         return escape != 0x0f || map0f[prefix][opcode] != null;
     }

@@ -40,7 +40,8 @@ public enum Operand {
     /// An address in the instruction itself.
     Ob(Place.OFFSET, Width.B),
     Ov(Place.OFFSET, Width.V),
-    /// ModRM reg and r/m that name something the operation itself interprets: a segment, control or debug register, an MMX or XMM register, an x87 memory operand.
+    /// ModRM reg and r/m that name something the operation itself interprets: a segment, control or debug register, an MMX or XMM register,
+    /// an x87 memory operand.
     Sw(Place.OWN_REG, Width.W),
     Cd(Place.OWN_REG, Width.Q),
     Dd(Place.OWN_REG, Width.Q),

@@ -35,7 +35,8 @@ final class BlockBuilder {
         Arrays.setAll(decoded, n -> new Decoded());
     }
 
-    /// Decodes the block at linear address `gva`, translated to `gpa`. Null with a fault noted if its first instruction reaches into a page that can't be fetched from.
+    /// Decodes the block at linear address `gva`, translated to `gpa`. Null with a fault noted if its first instruction reaches into a page
+    /// that can't be fetched from.
     @Nullable Block build(Cpu c, long gva, long gpa) {
         int mode = CodePage.key(c.mode);
         CodePage page = cache.page(gpa);
@@ -98,12 +99,15 @@ final class BlockBuilder {
             byte[] again = new byte[d.length];
             memory.read(gpa, again, 0, Math.min(here, again.length));
             if (again.length > here) memory.read(nextGpa, again, here, again.length - here);
-            if (!Arrays.equals(again, 0, again.length, bytes, 0, again.length) || !memory.isCode(gpa) || !memory.isCode(nextGpa)) block.valid = false;
+            if (!Arrays.equals(again, 0, again.length, bytes, 0, again.length) || !memory.isCode(gpa) || !memory.isCode(nextGpa)) {
+                block.valid = false;
+            }
         }
         return block;
     }
 
-    /// Makes the instructions of the first `count` decoded ones, from the last to the first, so that each knows its follower and whether its flags are seen.
+    /// Makes the instructions of the first `count` decoded ones, from the last to the first, so that each knows its follower and whether
+    /// its flags are seen.
     private Block link(int count, int offset, int length, int mode, long crossesInto) {
         Insn next = null;
         Decoded last = decoded[count - 1];

@@ -7,8 +7,8 @@ import io.kahvem.memory.GuestMemory;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Finds the block at a vCPU's instruction pointer: in a cache by linear address, else by translating the address (an instruction TLB) and looking into the
-/// [CodeCache], else by decoding. One a vCPU.
+/// Finds the block at a vCPU's instruction pointer: in a cache by linear address, else by translating the address (an instruction TLB) and
+/// looking into the [CodeCache], else by decoding. One a vCPU.
 public final class BlockFinder {
     private static final int CACHED_BLOCKS = 4096;
     private static final int CACHED_PAGES = 256;

@@ -3,8 +3,8 @@ package io.kahvem.jvm.interpret;
 import io.kahvem.jvm.cpu.Cpu;
 import org.jspecify.annotations.Nullable;
 
-/// The last instruction of a block when it has at most two known successors. It remembers their blocks where they are in the same page; a link into another
-/// page would have to be checked against the page tables, so those go through the look-up.
+/// The last instruction of a block when it has at most two known successors. It remembers their blocks where they are in the same page; a
+/// link into another page would have to be checked against the page tables, so those go through the look-up.
 abstract class Branch extends Insn {
     private static final long OUTSIDE_PAGE = -4096;
 

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /// All decoded code of a virtual machine, by physical page. Shared by its vCPUs.
 ///
-/// The order that keeps decoded code true to memory: a decoder marks the page in [GuestMemory] as code and takes from every vCPU the right to store to it unseen,
-/// before it reads a byte; a writer looks at the mark after its store, and invalidates. So either the decoder sees the store, or the writer sees the block.
+/// The order that keeps decoded code true to memory: a decoder marks the page in [GuestMemory] as code and takes from every vCPU the right
+/// to store to it unseen, before it reads a byte; a writer looks at the mark after its store, and invalidates. So either the decoder sees
+/// the store, or the writer sees the block.
 public final class CodeCache {
     private final GuestMemory memory;
     private final ConcurrentMap<Long, CodePage> pages = new ConcurrentHashMap<>();

@@ -5,7 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// The decoded blocks that start in one physical page, and those that reach into it. Looked up by any vCPU without a lock; changed under the page's own.
+/// The decoded blocks that start in one physical page, and those that reach into it. Looked up by any vCPU without a lock; changed under
+/// the page's own.
 final class CodePage {
     final long gpa;
 

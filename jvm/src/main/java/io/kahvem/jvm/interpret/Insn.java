@@ -3,7 +3,8 @@ package io.kahvem.jvm.interpret;
 import io.kahvem.jvm.cpu.Cpu;
 import org.jspecify.annotations.Nullable;
 
-/// A decoded instruction, linked to the next of its block. Shared by all vCPUs and never changed once its block is published, links between blocks aside.
+/// A decoded instruction, linked to the next of its block. Shared by all vCPUs and never changed once its block is published, links between
+/// blocks aside.
 public abstract class Insn {
     /// The next instruction of the block; the last one has none.
     public @Nullable Insn next;

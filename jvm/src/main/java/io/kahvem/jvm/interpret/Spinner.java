@@ -20,12 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Makes the classes of instructions: one hidden class for each combination of operation, form and places of operands that guests are found to use.
+/// Makes the classes of instructions: one hidden class for each combination of operation, form and places of operands that guests are found
+/// to use.
 ///
-/// An `exec` is: address, loads, the operation's method, store, `next.exec(c, r)`, with a return wherever a fault may have been noted. One spinner
-/// serves all vCPUs of a virtual machine; any thread.
+/// An `exec` is: address, loads, the operation's method, store, `next.exec(c, r)`, with a return wherever a fault may have been noted. One
+/// spinner serves all vCPUs of a virtual machine; any thread.
 public final class Spinner {
-    /// Where an operand is: a general register by size, AH to BH, memory by size, an address that is only computed, the immediate, the constants 1 and CL.
+    /// Where an operand is: a general register by size, AH to BH, memory by size, an address that is only computed, the immediate, the
+    /// constants 1 and CL.
     public enum Place {
         REG8, REG16, REG32, REG64, HIGH8, MEM8, MEM16, MEM32, MEM64, ADDRESS, IMMEDIATE, ONE, COUNT;
 
@@ -158,7 +160,8 @@ public final class Spinner {
                     }, () -> source("t0"), RESULT);
                     settle();
                     code.aload(CPU_VAR).aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).lload(RESULT);
-                    code.invokestatic(LANES, "putMmx", MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_int, ConstantDescs.CD_long));
+                    code.invokestatic(LANES, "putMmx",
+                            MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_int, ConstantDescs.CD_long));
                 }
                 case HORIZONTAL -> {
                     lane(() -> half(0), () -> half(1), RESULT);
@@ -295,7 +298,8 @@ public final class Spinner {
                 case CHECKED -> {
                     Place memory = shape.places().stream().filter(Place::isMemory).findFirst().orElseThrow();
                     code.aload(THIS).aload(CPU_VAR).loadConstant(memory.bytes()).loadConstant(write ? 1 : 0);
-                    code.invokevirtual(INSN, "address", MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_int, ConstantDescs.CD_boolean));
+                    code.invokevirtual(INSN, "address",
+                            MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_int, ConstantDescs.CD_boolean));
                     code.lstore(ADDRESS);
                     leaveIfFaulted();
                 }
@@ -311,7 +315,8 @@ public final class Spinner {
                 }
                 case MEM8, MEM16, MEM32, MEM64 -> {
                     code.aload(CPU_VAR).lload(ADDRESS);
-                    code.invokestatic(MMU, (update ? "update" : "load") + 8 * place.bytes(), MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_long));
+                    code.invokestatic(MMU, (update ? "update" : "load") + 8 * place.bytes(),
+                            MethodTypeDesc.of(ConstantDescs.CD_long, CPU, ConstantDescs.CD_long));
                     leaveIfFaulted();
                 }
                 case ADDRESS -> code.lload(ADDRESS);
@@ -340,7 +345,8 @@ public final class Spinner {
                         code.ifeq(retry);
                     } else {
                         code.aload(CPU_VAR).lload(ADDRESS).lload(RESULT);
-                        code.invokestatic(MMU, "store" + 8 * place.bytes(), MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_long, ConstantDescs.CD_long));
+                        code.invokestatic(MMU, "store" + 8 * place.bytes(),
+                                MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_long, ConstantDescs.CD_long));
                     }
                     leaveIfStopped();
                 }

@@ -15,9 +15,9 @@ import java.util.Objects;
 
 /// Guest-virtual memory of one vCPU: every load and store of guest instructions.
 ///
-/// A load or store looks into a direct-mapped software TLB ([Tlb]); a hit is one native access. A miss walks the page tables ([PageWalk]) in
-/// place and, where the page is RAM, fills the TLB. Accesses that may not be cached (device memory, pages instructions were decoded from,
-/// everything while breakpoints are on) take the slow path each time. A faulting access notes the exception on the [Cpu] and gives 0;
+/// A load or store looks into a direct-mapped software TLB ([Tlb]); a hit is one native access. A miss walks the page tables ([PageWalk])
+/// in place and, where the page is RAM, fills the TLB. Accesses that may not be cached (device memory, pages instructions were decoded
+/// from, everything while breakpoints are on) take the slow path each time. A faulting access notes the exception on the [Cpu] and gives 0;
 /// the caller checks [Cpu#faulted()]. Loads give zero-extended values.
 ///
 /// Addresses are linear. Used by the vCPU's own thread.
@@ -41,7 +41,8 @@ public final class Mmu {
         this.writes = writes;
     }
 
-    // The fast paths. The tag is the page of the access's last byte while the entry is chosen by its first: an access across a page border misses.
+    // The fast paths. The tag is the page of the access's last byte while the entry is chosen by its first: an access across a page border
+    // misses.
 
     public static long load8(Cpu c, long gva) {
         long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
@@ -214,7 +215,8 @@ public final class Mmu {
         return c.mmu.probe(c, gva, bytes, true, false);
     }
 
-    /// The native address for bulk work on `[gva, gva + bytes)` inside one page, or 0 where it must go the slow way. Never faults; fills nothing.
+    /// The native address for bulk work on `[gva, gva + bytes)` inside one page, or 0 where it must go the slow way. Never faults; fills
+    /// nothing.
     public static long hostRead(Cpu c, long gva, long bytes) {
         long entry = c.readTable + (gva >>> 8 & Tlb.ENTRY_MASK);
         return Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE) && (gva & -PAGE_SIZE) == (gva + bytes - 1 & -PAGE_SIZE)
@@ -229,8 +231,9 @@ public final class Mmu {
                 : 0;
     }
 
-    /// Atomically replaces `expected` by `value` (of `bytes` bytes) at `gva`, which `update` has found writable. False if it held something else.
-    /// Aligned words, and unaligned ones inside an aligned 8-byte word, are atomic towards all CPUs; across words only towards other calls of this.
+    /// Atomically replaces `expected` by `value` (of `bytes` bytes) at `gva`, which `update` has found writable. False if it held something
+    /// else. Aligned words, and unaligned ones inside an aligned 8-byte word, are atomic towards all CPUs; across words only towards other
+    /// calls of this.
     public static boolean compareAndSet(Cpu c, long gva, int bytes, long expected, long value) {
         long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
         if (Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE)) {
@@ -239,8 +242,8 @@ public final class Mmu {
         return c.mmu.slowCompareAndSet(c, gva, bytes, expected, value);
     }
 
-    /// The monitor under which 16-byte locked accesses run, exclusively towards each other. (Java has no 16-byte compare-and-set; 8-byte accesses of other
-    /// CPUs to the same words are not held off.)
+    /// The monitor under which 16-byte locked accesses run, exclusively towards each other. (Java has no 16-byte compare-and-set; 8-byte
+    /// accesses of other CPUs to the same words are not held off.)
     public Object exclusive() {
         return memory;
     }
@@ -294,7 +297,8 @@ public final class Mmu {
         return translate(c, gva, false, true, c.cpl == 3) ? walk.gpa : -1;
     }
 
-    /// Whether `gva` is mapped for reading as supervisor; gives the guest-physical address or -1, without faulting or setting accessed bits (for debuggers and reports).
+    /// Whether `gva` is mapped for reading as supervisor; gives the guest-physical address or -1, without faulting or setting accessed bits
+    /// (for debuggers and reports).
     public long peek(Cpu c, long gva) {
         return walk.walk(c, gva) ? walk.gpa : -1;
     }

@@ -7,7 +7,8 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.memory.GuestMemory;
 import io.kahvem.memory.MemorySlot;
 
-/// Address translation (SDM Vol. 3A, chapter 4): none, 32-bit with 4 MiB pages, PAE, and 4-level paging; rights, and accessed and dirty bits.
+/// Address translation (SDM Vol. 3A, chapter 4): none, 32-bit with 4 MiB pages, PAE, and 4-level paging; rights, and accessed and dirty
+/// bits.
 ///
 /// Results are in fields so that nothing is allocated.
 final class PageWalk {

@@ -5,8 +5,8 @@ import static io.kahvem.memory.GuestMemory.PAGE_SIZE;
 import io.kahvem.host.Words;
 import java.lang.foreign.Arena;
 
-/// The software TLB: for each privilege a table for loads and one for stores, each 4,096 direct-mapped entries of 16 bytes: the linear page, and what to
-/// add to a linear address to get a native one. A page not in the table for stores may still be stored to, the slow way.
+/// The software TLB: for each privilege a table for loads and one for stores, each 4,096 direct-mapped entries of 16 bytes: the linear
+/// page, and what to add to a linear address to get a native one. A page not in the table for stores may still be stored to, the slow way.
 ///
 /// Non-global fills are logged, so that a change of address space clears just those (docs/design/engine.md has the measurements).
 final class Tlb {
@@ -32,7 +32,8 @@ final class Tlb {
     private int logged;
     private boolean logOverflow;
 
-    /// Bit `gva >>> 30 & 63` is set once a translation of a large page in that gigabyte (of 64) was filled: INVLPG must drop more than one entry there.
+    /// Bit `gva >>> 30 & 63` is set once a translation of a large page in that gigabyte (of 64) was filled: INVLPG must drop more than one
+    /// entry there.
     private long largeRegions;
 
     boolean caching = true;

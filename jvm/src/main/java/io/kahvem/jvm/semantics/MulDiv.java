@@ -11,7 +11,8 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Exceptions;
 import io.kahvem.jvm.cpu.Flags;
 
-/// Multiplication and division. After a multiplication SF and PF are the low half's and ZF and AF are clear: undefined by the manual, and so processors leave them.
+/// Multiplication and division. After a multiplication SF and PF are the low half's and ZF and AF are clear: undefined by the manual, and
+/// so processors leave them.
 public final class MulDiv {
     private MulDiv() {}
 
@@ -193,7 +194,8 @@ public final class MulDiv {
         r[RDX] = negative ? -remainder : remainder;
     }
 
-    /// The quotient of the unsigned 128-bit `high:low` by `divisor`, where `high < divisor` (Knuth, TAOCP Vol. 2, 4.3.1, algorithm D with 32-bit digits).
+    /// The quotient of the unsigned 128-bit `high:low` by `divisor`, where `high < divisor` (Knuth, TAOCP Vol. 2, 4.3.1, algorithm D with
+    /// 32-bit digits).
     static long divide128(long high, long low, long divisor) {
         if (high == 0) return Long.divideUnsigned(low, divisor);
         int shift = Long.numberOfLeadingZeros(divisor);

@@ -9,8 +9,8 @@ import static io.kahvem.jvm.semantics.Form.zx;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 
-/// Shifts and rotates (SDM Vol. 2B, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD"). A masked count of 0 changes no flag. OF, which the manual defines for
-/// counts of 1 only, is computed by the same rule for every count, as processors do.
+/// Shifts and rotates (SDM Vol. 2B, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD"). A masked count of 0 changes no flag. OF, which
+/// the manual defines for counts of 1 only, is computed by the same rule for every count, as processors do.
 public final class Shift {
     private Shift() {}
 

@@ -13,8 +13,9 @@ import io.kahvem.jvm.interpret.SegmentCheck;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.memory.GuestMemory;
 
-/// MOVS, STOS, LODS, SCAS, CMPS, alone and repeated (SDM Vol. 2B, "REP"). Repeated moves and fills of ascending addresses go by whole runs inside a page. After
-/// [#ITERATIONS] iterations a repeated instruction lets interrupts be polled and is executed again with what is left of the count.
+/// MOVS, STOS, LODS, SCAS, CMPS, alone and repeated (SDM Vol. 2B, "REP"). Repeated moves and fills of ascending addresses go by whole runs
+/// inside a page. After [#ITERATIONS] iterations a repeated instruction lets interrupts be polled and is executed again with what is left
+/// of the count.
 public final class Strings {
     private static final int ITERATIONS = 4096;
 

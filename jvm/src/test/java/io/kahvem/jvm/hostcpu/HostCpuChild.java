@@ -6,7 +6,8 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 
-/// The process behind [ChildHostCpu]: tells its region's address, then answers a code and a [State] by a State until its standard input ends.
+/// The process behind [ChildHostCpu]: tells its region's address, then answers a code and a [State] by a State until its standard input
+/// ends.
 public final class HostCpuChild {
     private HostCpuChild() {}
 

@@ -13,10 +13,11 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
-/// The stub around the code under test: saves what the C ABI wants kept, loads the state by absolute addresses, runs the code, stores the state.
+/// The stub around the code under test: saves what the C ABI wants kept, loads the state by absolute addresses, runs the code, stores the
+/// state.
 ///
-/// With `catching`, signals raised by the code under test end it there: a handler of machine code notes the exception from the signal's context and
-/// resumes at the stub's end; signals from elsewhere go on to the JVM's own handlers. Only for a process of its own.
+/// With `catching`, signals raised by the code under test end it there: a handler of machine code notes the exception from the signal's
+/// context and resumes at the stub's end; signals from elsewhere go on to the JVM's own handlers. Only for a process of its own.
 final class NativeCode implements HostCpu {
     private static final int HANDLER = 0x600;
     private static final int EPILOGUE = 0x400;

@@ -1,6 +1,7 @@
 package io.kahvem.jvm.semantics;
 
 import io.kahvem.host.HostMemory;
+import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.VmIo;
 import io.kahvem.jvm.TestClock;
 import io.kahvem.jvm.apic.ApicBus;
@@ -16,7 +17,6 @@ import io.kahvem.jvm.interpret.BlockFinder;
 import io.kahvem.jvm.interpret.CodeCache;
 import io.kahvem.jvm.interpret.Spinner;
 import io.kahvem.jvm.mmu.Mmu;
-import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.memory.GuestMemory;
 import java.util.ArrayList;
 import java.util.List;

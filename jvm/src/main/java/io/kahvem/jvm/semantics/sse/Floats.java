@@ -4,11 +4,12 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 
-/// Floating-point arithmetic and comparison as lane functions: `64` on a double, `32` on the single in the low half of a lane, `32x2` on both.
+/// Floating-point arithmetic and comparison as lane functions: `64` on a double, `32` on the single in the low half of a lane, `32x2` on
+/// both.
 ///
-/// Java's arithmetic is IEEE 754's in round-to-nearest, so its result is taken where MXCSR says just that and operands and result are numbers for which the only
-/// possible exception is inexactness; that one is looked for by the exact error of the operation while its flag is clear, which it soon is no more. Everything
-/// else (NaNs, infinities, denormals, results at the borders, other modes) is [SoftFloat]'s.
+/// Java's arithmetic is IEEE 754's in round-to-nearest, so its result is taken where MXCSR says just that and operands and result are
+/// numbers for which the only possible exception is inexactness; that one is looked for by the exact error of the operation while its flag
+/// is clear, which it soon is no more. Everything else (NaNs, infinities, denormals, results at the borders, other modes) is [SoftFloat]'s.
 public final class Floats {
     private static final long LOW32 = 0xffff_ffffL;
 
@@ -321,7 +322,8 @@ public final class Floats {
         return (i.imm & 4) != 0 ? Mxcsr.rounding(c.mxcsr) : (int) i.imm & 3;
     }
 
-    // Approximations: any result with a relative error of at most 1.5 * 2^-12 conforms (SDM Vol. 2, RCPPS). Denormals count as zeros; nothing is noted.
+    // Approximations: any result with a relative error of at most 1.5 * 2^-12 conforms (SDM Vol. 2, RCPPS). Denormals count as zeros;
+    // nothing is noted.
 
     public static long rcp32(long a, long b) {
         float x = flushed(b);
@@ -380,7 +382,8 @@ public final class Floats {
         });
     }
 
-    // Dot products: the high immediate bits choose the products, the low ones where the sum goes. Products round before sums, whose exceptions come later.
+    // Dot products: the high immediate bits choose the products, the low ones where the sum goes. Products round before sums, whose
+    // exceptions come later.
 
     public static void dpps(Cpu c, Insn i) {
         if (!Lanes.packed(c, i)) return;

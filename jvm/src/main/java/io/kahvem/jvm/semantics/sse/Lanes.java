@@ -5,8 +5,8 @@ import io.kahvem.jvm.cpu.Exceptions;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// How operands reach vector operations. A source, register or memory, is left in `c.t0` (low) and `c.t1` (high); the methods that fetch one answer false with
-/// the fault noted. They are also what [io.kahvem.jvm.interpret.Spinner] calls before a lane function.
+/// How operands reach vector operations. A source, register or memory, is left in `c.t0` (low) and `c.t1` (high); the methods that fetch
+/// one answer false with the fault noted. They are also what [io.kahvem.jvm.interpret.Spinner] calls before a lane function.
 public final class Lanes {
     private Lanes() {}
 

@@ -14,10 +14,11 @@ import static io.kahvem.jvm.semantics.sse.Mxcsr.ZE;
 
 import io.kahvem.jvm.cpu.Cpu;
 
-/// IEEE 754 arithmetic in integers, for one of the two formats: every rounding mode, DAZ, FTZ, and the exact exception flags, which are or-ed into `c.simdFlags`
-/// (SDM Vol. 1, 4.8, 4.9, 10.2.3, 11.5). [Floats] comes here where Java's own arithmetic is not known to agree.
+/// IEEE 754 arithmetic in integers, for one of the two formats: every rounding mode, DAZ, FTZ, and the exact exception flags, which are
+/// or-ed into `c.simdFlags` (SDM Vol. 1, 4.8, 4.9, 10.2.3, 11.5). [Floats] comes here where Java's own arithmetic is not known to agree.
 ///
-/// A finite number in work is sign, biased exponent (which may be below 1) and a significand whose leading one is bit 62; bit 0 stands for anything below it.
+/// A finite number in work is sign, biased exponent (which may be below 1) and a significand whose leading one is bit 62; bit 0 stands for
+/// anything below it.
 final class SoftFloat {
     static final SoftFloat SINGLE = new SoftFloat(23, 8);
     static final SoftFloat DOUBLE = new SoftFloat(52, 11);
@@ -145,7 +146,8 @@ final class SoftFloat {
         return signBit | (toInfinity ? infinity : infinity - 1);
     }
 
-    /// A result below the smallest normal number before rounding; it is tiny if it still is when rounded to full precision (SDM Vol. 1, 4.9.1.5).
+    /// A result below the smallest normal number before rounding; it is tiny if it still is when rounded to full precision (SDM Vol. 1,
+    /// 4.9.1.5).
     private long packTiny(Cpu c, int mode, boolean negative, int exponent, long s) {
         long signBit = negative ? sign : 0;
         long full = round(mode, negative, s, shift);
@@ -265,7 +267,8 @@ final class SoftFloat {
         noteDenormal(c, a, a);
         if (isInfinite(a)) return a;
         int e = exponent(a) - bias;
-        // 1 <= x < 4 with an even power of two taken out. Its root is right to 53 bits, and the exact remainder says on which side of it the root is.
+        // 1 <= x < 4 with an even power of two taken out. Its root is right to 53 bits, and the exact remainder says on which side of it
+        // the root is.
         double x = Math.scalb((double) (significand(a) >>> DIVISION_STEP), (e & 1) - 52);
         double root = Math.sqrt(x);
         double remainder = Math.fma(-root, root, x);
