@@ -9,6 +9,7 @@ import io.kahvem.vmm.boot.BootException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -109,6 +110,11 @@ public final class Cli implements Runnable {
             }
             case ConfigException known -> {
                 err.println("kahvem: " + known.getMessage());
+                status = ExitStatus.USAGE;
+            }
+            case InvalidPathException known -> {
+                String remedy = "Give file names in the locale's character set, or set LC_ALL=C.UTF-8";
+                err.println("kahvem: %s\n  %s".formatted(known.getMessage(), remedy));
                 status = ExitStatus.USAGE;
             }
             case BootException known -> {

@@ -32,14 +32,14 @@ final class Foreground {
     /// How long a reader that does not read can delay the end of a process that was told to end.
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+    private static final int LEFT = -1;
+
     private final CliContext context;
     private final MachineConfig config;
     private final boolean stats;
     private final ConsoleOutput console = new ConsoleOutput();
     /// What stopped the machine from our side: a signal's number, LEFT, or 0.
     private final AtomicInteger stoppedBy = new AtomicInteger();
-
-    private static final int LEFT = -1;
 
     Foreground(CliContext context, MachineConfig config, boolean stats) {
         this.context = context;
