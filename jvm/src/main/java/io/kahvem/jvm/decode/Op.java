@@ -23,8 +23,8 @@ public record Op(Kind kind, String name, Method method) {
         /// `void f(Cpu, Insn)`: does everything itself. RIP still stands at the block's start.
         WHOLE,
         /// Vector operations: a method `long f([Cpu, [Insn,]] long first, long second)` on 64-bit halves of registers, called for the low
-        /// halves and for the high halves. With `Cpu` it may note SIMD floating-point exceptions. PACKED: XMM registers, the second operand
-        /// aligned in memory.
+        /// halves and for the high halves. With `Cpu` it may note SIMD floating-point exceptions. PACKED: XMM registers, the second
+        /// operand aligned in memory.
         PACKED("packed"),
         PACKED_MMX("mmx"),
         /// As PACKED, but the result's low half comes from the halves of the first operand, its high half from those of the second.

@@ -145,8 +145,9 @@ public final class SseRows {
             map.row0f(P66, 0x54 + n, vector(Kind.PACKED, Integers.class, logic[n]), Vx, Wx);
         }
 
-        String[] ssse3 =
-                {"phaddw", "phaddd", "phaddsw", "pmaddubsw", "phsubw", "phsubd", "phsubsw", "psignb", "psignw", "psignd", "pmulhrsw"};
+        String[] ssse3 = {
+            "phaddw", "phaddd", "phaddsw", "pmaddubsw", "phsubw", "phsubd", "phsubsw", "psignb", "psignw", "psignd", "pmulhrsw"
+        };
         for (int n = 0; n < ssse3.length; n++) both38(map, 1 + n, ssse3[n], ssse3[n].startsWith("ph") ? Kind.HORIZONTAL : Kind.PACKED);
         both38(map, 0x1c, "pabsb", Kind.PACKED);
         both38(map, 0x1d, "pabsw", Kind.PACKED);

@@ -56,7 +56,8 @@ public final class EngineUnderTest implements HostCpu {
         }
         c.cr0 = ControlBits.CR0_PE | ControlBits.CR0_MP | ControlBits.CR0_ET | ControlBits.CR0_NE | ControlBits.CR0_WP | ControlBits.CR0_PG;
         c.cr3 = PML4;
-        c.cr4 = ControlBits.CR4_PAE | ControlBits.CR4_PGE | ControlBits.CR4_OSFXSR | ControlBits.CR4_OSXMMEXCPT;
+        c.cr4 = ControlBits.CR4_PAE | ControlBits.CR4_PGE | ControlBits.CR4_OSFXSR | ControlBits.CR4_OSXMMEXCPT | ControlBits.CR4_OSXSAVE;
+        c.xcr0 = ControlBits.XCR0_X87 | ControlBits.XCR0_SSE;
         c.efer = ControlBits.EFER_LME | ControlBits.EFER_LMA | ControlBits.EFER_NXE | ControlBits.EFER_SCE;
         c.cpl = 3;
         for (int s = Cpu.ES; s <= Cpu.GS; s++) {
@@ -67,6 +68,11 @@ public final class EngineUnderTest implements HostCpu {
         c.selector[Cpu.CS] = 0x33;
         c.attributes[Cpu.CS] = CODE64;
         c.modeChanged();
+    }
+
+    /// For tests that start from other control registers; `modeChanged` after changing them.
+    public Cpu cpu() {
+        return c;
     }
 
     private void mapPage(long gva, long gpa) {

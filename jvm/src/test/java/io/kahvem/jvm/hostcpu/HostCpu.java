@@ -5,8 +5,8 @@ import java.util.Optional;
 
 /// The processor under the tests: runs code on a [State].
 ///
-/// Memory is one region in the low 2 GiB at [#base()]: the code at [#CODE], [State#data] ending just below the unmapped page at [#GUARD], a
-/// stack. A guest that maps its memory at the same addresses can run the same bytes on the same registers.
+/// Memory is one region in the low 2 GiB at [#base()]: the code at [#CODE], [State#data] ending just below the unmapped page at [#GUARD],
+/// a stack. A guest that maps its memory at the same addresses can run the same bytes on the same registers.
 public interface HostCpu extends AutoCloseable {
     /// Offsets from the base.
     int CODE = 0x800;

@@ -72,11 +72,11 @@ public final class State {
     }
 
     /// 16 bits of the FXSAVE image.
-    int word(int offset) {
+    public int word(int offset) {
         return fx[offset] & 0xff | (fx[offset + 1] & 0xff) << 8;
     }
 
-    void word(int offset, int value) {
+    public void word(int offset, int value) {
         fx[offset] = (byte) value;
         fx[offset + 1] = (byte) (value >> 8);
     }
@@ -135,8 +135,8 @@ public final class State {
         System.arraycopy(from, 168 + 512, data, 0, DATA_BYTES);
     }
 
-    /// What differs in this (the engine's) from `expected` (the host's), a line each, the flags of `undefinedFlags` aside; empty where they agree.
-    /// x87 registers count, its instruction and data pointers do not: processors differ in when they keep them.
+    /// What differs in this (the engine's) from `expected` (the host's), a line each, the flags of `undefinedFlags` aside; empty where
+    /// they agree. x87 registers count, its instruction and data pointers do not: processors differ in when they keep them.
     public String differences(State expected, long undefinedFlags) {
         StringBuilder text = new StringBuilder();
         if (vector != expected.vector) text.append("exception %d, host %d%n".formatted(vector, expected.vector));
@@ -144,7 +144,9 @@ public final class State {
         for (int i = 0; i < 16; i++) differ(text, "r" + i, gpr[i], expected.gpr[i]);
         differ(text, "rflags", rflags & FLAGS & ~undefinedFlags, expected.rflags & FLAGS & ~undefinedFlags);
         differ(text, "mxcsr", mxcsr(), expected.mxcsr());
-        for (int i = 0; i < 32; i++) differ(text, "xmm" + i / 2 + (i % 2 == 0 ? " low" : " high"), xmm(i / 2, i % 2), expected.xmm(i / 2, i % 2));
+        for (int i = 0; i < 32; i++) {
+            differ(text, "xmm" + i / 2 + (i % 2 == 0 ? " low" : " high"), xmm(i / 2, i % 2), expected.xmm(i / 2, i % 2));
+        }
         differ(text, "x87 words", (long) LONG.get(fx, 0) & 0xff_ffff_ffffL, (long) LONG.get(expected.fx, 0) & 0xff_ffff_ffffL);
         for (int i = 0; i < 8; i++) {
             differ(text, "st" + i, mmx(i), expected.mmx(i));

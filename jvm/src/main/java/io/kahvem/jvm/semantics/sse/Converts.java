@@ -34,19 +34,19 @@ public final class Converts {
     }
 
     public static void cvtsd2si(Cpu c, Insn i) {
-        if (Lanes.scalar64(c, i)) putInteger(c, i, DOUBLE.toInteger(c, c.t0, bits(i), Mxcsr.rounding(c.mxcsr)));
+        if (Lanes.scalar64(c, i)) putInteger(c, i, integer64(c, c.t0, bits(i), Mxcsr.rounding(c.mxcsr)));
     }
 
     public static void cvttsd2si(Cpu c, Insn i) {
-        if (Lanes.scalar64(c, i)) putInteger(c, i, DOUBLE.toInteger(c, c.t0, bits(i), Mxcsr.CHOP));
+        if (Lanes.scalar64(c, i)) putInteger(c, i, integer64(c, c.t0, bits(i), Mxcsr.CHOP));
     }
 
     public static void cvtss2si(Cpu c, Insn i) {
-        if (Lanes.scalar32(c, i)) putInteger(c, i, SINGLE.toInteger(c, c.t0 & LOW32, bits(i), Mxcsr.rounding(c.mxcsr)));
+        if (Lanes.scalar32(c, i)) putInteger(c, i, integer32(c, c.t0 & LOW32, bits(i), Mxcsr.rounding(c.mxcsr)));
     }
 
     public static void cvttss2si(Cpu c, Insn i) {
-        if (Lanes.scalar32(c, i)) putInteger(c, i, SINGLE.toInteger(c, c.t0 & LOW32, bits(i), Mxcsr.CHOP));
+        if (Lanes.scalar32(c, i)) putInteger(c, i, integer32(c, c.t0 & LOW32, bits(i), Mxcsr.CHOP));
     }
 
     private static void putInteger(Cpu c, Insn i, long value) {
@@ -61,7 +61,7 @@ public final class Converts {
 
     /// CVTSD2SS, on the low half of a register.
     public static long cvtsd2ss(Cpu c, long a, long b) {
-        return a & ~LOW32 | SoftFloat.narrow(c, b);
+        return a & ~LOW32 | narrow(c, b);
     }
 
     public static void cvtps2pd(Cpu c, Insn i) {
@@ -73,7 +73,7 @@ public final class Converts {
 
     public static void cvtpd2ps(Cpu c, Insn i) {
         if (!Lanes.packed(c, i)) return;
-        long result = SoftFloat.narrow(c, c.t0) | SoftFloat.narrow(c, c.t1) << 32;
+        long result = narrow(c, c.t0) | narrow(c, c.t1) << 32;
         if (Mxcsr.settle(c)) Lanes.put(c, i.reg, result, 0);
     }
 
@@ -95,7 +95,7 @@ public final class Converts {
     }
 
     private static long singles(Cpu c, long b, int mode) {
-        return SINGLE.toInteger(c, b & LOW32, 32, mode) & LOW32 | SINGLE.toInteger(c, b >>> 32, 32, mode) << 32;
+        return integer32(c, b & LOW32, 32, mode) & LOW32 | integer32(c, b >>> 32, 32, mode) << 32;
     }
 
     public static void cvtpd2dq(Cpu c, Insn i) {
@@ -112,7 +112,7 @@ public final class Converts {
     }
 
     private static long doubles(Cpu c, int mode) {
-        return DOUBLE.toInteger(c, c.t0, 32, mode) & LOW32 | DOUBLE.toInteger(c, c.t1, 32, mode) << 32;
+        return integer64(c, c.t0, 32, mode) & LOW32 | integer64(c, c.t1, 32, mode) << 32;
     }
 
     // MMX registers.
@@ -154,5 +154,36 @@ public final class Converts {
 
     private static void putPair(Cpu c, Insn i, long value) {
         if (Mxcsr.settle(c)) putMmx(c, i.reg, value);
+    }
+
+    private static long integer64(Cpu c, long a, int bits, int mode) {
+        if (Floats.tame64(a)) {
+            double x = Double.longBitsToDouble(a);
+            if (Math.abs(x) < (bits == 64 ? 0x1p62 : 0x1p30)) {
+                if (mode == Mxcsr.CHOP || mode == Mxcsr.NEAREST) {
+                    long result = (long) (mode == Mxcsr.CHOP ? x : Math.rint(x));
+                    if (result != x) c.simdFlags |= Mxcsr.PE;
+                    return result;
+                }
+            }
+        }
+        return DOUBLE.toInteger(c, a, bits, mode);
+    }
+
+    private static long integer32(Cpu c, long a, int bits, int mode) {
+        if (Floats.tame32(a)) return integer64(c, Double.doubleToRawLongBits(Float.intBitsToFloat((int) a)), bits, mode);
+        return SINGLE.toInteger(c, a, bits, mode);
+    }
+
+    private static long narrow(Cpu c, long a) {
+        if (Mxcsr.plain(c.mxcsr) && Floats.tame64(a)) {
+            double x = Double.longBitsToDouble(a);
+            if (Math.abs(x) > 0x1p-120 && Math.abs(x) < 0x1p127) {
+                float result = (float) x;
+                if (result != x) c.simdFlags |= Mxcsr.PE;
+                return Float.floatToRawIntBits(result) & LOW32;
+            }
+        }
+        return SoftFloat.narrow(c, a);
     }
 }

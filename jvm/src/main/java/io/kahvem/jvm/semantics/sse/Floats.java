@@ -8,8 +8,9 @@ import io.kahvem.jvm.interpret.Insn;
 /// both.
 ///
 /// Java's arithmetic is IEEE 754's in round-to-nearest, so its result is taken where MXCSR says just that and operands and result are
-/// numbers for which the only possible exception is inexactness; that one is looked for by the exact error of the operation while its flag
-/// is clear, which it soon is no more. Everything else (NaNs, infinities, denormals, results at the borders, other modes) is [SoftFloat]'s.
+/// numbers for which the only possible exception is inexactness; that one is looked for by the exact error of the operation while its
+/// flag is clear, which it soon is no more. Everything else (NaNs, infinities, denormals, results at the borders, other modes) is
+/// [SoftFloat]'s.
 public final class Floats {
     private static final long LOW32 = 0xffff_ffffL;
 
@@ -33,12 +34,12 @@ public final class Floats {
     }
 
     /// Zero or a normal number.
-    private static boolean tame64(long a) {
+    static boolean tame64(long a) {
         int e = exponent64(a);
         return e != 0 ? e != 0x7ff : a << 1 == 0;
     }
 
-    private static boolean tame32(long a) {
+    static boolean tame32(long a) {
         int e = exponent32(a);
         return e != 0 ? e != 0xff : (int) a << 1 == 0;
     }

@@ -2,8 +2,8 @@ package io.kahvem.jvm.semantics.sse;
 
 /// Packed integer arithmetic, comparison and shifts as functions on 64-bit lanes, used for MMX and XMM alike (SDM Vol. 1, 9.4 and 11.4.2).
 ///
-/// Most work on all elements of a lane at once: `H` has the sign bits of the elements, and a sign bit spreads to its element by `(bits >>>
-/// w - 1) * (2^w - 1)`.
+/// Most work on all elements of a lane at once: `H` has the sign bits of the elements, and a sign bit spreads to its element by `(bits
+/// >>> w - 1) * (2^w - 1)`.
 public final class Integers {
     static final long H8 = 0x8080_8080_8080_8080L;
     static final long H16 = 0x8000_8000_8000_8000L;
@@ -389,8 +389,8 @@ public final class Integers {
     }
 
     public static long packusdw(long a, long b) {
-        return words(unsignedSaturate((int) a), unsignedSaturate((int) (a >>> 32)), unsignedSaturate((int) b),
-                unsignedSaturate((int) (b >>> 32)));
+        return words(
+                unsignedSaturate((int) a), unsignedSaturate((int) (a >>> 32)), unsignedSaturate((int) b), unsignedSaturate((int) (b >>> 32)));
     }
 
     private static int unsignedSaturate(int value) {

@@ -46,9 +46,9 @@ public final class Mxcsr {
         return (mxcsr >> MASK_SHIFT & flag) == 0;
     }
 
-    /// Enters the exceptions the lane functions of an instruction have left in `c.simdFlags`. False where one of them is unmasked: then #XM
-    /// (or #UD) is noted, and the instruction writes nothing. An unmasked exception that precedes computing hides those of the results (SDM
-    /// Vol. 1, 11.5.3).
+    /// Enters the exceptions the lane functions of an instruction have left in `c.simdFlags`. False where one of them is unmasked: then
+    /// #XM (or #UD) is noted, and the instruction writes nothing. An unmasked exception that precedes computing hides those of the
+    /// results (SDM Vol. 1, 11.5.3).
     public static boolean settle(Cpu c) {
         int flags = c.simdFlags;
         if (flags == 0) return true;

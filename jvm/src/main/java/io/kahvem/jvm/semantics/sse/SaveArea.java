@@ -13,8 +13,8 @@ import java.nio.ByteOrder;
 /// Saving and restoring x87, MMX and SSE state: LDMXCSR to XRSTOR (SDM Vol. 1, 10.5 and chapter 13).
 ///
 /// The legacy area is handled as 52 words of 8 bytes: 0 to 3 control, 4 to 19 the x87 registers, 20 to 51 the XMM registers. What lies
-/// above, to 512 bytes, is software's. The segment selectors of the x87 pointers are saved as 0, as by processors with CPUID.(7,0):EBX[13]
-/// set.
+/// above, to 512 bytes, is software's. The segment selectors of the x87 pointers are saved as 0, as by processors with
+/// CPUID.(7,0):EBX[13] set.
 public final class SaveArea {
     /// Bytes of the legacy area and the XSAVE header: what XCR0 = 3 needs.
     public static final int BYTES = 576;
@@ -144,8 +144,10 @@ public final class SaveArea {
         c.mxcsr = area.length >= LEGACY_BYTES ? (int) (long) LONG.get(area, 8 * MXCSR_WORD) & Mxcsr.WRITABLE : Mxcsr.RESET;
         if ((present & ControlBits.XCR0_X87) != 0) {
             for (int n = 0; n < MXCSR_WORD; n++) setControl(c, n, (long) LONG.get(area, 8 * n), true);
-            for (int n = 0; n < 8; n++) c.fpu.setStack(n, (long) LONG.get(area, 8 * ST_WORD + 16 * n),
-                    (int) (long) LONG.get(area, 8 * ST_WORD + 16 * n + 8));
+            for (int n = 0; n < 8; n++) {
+                int at = 8 * ST_WORD + 16 * n;
+                c.fpu.setStack(n, (long) LONG.get(area, at), (int) (long) LONG.get(area, at + 8));
+            }
         }
         if ((present & ControlBits.XCR0_SSE) != 0) {
             for (int n = 0; n < c.xmm.length; n++) c.xmm[n] = (long) LONG.get(area, 8 * (XMM_WORD + n));
@@ -189,8 +191,8 @@ public final class SaveArea {
     /// XINUSE: the components that differ from their initial state.
     private static long inUse(Cpu c) {
         X87 f = c.fpu;
-        boolean x87 = f.control() != X87.INITIAL_CONTROL || f.statusWord() != 0 || f.abridgedTags() != 0 || f.lastInstruction != 0
-                || f.lastData != 0;
+        boolean x87 = f.control() != X87.INITIAL_CONTROL || f.statusWord() != 0 || f.abridgedTags() != 0;
+        x87 |= f.lastInstruction != 0 || f.lastData != 0;
         for (int n = 0; n < 8; n++) x87 |= f.stackMantissa(n) != 0 || f.stackSignExponent(n) != 0;
         long xmm = 0;
         for (long half : c.xmm) xmm |= half;

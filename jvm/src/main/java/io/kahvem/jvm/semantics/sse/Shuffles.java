@@ -92,8 +92,8 @@ public final class Shuffles {
         int order = (int) i.imm;
         long l = c.t0;
         long h = c.t1;
-        put(c, i.reg, dword(l, h, order & 3) | dword(l, h, order >> 2 & 3) << 32, dword(l, h, order >> 4 & 3)
-                | dword(l, h, order >> 6 & 3) << 32);
+        long low = dword(l, h, order & 3) | dword(l, h, order >> 2 & 3) << 32;
+        put(c, i.reg, low, dword(l, h, order >> 4 & 3) | dword(l, h, order >> 6 & 3) << 32);
     }
 
     public static void pshuflw(Cpu c, Insn i) {

@@ -17,8 +17,8 @@ import io.kahvem.jvm.cpu.Cpu;
 /// IEEE 754 arithmetic in integers, for one of the two formats: every rounding mode, DAZ, FTZ, and the exact exception flags, which are
 /// or-ed into `c.simdFlags` (SDM Vol. 1, 4.8, 4.9, 10.2.3, 11.5). [Floats] comes here where Java's own arithmetic is not known to agree.
 ///
-/// A finite number in work is sign, biased exponent (which may be below 1) and a significand whose leading one is bit 62; bit 0 stands for
-/// anything below it.
+/// A finite number in work is sign, biased exponent (which may be below 1) and a significand whose leading one is bit 62; bit 0 stands
+/// for anything below it.
 final class SoftFloat {
     static final SoftFloat SINGLE = new SoftFloat(23, 8);
     static final SoftFloat DOUBLE = new SoftFloat(52, 11);

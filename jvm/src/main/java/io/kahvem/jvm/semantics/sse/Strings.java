@@ -4,8 +4,8 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 
-/// PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM (SDM Vol. 2B, 4.1). The first string is the register's, the second the register's or memory's
-/// of r/m.
+/// PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM (SDM Vol. 2B, 4.1). The first string is the register's, the second the register's or
+/// memory's of r/m.
 public final class Strings {
     private Strings() {}
 

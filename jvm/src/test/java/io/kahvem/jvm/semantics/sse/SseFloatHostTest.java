@@ -4,11 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.kahvem.jvm.hostcpu.GuestCpu;
+import io.kahvem.jvm.hostcpu.EngineUnderTest;
 import io.kahvem.jvm.hostcpu.HostCpu;
 import io.kahvem.jvm.hostcpu.State;
 import java.util.HexFormat;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -16,20 +17,25 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// SSE floating point does in the engine what it does in the host processor, bit for bit and flag for flag, in every rounding mode, with and without DAZ and FTZ.
+/// SSE floating point does in the engine what it does in the host processor, bit for bit and flag for flag, in every rounding mode, with
+/// and without DAZ and FTZ.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SseFloatHostTest {
     private static final int FTZ = 0x8000;
     private static final int DAZ = 0x40;
 
     private static final double[] DOUBLES = {
-        0, 1, 2, 3, 0.5, 1.5, 2.5, 0.1, Double.MIN_VALUE, Double.MIN_NORMAL, Math.nextDown(Double.MIN_NORMAL), Double.MAX_VALUE, Double.POSITIVE_INFINITY,
-        0x1p31, 0x1p31 - 1, 0x1p31 - 0.5, 0x1p32, 0x1p63, 0x1p62, Math.nextDown(0x1p63), 0x1p52, 0x1p52 + 1, 0x1p51 + 0.5, Float.MAX_VALUE, 0x1p128, 0x1.ffffffp127,
-        Float.MIN_VALUE, Float.MIN_NORMAL, 0x1p-150, 0x1p-149, 0x1.8p-149, 0x1.fffffffp-127, 0x1p-1022, 0x1p-537, 0x1p-511, 0x1p512, 0x1p-74, 1e300, 1e-300
+        0, 1, 2, 3, 0.5, 1.5, 2.5, 0.1, Double.MIN_VALUE, Double.MIN_NORMAL, Math.nextDown(Double.MIN_NORMAL), Double.MAX_VALUE,
+        Double.POSITIVE_INFINITY,
+        0x1p31, 0x1p31 - 1, 0x1p31 - 0.5, 0x1p32, 0x1p63, 0x1p62, Math.nextDown(0x1p63), 0x1p52, 0x1p52 + 1, 0x1p51 + 0.5,
+        Float.MAX_VALUE, 0x1p128, 0x1.ffffffp127,
+        Float.MIN_VALUE, Float.MIN_NORMAL, 0x1p-150, 0x1p-149, 0x1.8p-149, 0x1.fffffffp-127, 0x1p-1022, 0x1p-537, 0x1p-511, 0x1p512, 0x1p-74,
+        1e300, 1e-300
     };
 
     private static final float[] FLOATS = {
-        0, 1, 2, 3, 0.5f, 1.5f, 2.5f, 0.1f, Float.MIN_VALUE, Float.MIN_NORMAL, Math.nextDown(Float.MIN_NORMAL), Float.MAX_VALUE, Float.POSITIVE_INFINITY,
+        0, 1, 2, 3, 0.5f, 1.5f, 2.5f, 0.1f, Float.MIN_VALUE, Float.MIN_NORMAL, Math.nextDown(Float.MIN_NORMAL), Float.MAX_VALUE,
+        Float.POSITIVE_INFINITY,
         0x1p31f, Math.nextDown(0x1p31f), 0x1p63f, 0x1p23f, 0x1p22f + 0.5f, 0x1p-63f, 0x1p64f, 0x1p-75f, 0x1p-74f
     };
 
@@ -37,18 +43,20 @@ class SseFloatHostTest {
     private static final int[] FLOAT_NANS = {0x7fc0_0000, 0xffc0_1234, 0x7f80_0001, 0xffa5_6789};
 
     private HostCpu host;
-    private GuestCpu guest;
+    private EngineUnderTest guest;
+    private @Nullable HostCpu child;
 
     @BeforeAll
     void open() {
         assumeTrue(HostCpu.available(), "the host is not x86-64 Linux");
         host = HostCpu.open().orElseThrow();
-        guest = new GuestCpu(host);
+        guest = new EngineUnderTest(host);
     }
 
     @AfterAll
     void close() {
         if (guest != null) guest.close();
+        if (child != null) child.close();
     }
 
     @ParameterizedTest(name = "{0} {1}")
@@ -167,8 +175,8 @@ class SseFloatHostTest {
             dpps 660f3a40
             """)
     void raiseWhatIsUnmasked(String name, String opcode) {
-        try (HostCpu child = HostCpu.openChild().orElseThrow();
-                GuestCpu engine = new GuestCpu(child)) {
+        if (child == null) child = HostCpu.openChild().orElseThrow();
+        try (EngineUnderTest engine = new EngineUnderTest(child)) {
             Random random = new Random(opcode.hashCode());
             byte[] code = code(opcode + (name.equals("cmpps") ? "c101" : name.equals("dpps") ? "c1ff" : "c1"));
             for (int n = 0; n < 1000; n++) {
@@ -339,13 +347,13 @@ class SseFloatHostTest {
         compare(on, guest, code, in, what);
     }
 
-    private static void compare(HostCpu on, GuestCpu engine, byte[] code, State in, String what) {
+    private static void compare(HostCpu on, EngineUnderTest engine, byte[] code, State in, String what) {
         State expected = on.run(in, code);
         State mine = engine.run(in, code);
         String differences = mine.differences(expected, 0);
         if (differences.isEmpty()) return;
         assertEquals("", differences, () -> "%s %s, from xmm0 %016x %016x xmm1 %016x %016x data %016x %016x rcx %x mxcsr %x".formatted(
-                what, HexFormat.of().formatHex(code), in.xmm(0, 1), in.xmm(0, 0), in.xmm(1, 1), in.xmm(1, 0), in.data(24), in.data(16), in.gpr[1],
-                in.mxcsr()));
+                what, HexFormat.of().formatHex(code), in.xmm(0, 1), in.xmm(0, 0), in.xmm(1, 1), in.xmm(1, 0),
+                in.data(24), in.data(16), in.gpr[1], in.mxcsr()));
     }
 }

@@ -3,7 +3,7 @@ package io.kahvem.jvm.semantics.sse;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.kahvem.jvm.hostcpu.GuestCpu;
+import io.kahvem.jvm.hostcpu.EngineUnderTest;
 import io.kahvem.jvm.hostcpu.HostCpu;
 import io.kahvem.jvm.hostcpu.State;
 import java.util.HexFormat;
@@ -14,7 +14,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// MMX and SSE instructions do in the engine what they do in the host processor: through decoder and spinner, on random and boundary operands.
+/// MMX and SSE instructions do in the engine what they do in the host processor: through decoder and spinner, on random and boundary
+/// operands.
 ///
 /// An instruction is given as prefixes and opcode; ModRM (register forms and a memory form) and operands are added here.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -24,17 +25,18 @@ class SseHostTest {
     /// Interesting elements of any width, several of them floats and doubles at the borders.
     private static final long[] BOUNDARIES = {
         0, -1, 1, 0x7f7f_7f7f_7f7f_7f7fL, 0x8080_8080_8080_8080L, 0x7fff_7fff_7fff_7fffL, 0x8000_8000_8000_8000L, 0x7fff_ffff_7fff_ffffL,
-        0x8000_0000_8000_0000L, Long.MAX_VALUE, Long.MIN_VALUE, 0x0001_0002_0003_0004L, 15, 16, 31, 32, 63, 64, 0x0101_0101_0101_0101L, 0xff00_ff00_ff00_ff00L
+        0x8000_0000_8000_0000L, Long.MAX_VALUE, Long.MIN_VALUE, 0x0001_0002_0003_0004L, 15, 16, 31, 32, 63, 64, 0x0101_0101_0101_0101L,
+        0xff00_ff00_ff00_ff00L
     };
 
     private HostCpu host;
-    private GuestCpu guest;
+    private EngineUnderTest guest;
 
     @BeforeAll
     void open() {
         assumeTrue(HostCpu.available(), "the host is not x86-64 Linux");
         host = HostCpu.open().orElseThrow();
-        guest = new GuestCpu(host);
+        guest = new EngineUnderTest(host);
     }
 
     @AfterAll
