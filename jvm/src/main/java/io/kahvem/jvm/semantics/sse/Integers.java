@@ -390,7 +390,10 @@ public final class Integers {
 
     public static long packusdw(long a, long b) {
         return words(
-                unsignedSaturate((int) a), unsignedSaturate((int) (a >>> 32)), unsignedSaturate((int) b), unsignedSaturate((int) (b >>> 32)));
+                unsignedSaturate((int) a),
+                unsignedSaturate((int) (a >>> 32)),
+                unsignedSaturate((int) b),
+                unsignedSaturate((int) (b >>> 32)));
     }
 
     private static int unsignedSaturate(int value) {
