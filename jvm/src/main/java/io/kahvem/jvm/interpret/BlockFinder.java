@@ -53,7 +53,8 @@ public final class BlockFinder {
             }
         }
         if (c.linkFrom instanceof Branch from) {
-            if (found.crossesInto < 0) from.link(c.linkTaken, found);
+            // A block of a single step is nobody's to invalidate, so it must not stay reachable.
+            if (found.crossesInto < 0 && (found.mode & Mode.STEP) == 0) from.link(c.linkTaken, found);
             c.linkFrom = null;
         }
         return found;
