@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
 /// bench/run boot [RUNS]            process start to exit of task=hello, one vCPU, 512 MiB
 /// bench/run kbench [SECONDS]       every kbench row on both, and the check values compared
 /// bench/run mips [SECONDS]         the engine's own instruction counter over kbench int.*
+/// bench/run start [RUNS]           what the launcher and the program take over a bare JVM
 /// bench/run idle [SECONDS]         host CPU and resident memory of a guest that waits at its shell
 /// ```
 ///
@@ -44,9 +45,10 @@ public final class Bench {
             case "boot" -> boot(number);
             case "kbench" -> kbench(number);
             case "mips" -> mips(number);
+            case "start" -> start(number);
             case "idle" -> idle(number);
             default -> {
-                System.err.println("usage: bench/run boot [RUNS] | kbench [SECONDS] | mips [SECONDS] | idle [SECONDS]");
+                System.err.println("usage: bench/run boot [RUNS] | kbench [SECONDS] | mips [SECONDS] | start [RUNS] | idle [SECONDS]");
                 System.exit(2);
             }
         }
@@ -88,6 +90,20 @@ public final class Bench {
         double instructions = instructions(bench) - instructions(boot);
         double wall = bench.seconds - boot.seconds;
         System.out.printf(Locale.ROOT, "%.0f million instructions in %.2f s beyond the boot: **%.0f MIPS**%n", instructions / 1e6, wall, instructions / 1e6 / wall);
+    }
+
+    private static void start(int runs) throws Exception {
+        header("Start, seconds of wall time, median (min - max) of " + runs + " interleaved runs");
+        List<String> bare = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-version");
+        List<String> version = List.of(ROOT.resolve("kahvem").toString(), "--version");
+        time(version); // builds, where there is no build
+        double[] theirs = new double[runs];
+        double[] ours = new double[runs];
+        for (int i = 0; i < runs; i++) {
+            theirs[i] = time(bare).seconds;
+            ours[i] = time(version).seconds;
+        }
+        System.out.printf(Locale.ROOT, "| `java -version` | `kahvem --version` |%n|---|---|%n| %s | %s |%n", spread(theirs), spread(ours));
     }
 
     private static void idle(int seconds) throws Exception {

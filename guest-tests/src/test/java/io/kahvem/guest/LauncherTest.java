@@ -1,5 +1,6 @@
 package io.kahvem.guest;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -24,8 +25,9 @@ class LauncherTest {
                 .directory(elsewhere.toFile())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        assertThat(new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)).startsWith("kahvem 0.");
+        assertThat(new String(process.getInputStream().readAllBytes(), UTF_8)).startsWith("kahvem 0.");
         assertThat(process.waitFor()).isZero();
+        Files.delete(link);
     }
 
     @Test
