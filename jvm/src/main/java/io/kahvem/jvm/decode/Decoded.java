@@ -89,31 +89,30 @@ public final class Decoded {
 
     /// Copies everything but the links into `insn`, which starts `start` bytes into its block.
     public void fill(Insn insn, int start, int form, int mode) {
-        insn.form = form;
-        insn.start = start;
-        insn.end = start + length;
-        insn.base = base;
-        insn.index = index;
-        insn.scale = scale;
+        insn.form = (byte) form;
+        insn.start = (short) start;
+        insn.end = (short) (start + length);
+        insn.base = (byte) base;
+        insn.index = (byte) index;
+        insn.scale = (byte) scale;
         // RIP stands at the block's start, but for a control operation already at the next instruction.
         boolean fromStart = base == Cpu.RIP && row.op.kind() != Op.Kind.CONTROL;
         insn.disp = fromStart ? disp + insn.end : disp;
-        insn.addressMask = addressMask;
-        insn.segment = segment;
-        insn.segmentBase = segmentBase;
+        insn.segment = (byte) segment;
+        insn.segmentBase = (byte) segmentBase;
         insn.memory = memory;
         insn.checked = checked;
-        insn.reg = reg;
-        insn.rm = rm;
-        insn.op0 = registers[0];
-        insn.op1 = registers[1];
-        insn.op2 = registers[2];
+        insn.reg = (byte) reg;
+        insn.rm = (byte) rm;
+        insn.op0 = (byte) registers[0];
+        insn.op1 = (byte) registers[1];
+        insn.op2 = (byte) registers[2];
         insn.imm = imm;
         insn.imm2 = imm2;
         insn.rex = rex;
         insn.lock = lock;
-        insn.rep = rep;
-        insn.mode = mode;
-        insn.addressSize = addressSize;
+        insn.rep = (short) rep;
+        insn.mode = (byte) mode;
+        insn.addressSize = (byte) addressSize;
     }
 }

@@ -114,10 +114,10 @@ final class BlockBuilder {
         Op.Kind kind = last.row.op.kind();
         if (kind != Op.Kind.BRANCH && kind != Op.Kind.CONTROL) {
             EndOfBlock closing = new EndOfBlock();
-            closing.start = length;
-            closing.end = length;
-            closing.ripMask = ripMask(mode);
-            closing.blockOffset = offset;
+            closing.start = (short) length;
+            closing.end = (short) length;
+            closing.mode = (byte) mode;
+            closing.blockOffset = (short) offset;
             next = closing;
         }
         boolean flagsLive = true;
@@ -130,8 +130,7 @@ final class BlockBuilder {
             if (d.row.seesFlags() || d.mayFault()) flagsLive = true;
             Insn insn = spinner.make(shape(d, form));
             d.fill(insn, end - d.length, form, mode);
-            insn.ripMask = ripMask(mode);
-            if (insn instanceof Branch branch) branch.blockOffset = offset;
+            if (insn instanceof Branch branch) branch.blockOffset = (short) offset;
             insn.next = next;
             next = insn;
             end -= d.length;
@@ -145,14 +144,6 @@ final class BlockBuilder {
                     new Spinner.Shape(d.row.op, 0, List.of(), Spinner.Addressing.NONE, false, false);
             case UPDATE, COMPUTE, CONSUME -> new Spinner.Shape(d.row.op, form, List.of(Arrays.copyOf(d.places, d.operands)),
                     d.addressing(), d.lock, d.row.mayFault());
-        };
-    }
-
-    private static long ripMask(int mode) {
-        return switch (mode & Mode.SIZE) {
-            case Mode.CODE64 -> -1L;
-            case Mode.CODE32 -> 0xffff_ffffL;
-            default -> 0xffffL;
         };
     }
 }

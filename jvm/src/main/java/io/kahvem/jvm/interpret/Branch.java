@@ -9,7 +9,7 @@ abstract class Branch extends Insn {
     private static final long OUTSIDE_PAGE = -4096;
 
     /// Offset in its page of the block's first byte.
-    int blockOffset;
+    short blockOffset;
 
     private @Nullable Block taken;
     private @Nullable Block fallThrough;
@@ -18,7 +18,7 @@ abstract class Branch extends Insn {
     final @Nullable Block go(Cpu c, long[] r, boolean jump) {
         if (c.stop < 0) return stopped(c);
         long delta = jump ? end + imm : end;
-        r[Cpu.RIP] = r[Cpu.RIP] + delta & ripMask;
+        r[Cpu.RIP] = r[Cpu.RIP] + delta & ripMask();
         Block known = jump ? taken : fallThrough;
         if (known != null && known.valid) return c.stop == Cpu.NONE ? known : null;
         if ((blockOffset + delta & OUTSIDE_PAGE) == 0) {

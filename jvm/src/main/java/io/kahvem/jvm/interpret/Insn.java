@@ -1,6 +1,7 @@
 package io.kahvem.jvm.interpret;
 
 import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.cpu.Mode;
 import org.jspecify.annotations.Nullable;
 
 /// A decoded instruction, linked to the next of its block. Shared by all vCPUs and never changed once its block is published, links between
@@ -10,25 +11,24 @@ public abstract class Insn {
     public @Nullable Insn next;
 
     /// What the decoder found: prefixes, registers, address, immediate.
-    public int form;
+    public byte form;
 
     /// Byte offsets of this instruction and of the one after it from the start of the block.
-    public int start;
+    public short start;
 
-    public int end;
+    public short end;
 
-    // Address: ((r[base] + (r[index] << scale) + disp) & addressMask) + r[segment]
-    public int base = Cpu.ZERO;
-    public int index = Cpu.ZERO;
-    public int scale;
+    // Address: ((r[base] + (r[index] << scale) + disp) & addressMask()) + r[segment]
+    public byte base = Cpu.ZERO;
+    public byte index = Cpu.ZERO;
+    public byte scale;
     public long disp;
-    public long addressMask = -1;
 
     /// The slot of `r` that holds the segment's base, [Cpu#ZERO] for a flat one.
-    public int segmentBase = Cpu.ZERO;
+    public byte segmentBase = Cpu.ZERO;
 
     /// The segment of the memory operand, ES to GS.
-    public int segment;
+    public byte segment;
 
     /// ModRM r/m is memory.
     public boolean memory;
@@ -37,15 +37,15 @@ public abstract class Insn {
     public boolean checked;
 
     /// ModRM.reg with REX.R, and ModRM.rm with REX.B (a register number when `memory` is false).
-    public int reg;
+    public byte reg;
 
-    public int rm;
+    public byte rm;
 
     /// Register numbers of up to three operands in order, as the spun classes use them: slots of `r`.
-    public int op0;
+    public byte op0;
 
-    public int op1;
-    public int op2;
+    public byte op1;
+    public byte op2;
 
     /// The immediate, sign-extended as the encoding says; a branch's displacement; a far pointer's offset.
     public long imm;
@@ -60,13 +60,13 @@ public abstract class Insn {
     public boolean lock;
 
     /// F3H or F2H as a REP prefix: 0, 0xf3 or 0xf2.
-    public int rep;
+    public short rep;
 
     /// Code size and stack size it was decoded for ([io.kahvem.jvm.cpu.Mode] bits).
-    public int mode;
+    public byte mode;
 
     /// The address size as a power of two: 1, 2, 3 for 16, 32, 64 bits.
-    public int addressSize;
+    public byte addressSize;
 
     /// Executes from here to the end of the block, or to where it must stop. Returns the next block if it is known and valid, else null.
     public abstract @Nullable Block exec(Cpu c, long[] r);
@@ -74,8 +74,15 @@ public abstract class Insn {
     /// A new instruction of this class, without operands.
     abstract Insn fresh();
 
-    /// What an instruction pointer is cut to: 16, 32 or 64 bits of ones.
-    public long ripMask = -1;
+    /// What an address's offset part is cut to, by the address size.
+    public final long addressMask() {
+        return -1L >>> 64 - (8 << addressSize);
+    }
+
+    /// What an instruction pointer is cut to, by the code size: 16, 32 or 64 bits of ones.
+    final long ripMask() {
+        return -1L >>> 64 - (16 << (mode & Mode.SIZE));
+    }
 
     /// The linear address of the memory operand. May note a fault ([Cpu#faulted()]) when `checked`; `bytes` and `write` matter only then.
     public final long address(Cpu c, int bytes, boolean write) {
@@ -90,7 +97,7 @@ public abstract class Insn {
     /// The offset part of the memory operand's address (LEA).
     public final long offset(Cpu c) {
         long[] r = c.r;
-        return (r[base] + (r[index] << scale) + disp) & addressMask;
+        return (r[base] + (r[index] << scale) + disp) & addressMask();
     }
 
     /// RIP of this instruction, while its block runs.
@@ -111,7 +118,7 @@ public abstract class Insn {
     /// Ends the block here because of `c.stop`: after this instruction for LEAVE, else at it.
     final @Nullable Block stopped(Cpu c) {
         boolean completed = c.stop == Cpu.LEAVE;
-        c.r[Cpu.RIP] = c.r[Cpu.RIP] + (completed ? end : start) & ripMask;
+        c.r[Cpu.RIP] = c.r[Cpu.RIP] + (completed ? end : start) & ripMask();
         int unexecuted = completed ? 0 : 1;
         for (Insn i = next; i != null && !(i instanceof EndOfBlock); i = i.next) unexecuted++;
         c.retired -= unexecuted;
@@ -120,13 +127,13 @@ public abstract class Insn {
 
     /// Before a control transfer: RIP stands at the next instruction.
     final void enterControl(long[] r) {
-        r[Cpu.RIP] = r[Cpu.RIP] + end & ripMask;
+        r[Cpu.RIP] = r[Cpu.RIP] + end & ripMask();
     }
 
     /// After one: back to this instruction if it faulted.
     final @Nullable Block leaveControl(Cpu c) {
         if (c.faulted() || c.stop == Cpu.REPEAT) {
-            c.r[Cpu.RIP] = c.r[Cpu.RIP] - (end - start) & ripMask;
+            c.r[Cpu.RIP] = c.r[Cpu.RIP] - (end - start) & ripMask();
             c.retired--;
         }
         return null;
@@ -134,7 +141,7 @@ public abstract class Insn {
 
     /// The address formula without segment checks.
     static long linear(Insn i, long[] r) {
-        return ((r[i.base] + (r[i.index] << i.scale) + i.disp) & i.addressMask) + r[i.segmentBase];
+        return ((r[i.base] + (r[i.index] << i.scale) + i.disp) & i.addressMask()) + r[i.segmentBase];
     }
 
     // Register writes by operand size, for generated code.

@@ -155,11 +155,11 @@ public final class Spinner {
                     String register = shape.op().kind() == Op.Kind.PACKED_MMX ? "reg" : "rm";
                     lane(() -> {
                         code.aload(CPU_VAR).getfield(CPU, "fpu", X87);
-                        code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).bipush(7).iand();
+                        code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).bipush(7).iand();
                         code.invokevirtual(X87, "mmx", MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int));
                     }, () -> source("t0"), RESULT);
                     settle();
-                    code.aload(CPU_VAR).aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).lload(RESULT);
+                    code.aload(CPU_VAR).aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).lload(RESULT);
                     code.invokestatic(LANES, "putMmx",
                             MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_int, ConstantDescs.CD_long));
                 }
@@ -223,7 +223,7 @@ public final class Spinner {
         private void xmmIndex(int half) {
             String register = shape.op().kind() == Op.Kind.SHIFT_IMMEDIATE ? "rm" : "reg";
             code.aload(CPU_VAR).getfield(CPU, "xmm", LONGS);
-            code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_int).iconst_1().ishl();
+            code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).iconst_1().ishl();
             if (half != 0) code.iconst_1().ior();
         }
 
@@ -282,7 +282,7 @@ public final class Spinner {
             switch (shape.addressing()) {
                 case NONE -> {}
                 case BASE -> {
-                    code.aload(REGS).aload(THIS).getfield(INSN, "base", ConstantDescs.CD_int).laload();
+                    code.aload(REGS).aload(THIS).getfield(INSN, "base", ConstantDescs.CD_byte).laload();
                     code.aload(THIS).getfield(INSN, "disp", ConstantDescs.CD_long).ladd().lstore(ADDRESS);
                 }
                 case FULL -> {
@@ -327,7 +327,7 @@ public final class Spinner {
         }
 
         private void register(int operand) {
-            code.aload(REGS).aload(THIS).getfield(INSN, "op" + operand, ConstantDescs.CD_int).laload();
+            code.aload(REGS).aload(THIS).getfield(INSN, "op" + operand, ConstantDescs.CD_byte).laload();
         }
 
         private void store(Place place, Label retry) {
@@ -335,7 +335,7 @@ public final class Spinner {
                 case REG8 -> put("put8");
                 case REG16 -> put("put16");
                 case REG32 -> put("put32");
-                case REG64 -> code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_int).lload(RESULT).lastore();
+                case REG64 -> code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_byte).lload(RESULT).lastore();
                 case HIGH8 -> put("putHigh8");
                 case MEM8, MEM16, MEM32, MEM64 -> {
                     if (shape.lock()) {
@@ -355,7 +355,7 @@ public final class Spinner {
         }
 
         private void put(String method) {
-            code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_int).lload(RESULT).invokestatic(INSN, method, PUT);
+            code.aload(REGS).aload(THIS).getfield(INSN, "op0", ConstantDescs.CD_byte).lload(RESULT).invokestatic(INSN, method, PUT);
         }
 
         /// Calls the operation's method; for value operations the arguments are on the stack already ([#invoke]).

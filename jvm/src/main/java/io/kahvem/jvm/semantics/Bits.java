@@ -64,7 +64,7 @@ public final class Bits {
             if (operation != 0) Registers.put(r, i.rm, size, apply(operation, value, mask));
             return;
         }
-        long offset = i.offset(c) + (number >> 3 & -bytes) & i.addressMask;
+        long offset = i.offset(c) + (number >> 3 & -bytes) & i.addressMask();
         long gva = i.address(c, offset, bytes, operation != 0);
         if (c.faulted()) return;
         if (operation == 0) {

@@ -200,7 +200,7 @@ public final class Move {
 
     /// XLAT: AL = [rBX + AL].
     public static void xlat(Cpu c, Insn i) {
-        long offset = c.r[RBX] + (c.r[RAX] & 0xff) & i.addressMask;
+        long offset = c.r[RBX] + (c.r[RAX] & 0xff) & i.addressMask();
         long gva = i.address(c, offset, 1, false);
         if (c.faulted()) return;
         long value = Mmu.load8(c, gva);

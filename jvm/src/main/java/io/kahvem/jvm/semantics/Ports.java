@@ -106,7 +106,7 @@ public final class Ports {
             one(c, i, port, size, input);
             return;
         }
-        long count = c.r[RCX] & i.addressMask;
+        long count = c.r[RCX] & i.addressMask();
         for (int budget = ITERATIONS; count != 0 && budget > 0; budget--) {
             if (!one(c, i, port, size, input)) return;
             Registers.put(c.r, RCX, i.addressSize, --count);
@@ -120,14 +120,14 @@ public final class Ports {
         int bytes = 1 << size;
         long step = (c.rflags & Flags.DF) != 0 ? -bytes : bytes;
         if (input) {
-            long offset = c.r[RDI] & i.addressMask;
+            long offset = c.r[RDI] & i.addressMask();
             long to = c.code64() ? offset : SegmentCheck.linear(c, Cpu.ES, offset, bytes, true);
             // Reading a port may change a device: first be sure that the value has a place.
             if (c.faulted() || !Mmu.writable(c, to, bytes)) return false;
             Mmu.store(c, to, bytes, io(c).portRead(port, bytes));
             Registers.put(c.r, RDI, i.addressSize, c.r[RDI] + step);
         } else {
-            long from = i.address(c, c.r[RSI] & i.addressMask, bytes, false);
+            long from = i.address(c, c.r[RSI] & i.addressMask(), bytes, false);
             if (c.faulted()) return false;
             long value = Mmu.load(c, from, bytes);
             if (c.faulted()) return false;

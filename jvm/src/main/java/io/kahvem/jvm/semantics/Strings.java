@@ -159,8 +159,8 @@ public final class Strings {
     /// Moves as many elements as lie in one page at both ends, if both are in the TLB and do not overlap; returns how many.
     private static long moveRun(Cpu c, Insn i, long count, int size) {
         if (i.checked || (i.mode & 3) != io.kahvem.jvm.cpu.Mode.CODE64) return 0;
-        long from = (c.r[RSI] & i.addressMask) + c.r[i.segmentBase];
-        long to = c.r[RDI] & i.addressMask;
+        long from = (c.r[RSI] & i.addressMask()) + c.r[i.segmentBase];
+        long to = c.r[RDI] & i.addressMask();
         long bytes = Math.min(pageRest(from), pageRest(to));
         if (count < bytes >>> size) bytes = count << size;
         bytes &= -(1L << size);
@@ -176,7 +176,7 @@ public final class Strings {
 
     private static long storeRun(Cpu c, Insn i, long count, int size) {
         if (i.checked || (i.mode & 3) != io.kahvem.jvm.cpu.Mode.CODE64) return 0;
-        long to = c.r[RDI] & i.addressMask;
+        long to = c.r[RDI] & i.addressMask();
         long bytes = pageRest(to);
         if (count < bytes >>> size) bytes = count << size;
         bytes &= -(1L << size);
@@ -215,7 +215,7 @@ public final class Strings {
     }
 
     private static long source(Cpu c, Insn i, int bytes) {
-        return i.address(c, c.r[RSI] & i.addressMask, bytes, false);
+        return i.address(c, c.r[RSI] & i.addressMask(), bytes, false);
     }
 
     private static long destination(Cpu c, Insn i, int bytes) {
@@ -224,7 +224,7 @@ public final class Strings {
 
     /// ES:rDI, whose segment no prefix overrides.
     private static long destination(Cpu c, Insn i, int bytes, boolean write) {
-        long offset = c.r[RDI] & i.addressMask;
+        long offset = c.r[RDI] & i.addressMask();
         return c.code64() ? offset : SegmentCheck.linear(c, Cpu.ES, offset, bytes, write);
     }
 
@@ -237,7 +237,7 @@ public final class Strings {
     }
 
     private static long count(Cpu c, Insn i) {
-        return c.r[RCX] & i.addressMask;
+        return c.r[RCX] & i.addressMask();
     }
 
     private static void setCount(Cpu c, Insn i, long count, long iterations) {

@@ -36,11 +36,11 @@ public final class Transfer {
     }
 
     public static boolean jcxz(Cpu c, Insn i) {
-        return (c.r[RCX] & i.addressMask) == 0;
+        return (c.r[RCX] & i.addressMask()) == 0;
     }
 
     private static long decrement(Cpu c, Insn i) {
-        long count = c.r[RCX] - 1 & i.addressMask;
+        long count = c.r[RCX] - 1 & i.addressMask();
         Registers.put(c.r, RCX, i.addressSize, count);
         return count;
     }

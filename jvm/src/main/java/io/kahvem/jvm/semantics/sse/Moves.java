@@ -256,7 +256,7 @@ public final class Moves {
     }
 
     private static void storeMasked(Cpu c, Insn i, int bytes, long mask, long low, long high) {
-        long offset = c.r[Cpu.RDI] & i.addressMask;
+        long offset = c.r[Cpu.RDI] & i.addressMask();
         long gva = i.checked
                 ? io.kahvem.jvm.interpret.SegmentCheck.linear(c, i.segment, offset, bytes, true)
                 : offset + c.r[i.segmentBase];
