@@ -81,10 +81,12 @@ public final class Decoded {
         return memory && !lea || row.mayFault();
     }
 
-    /// Whether a value operation's result goes to memory: the store may end the block, should it overwrite code, so that the flags after it can be seen.
+    /// Whether a value operation's result goes to memory: the store may end the block, should it overwrite code, so that the flags after it
+    /// can be seen.
     public boolean storesResult() {
         Op.Kind kind = row.op.kind();
-        return memory && (kind == Op.Kind.UPDATE || kind == Op.Kind.COMPUTE) && places[0].compareTo(Place.MEM8) >= 0 && places[0].compareTo(Place.MEM64) <= 0;
+        return memory && (kind == Op.Kind.UPDATE || kind == Op.Kind.COMPUTE) && places[0].compareTo(Place.MEM8) >= 0
+                && places[0].compareTo(Place.MEM64) <= 0;
     }
 
     /// Copies everything but the links into `insn`, which starts `start` bytes into its block.

@@ -2,8 +2,8 @@ package io.kahvem.vmm.boot;
 
 import io.kahvem.hypervisor.CpuState;
 
-/// The memory type range registers as firmware leaves them on every processor (SDM Vol. 3A, 13.11): write-back, but for the legacy video memory and for
-/// the devices from [MemoryLayout#LOW_LIMIT] up to 4 GiB. Linux uses PAT only where it finds them enabled.
+/// The memory type range registers as firmware leaves them on every processor (SDM Vol. 3A, 13.11): write-back, but for the legacy video
+/// memory and for the devices from [MemoryLayout#LOW_LIMIT] up to 4 GiB. Linux uses PAT only where it finds them enabled.
 public final class MemoryTypes {
     private static final int MTRR_PHYSBASE0 = 0x200;
     private static final int MTRR_PHYSMASK0 = 0x201;
