@@ -189,12 +189,12 @@ public final class Mmu {
 
     /// Loads at supervisor privilege whatever the CPL: descriptor tables, task state, interrupt frames.
     public static long systemLoad(Cpu c, long gva, int bytes) {
-        return c.cpl == 3 ? c.mmu.loadAs(c, gva, bytes, false) : load(c, gva, bytes);
+        return c.cpl == 3 ? c.mmu.slowLoad(c, gva, bytes, false) : load(c, gva, bytes);
     }
 
     public static void systemStore(Cpu c, long gva, int bytes, long value) {
         if (c.cpl == 3) {
-            c.mmu.storeAs(c, gva, bytes, value, false);
+            c.mmu.slowStore(c, gva, bytes, value, false);
         } else {
             store(c, gva, bytes, value);
         }
@@ -304,11 +304,9 @@ public final class Mmu {
     }
 
     private boolean translate(Cpu c, long gva, boolean write, boolean fetch, boolean user) {
-        if (c.code64() || c.longMode()) {
-            if (gva << 16 >> 16 != gva) {
-                c.raise(Exceptions.GP, 0);
-                return false;
-            }
+        if (c.longMode() && gva << 16 >> 16 != gva) {
+            c.raise(Exceptions.GP, 0);
+            return false;
         }
         int error = walk.access(c, gva, write, fetch, user);
         if (error == PageWalk.OK) return true;
@@ -321,14 +319,6 @@ public final class Mmu {
         long addend = slot.hva(walk.gpa & -PAGE_SIZE) - (gva & -PAGE_SIZE);
         int index = user ? Tlb.USER : c.writeTable == tlb.writeTable(Tlb.SUPERVISOR_AC) ? Tlb.SUPERVISOR_AC : Tlb.SUPERVISOR;
         tlb.fill(gva, addend, index, write && !slot.readOnly() && !slot.isCode(walk.gpa), walk.global, walk.large);
-    }
-
-    private long loadAs(Cpu c, long gva, int bytes, boolean user) {
-        return slowLoad(c, gva, bytes, user);
-    }
-
-    private void storeAs(Cpu c, long gva, int bytes, long value, boolean user) {
-        slowStore(c, gva, bytes, value, user);
     }
 
     private boolean probe(Cpu c, long gva, int bytes, boolean write, boolean user) {
