@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 
-/// The Linux guests of guests/make-guests, whose head comment says what each `task=` does. Built once, in the user's cache directory; where
+/// The Linux guests of guests/make-guests, whose head comment says what each `task=` does. Built once, in KAHVEM_GUESTS or the user's cache; where
 /// the host cannot build them the test is skipped with what the script said.
 record TestGuests(Path directory) {
     private static final Built BUILT = build();
@@ -35,7 +35,8 @@ record TestGuests(Path directory) {
         Map<String, String> env = System.getenv();
         String cache = env.getOrDefault("XDG_CACHE_HOME", "");
         Path base = cache.isEmpty() ? Path.of(env.getOrDefault("HOME", "/tmp"), ".cache") : Path.of(cache);
-        Path directory = base.resolve("kahvem").resolve("test-guests");
+        String given = env.getOrDefault("KAHVEM_GUESTS", "");
+        Path directory = given.isEmpty() ? base.resolve("kahvem").resolve("test-guests") : Path.of(given);
         try {
             Process script = new ProcessBuilder(System.getProperty("kahvem.make-guests"), directory.toString())
                     .redirectErrorStream(true)

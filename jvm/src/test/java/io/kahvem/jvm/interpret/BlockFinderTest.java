@@ -9,6 +9,7 @@ import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.decode.Opcodes;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.memory.GuestMemory;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,9 +51,11 @@ class BlockFinderTest {
 
     private Block at(int rip) {
         c.r[Cpu.RIP] = rip;
-        Block block = finder.find(c);
-        assertThat(block).isNotNull();
-        return block;
+        return found();
+    }
+
+    private Block found() {
+        return Objects.requireNonNull(finder.find(c));
     }
 
     @Test
@@ -60,7 +63,7 @@ class BlockFinderTest {
         Block jump = at(CODE);
         assertThat(jump.first.exec(c, c.r)).isNull();
         assertThat(c.r[Cpu.RIP]).isEqualTo(TARGET);
-        Block target = finder.find(c);
+        Block target = found();
         c.r[Cpu.RIP] = CODE;
         assertThat(jump.first.exec(c, c.r)).isSameAs(target);
     }
@@ -69,14 +72,13 @@ class BlockFinderTest {
     void aWriteToTheTargetUndoesTheLink() {
         Block jump = at(CODE);
         jump.first.exec(c, c.r);
-        Block stale = finder.find(c);
+        Block stale = found();
         code(TARGET, 0x42); // inc dx
-        assertThat(stale).isNotNull();
         assertThat(stale.valid).isFalse();
         c.r[Cpu.RIP] = CODE;
         assertThat(jump.first.exec(c, c.r)).isNull();
-        Block fresh = finder.find(c);
-        assertThat(fresh).isNotNull().isNotSameAs(stale);
+        Block fresh = found();
+        assertThat(fresh).isNotSameAs(stale);
         fresh.first.exec(c, c.r);
         assertThat(c.r[Cpu.RDX]).isEqualTo(1);
         assertThat(c.r[Cpu.RAX]).isZero();
@@ -96,9 +98,8 @@ class BlockFinderTest {
         Block jump = at(CODE);
         jump.first.exec(c, c.r);
         c.mode |= Mode.STEP;
-        Block step = finder.find(c);
+        Block step = found();
         c.mode &= ~Mode.STEP;
-        assertThat(step).isNotNull();
         assertThat(step.count).isEqualTo(1);
         c.r[Cpu.RIP] = CODE;
         assertThat(jump.first.exec(c, c.r)).isNull();
