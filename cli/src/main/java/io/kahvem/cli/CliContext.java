@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /// All that a command may touch of its process, so that tests give it another.
@@ -22,6 +23,6 @@ public record CliContext(
         OutputStream out,
         PrintStream err,
         Terminal inputTerminal,
-        boolean errIsTerminal,
+        BooleanSupplier errIsTerminal,
         ProcessEnd processEnd,
         Supplier<MachineHost> machineHost) {}

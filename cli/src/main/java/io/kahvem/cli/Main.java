@@ -25,7 +25,7 @@ public final class Main {
                 new FileOutputStream(FileDescriptor.out),
                 System.err,
                 terminal,
-                Terminal.standardError().isTerminal(),
+                Terminal.standardError()::isTerminal,
                 end,
                 MachineHost::system);
         System.exit(new Cli(context).run(args));

@@ -97,7 +97,7 @@ class CliTest {
                 stdout,
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 terminal,
-                false,
+                () -> false,
                 processEnd,
                 () -> new MachineHost(
                         HostMemory.system(),

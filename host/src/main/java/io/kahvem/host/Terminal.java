@@ -33,6 +33,6 @@ public interface Terminal extends AutoCloseable {
 
     /// The terminal behind file descriptor `fd`, or where there is none, or no termios, one that does nothing.
     private static Terminal of(int fd) {
-        return Platform.hasLinuxCalls() ? TermiosTerminal.of(fd) : new LineTerminal();
+        return Platform.hasLinuxCalls() ? new LazyTerminal(fd) : new LineTerminal();
     }
 }

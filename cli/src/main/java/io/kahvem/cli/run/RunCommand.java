@@ -100,7 +100,7 @@ public final class RunCommand implements Callable<Integer> {
             builder.kernel(kernel).initrd(initrd).append(append);
         } else {
             Path cache = CacheDirectory.of(context.environment());
-            Progress progress = new Progress(context.err(), context.errIsTerminal());
+            Progress progress = new Progress(context.err(), context.errIsTerminal().getAsBoolean());
             SmallLinux linux = SmallLinux.prepare(cache, context.environment(), progress, context.processEnd());
             builder.kernel(linux.kernel())
                     .initrd(linux.initrd().toString())
