@@ -3,43 +3,68 @@ package io.kahvem.guest;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /// A `kahvem` process: what it prints is awaited with a deadline, what it reads is typed.
 ///
 /// Each wait fails with all that was printed so far, so a failed test shows the guest's console.
 final class Guest implements AutoCloseable {
-    private static final Duration DEFAULT_PATIENCE = Duration.ofMinutes(4);
+    /// Enough for two boots on a host that is busy with other things.
+    private static final Duration PATIENCE = Duration.ofMinutes(8);
 
     private final Process process;
-    private final Transcript out;
-    private final Transcript err;
+    private final Console out;
+    private final Console err;
     private final long deadlineNanos;
     private int read;
 
-    private Guest(Process process, Duration patience) {
+    private Guest(Process process) {
         this.process = process;
-        this.out = new Transcript(process.getInputStream(), "guest-stdout");
-        this.err = new Transcript(process.getErrorStream(), "guest-stderr");
-        this.deadlineNanos = System.nanoTime() + patience.toNanos();
+        this.out = Console.of(process.getInputStream(), "guest-stdout");
+        this.err = Console.of(process.getErrorStream(), "guest-stderr");
+        this.deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
     }
 
-    /// Starts `kahvem` with these arguments; all waits together take at most four minutes.
+    /// Starts `kahvem` with these arguments; all waits together take at most [#PATIENCE].
     static Guest start(Object... arguments) {
+        return start(Map.of(), arguments);
+    }
+
+    /// With these variables beside or instead of this process' own.
+    static Guest start(Map<String, String> environment, Object... arguments) {
         List<String> command = new ArrayList<>(List.of(launcher().toString()));
         for (Object argument : arguments) command.add(argument.toString());
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
         try {
-            return new Guest(new ProcessBuilder(command).start(), DEFAULT_PATIENCE);
+            return new Guest(builder.start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Boots a guest of [TestGuests] on the Java engine; `more` are options.
+    static Guest boot(TestGuests guests, String append, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "run", "--accel", "jvm", "--kernel", guests.vmlinuz(), "--initrd", guests.initrd(), "--append", "console=ttyS0 " + append));
+        arguments.addAll(List.of(more));
+        return start(arguments.toArray());
+    }
+
+    /// The environment of a process whose home, cache and temporary files are all below `directory`.
+    static Map<String, String> livingIn(Path directory) {
+        return Map.of(
+                "HOME", directory.toString(),
+                "XDG_CACHE_HOME", directory.resolve("cache").toString(),
+                "TMPDIR", directory.toString(),
+                "KAHVEM_JAVA_OPTS", "-Djava.io.tmpdir=" + directory);
     }
 
     static Path launcher() {
@@ -71,19 +96,27 @@ final class Guest implements AutoCloseable {
     String await(String text) {
         int end = out.indexAfter(text, read, deadlineNanos);
         if (end < 0) throw new AssertionError("never printed: " + text + transcript());
-        String printed = out.toString().substring(read, end);
+        String printed = out.from(read, end);
         read = end;
         return printed;
+    }
+
+    /// Types a command at the prompt, which must have been awaited; returns what it printed, up to the next prompt.
+    String shell(String prompt, String command) {
+        type(command + "\n");
+        await("\n"); // the echo
+        String printed = await(prompt);
+        return printed.substring(0, printed.length() - prompt.length()).replace("\r", "").replace("\u001b[6n", "");
     }
 
     /// Waits for the process to end by itself.
     int exitStatus() {
         try {
-            if (!process.waitFor(Math.max(1, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+            if (!process.waitFor(Math.max(1, deadlineNanos - System.nanoTime()), TimeUnit.NANOSECONDS)
+                    || !out.awaitEnd(deadlineNanos)
+                    || !err.awaitEnd(deadlineNanos)) {
                 throw new AssertionError("did not end" + transcript());
             }
-            out.awaitEnd();
-            err.awaitEnd();
             return process.exitValue();
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted" + transcript(), e);
@@ -98,8 +131,20 @@ final class Guest implements AutoCloseable {
         return err.toString();
     }
 
-    long pid() {
-        return process.pid();
+    /// As `kill -NAME` does.
+    void signal(String name) {
+        try {
+            new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start().waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted" + transcript(), e);
+        }
+    }
+
+    /// The processes it started that are still there.
+    List<ProcessHandle> children() {
+        return process.descendants().toList();
     }
 
     String transcript() {
@@ -108,60 +153,8 @@ final class Guest implements AutoCloseable {
 
     @Override
     public void close() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         process.onExit().join();
-    }
-
-    /// What came out of one of the process's streams, collected by a thread.
-    private static final class Transcript {
-        private final StringBuilder text = new StringBuilder();
-        private final Thread reader;
-        private boolean ended;
-
-        Transcript(InputStream from, String name) {
-            reader = Thread.ofVirtual().name(name).start(() -> collect(from));
-        }
-
-        private void collect(InputStream from) {
-            byte[] buffer = new byte[8192];
-            try (from) {
-                for (int n; (n = from.read(buffer)) >= 0; ) append(new String(buffer, 0, n, UTF_8));
-            } catch (IOException closed) {
-                append("[" + closed.getMessage() + "]");
-            }
-            synchronized (this) {
-                ended = true;
-                notifyAll();
-            }
-        }
-
-        private synchronized void append(String more) {
-            text.append(more);
-            notifyAll();
-        }
-
-        synchronized int indexAfter(String wanted, int from, long deadlineNanos) {
-            for (; ; ) {
-                int at = text.indexOf(wanted, from);
-                if (at >= 0) return at + wanted.length();
-                long leftNanos = deadlineNanos - System.nanoTime();
-                if (ended || leftNanos <= 0) return -1;
-                try {
-                    TimeUnit.NANOSECONDS.timedWait(this, leftNanos);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    return -1;
-                }
-            }
-        }
-
-        void awaitEnd() throws InterruptedException {
-            reader.join();
-        }
-
-        @Override
-        public synchronized String toString() {
-            return text.toString();
-        }
     }
 }

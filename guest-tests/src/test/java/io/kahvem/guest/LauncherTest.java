@@ -29,25 +29,4 @@ class LauncherTest {
         assertThat(process.waitFor()).isZero();
         Files.delete(link);
     }
-
-    @Test
-    void refusesAnOptionThatDoesNotExist() {
-        try (Guest kahvem = Guest.start("run", "--no-such-option")) {
-            assertThat(kahvem.exitStatus()).as(kahvem::transcript).isEqualTo(2);
-            assertThat(kahvem.stdout()).isEmpty();
-            assertThat(kahvem.stderr()).contains("--no-such-option");
-        }
-    }
-
-    @Test
-    void tellsAnAbsentKernelFromABadOne(@TempDir Path directory) throws IOException {
-        try (Guest kahvem = Guest.start("run", "--kernel", directory.resolve("absent"))) {
-            assertThat(kahvem.exitStatus()).as(kahvem::transcript).isEqualTo(2);
-            assertThat(kahvem.stderr()).contains("absent");
-        }
-        Path text = Files.writeString(directory.resolve("text"), "not a kernel");
-        try (Guest kahvem = Guest.start("run", "--kernel", text)) {
-            assertThat(kahvem.exitStatus()).as(kahvem::transcript).isEqualTo(2);
-        }
-    }
 }

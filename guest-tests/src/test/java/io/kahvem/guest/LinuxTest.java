@@ -6,91 +6,79 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Debian's stock kernel, from reset to power-off, on the Java engine.
+/// Debian's stock kernel, from reset to power-off, on the Java engine. A boot is the most of a test's time, so a test looks at all that
+/// one boot shows.
 class LinuxTest {
-    private final TestGuests guests = TestGuests.orSkip();
+    private static final String PROMPT = "guest# ";
 
-    private Guest boot(String append, Object... more) {
-        Object[] arguments = {
-            "run", "--accel", "jvm", "--kernel", guests.vmlinuz(), "--initrd", guests.initrd(), "--append", "console=ttyS0 " + append,
-        };
-        Object[] all = new Object[arguments.length + more.length];
-        System.arraycopy(arguments, 0, all, 0, arguments.length);
-        System.arraycopy(more, 0, all, arguments.length, more.length);
-        return Guest.start(all);
-    }
+    private final TestGuests guests = TestGuests.orSkip();
 
     @Test
     void saysHelloAndPowersOff() {
-        try (Guest guest = boot("quiet task=hello", "--memory", "512M")) {
+        try (Guest guest = Guest.boot(guests, "quiet task=hello", "--memory", "512M", "--stats")) {
             guest.await("HELLO-FROM-GUEST");
             assertThat(guest.await("GNU/Linux")).contains("Linux").contains("x86_64");
+            assertThat(guest.await("LOC:")).contains("IO-APIC", "ttyS0", "acpi");
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
+            assertThat(guest.stderr()).contains("engine jvm", "MIPS");
         }
     }
 
     @Test
-    void bootsTheUncompressedKernelThroughItsPvhNote() {
+    void bootsTheUncompressedKernelByItsPvhNoteAndOutlivesTheEndOfItsInput() {
         try (Guest guest = Guest.start("run", "--accel", "jvm", "--kernel", guests.vmlinux(), "--initrd", guests.initrd(),
                 "--append", "console=ttyS0 quiet task=hello")) {
+            guest.endInput();
             guest.await("HELLO-FROM-GUEST");
+            assertThat(guest.exitStatus()).as(guest::transcript).isZero();
+            assertThat(guest.stderr()).isEmpty();
+        }
+    }
+
+    @Test
+    void computesWhatEveryOtherMachineComputes() {
+        try (Guest guest = Guest.boot(guests, "quiet task=bench bench=0.05")) {
+            assertThat(Kbench.checks(guest.await("kbench done"))).containsExactlyInAnyOrderEntriesOf(Kbench.CHECKS);
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
-    void runsAsManyProcessorsAsAskedFor(int cpus) {
-        try (Guest guest = boot("quiet task=sh cmd=nproc", "--cpus", cpus)) {
-            assertThat(guest.await("guest: exit 0")).containsPattern("(?m)^" + cpus + "\r?$");
+    void runsAsManyProcessorsAsAskedForWithoutAComplaint(int cpus) {
+        String command = "cmd=nproc;grep,-c,^processor,/proc/cpuinfo;dmesg,-r";
+        try (Guest guest = Guest.boot(guests, "loglevel=1 task=sh " + command, "--cpus", cpus)) {
+            String printed = guest.await("guest: exit 0");
+            assertThat(printed).containsPattern("(?m)^%1$d\r?\n%1$d\r?$".formatted(cpus));
+            assertThat(printed).contains("Linux version 6");
+            assertThat(KernelLog.complaints(printed)).isSubsetOf(KernelLog.UNDER_QEMU);
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
         }
     }
 
     @Test
-    void answersAtAShellDrivenThroughAPipe() {
-        try (Guest guest = boot("quiet")) {
-            guest.await("GUEST-READY");
-            guest.await("guest# ");
-            guest.type("echo $((6 * 7))\n");
-            guest.await("\n42");
+    void answersAtAShellDrivenThroughAPipeBeforeAndAfterAReboot() {
+        try (Guest guest = Guest.boot(guests, "quiet", "--cpus", 2)) {
+            guest.await("GUEST-READY 6.");
+            guest.await(PROMPT);
+            assertThat(guest.shell(PROMPT, "echo $((6 * 7))")).isEqualTo("42\n");
+            assertThat(guest.shell(PROMPT, "cat /proc/cmdline")).isEqualTo("console=ttyS0 quiet\n");
+            assertThat(guest.shell(PROMPT, "echo left > /tmp/mark; ls /tmp")).isEqualTo("mark\n");
+            assertThat(guest.shell(PROMPT, "for i in 1 2 3 4 5 6 7 8; do echo $i | md5sum & done | wc -l")).isEqualTo("8\n");
+            guest.type("reboot -f\n");
+            guest.await("GUEST-READY 6.");
+            guest.await(PROMPT);
+            assertThat(guest.shell(PROMPT, "ls /tmp | wc -l; nproc")).isEqualTo("0\n2\n");
             guest.type("poweroff -f\n");
-            assertThat(guest.exitStatus()).as(guest::transcript).isZero();
-        }
-    }
-
-    @Test
-    void outlivesTheEndOfItsInput() {
-        try (Guest guest = boot("quiet task=hello").endInput()) {
-            guest.await("HELLO-FROM-GUEST");
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
         }
     }
 
     @Test
     void endsWithZeroWhereAPanicAsksForAResetUnderNoReboot() {
-        try (Guest guest = boot("quiet panic=-1 task=sh cmd=echo,c,>/proc/sysrq-trigger", "--no-reboot")) {
-            guest.await("Kernel panic");
+        try (Guest guest = Guest.boot(guests, "quiet panic=-1 task=sh cmd=echo,c,>/proc/sysrq-trigger", "--no-reboot")) {
+            assertThat(guest.await("Kernel panic")).contains("Trigger a crash");
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
-        }
-    }
-
-    @Test
-    void bootsAgainAfterAReboot() {
-        try (Guest guest = boot("quiet")) {
-            guest.await("guest# ");
-            guest.type("reboot -f\n");
-            guest.await("GUEST-READY");
-            guest.await("guest# ");
-            guest.type("poweroff -f\n");
-            assertThat(guest.exitStatus()).as(guest::transcript).isZero();
-        }
-    }
-
-    @Test
-    void endsAtTheTimeout() {
-        try (Guest guest = boot("quiet", "--timeout", "20s")) {
-            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(124);
         }
     }
 }

@@ -91,12 +91,13 @@ public final class SystemRows {
     private static void ports(OpcodeMap map) {
         map.row(0xe4, whole(Ports.class, "inByteImmediate"), AL, Ib);
         map.row(0xe5, whole(Ports.class, "inImmediate"), rAX, Ib);
-        map.row(0xe6, whole(Ports.class, "outByteImmediate"), Ib, AL);
-        map.row(0xe7, whole(Ports.class, "outImmediate"), Ib, rAX);
+        // What a guest writes may end the machine, and nothing may run after that.
+        map.row(0xe6, whole(Ports.class, "outByteImmediate"), Ib, AL).ends();
+        map.row(0xe7, whole(Ports.class, "outImmediate"), Ib, rAX).ends();
         map.row(0xec, whole(Ports.class, "inByte"));
         map.row(0xed, whole(Ports.class, "in"));
-        map.row(0xee, whole(Ports.class, "outByte"));
-        map.row(0xef, whole(Ports.class, "out"));
+        map.row(0xee, whole(Ports.class, "outByte")).ends();
+        map.row(0xef, whole(Ports.class, "out")).ends();
         map.row(0x6c, whole(Ports.class, "insByte"));
         map.row(0x6d, whole(Ports.class, "ins"));
         map.row(0x6e, whole(Ports.class, "outsByte"));

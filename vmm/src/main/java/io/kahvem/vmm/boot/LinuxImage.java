@@ -32,6 +32,8 @@ public final class LinuxImage implements BootImage {
     private static final int CMD_LINE_PTR = 0x228;
     private static final int INITRD_ADDR_MAX = 0x22c;
     private static final int CMDLINE_SIZE = 0x238;
+    private static final int SYSSIZE = 0x1f4;
+    private static final long PARAGRAPH = 16;
     private static final int PAYLOAD_OFFSET = 0x248;
     private static final int PAYLOAD_LENGTH = 0x24c;
     private static final int SETUP_DATA = 0x250;
@@ -102,9 +104,10 @@ public final class LinuxImage implements BootImage {
     private static Payload packing(ImageFile kernel, byte[] header, long kernelAt) {
         long start = kernelAt + Bytes.u32(header, PAYLOAD_OFFSET);
         long length = Bytes.u32(header, PAYLOAD_LENGTH);
-        if (start + length > kernel.size()) {
-            throw kernel.bad("is truncated: its header says that it goes on to byte %d, and it ends at %d"
-                    .formatted(start + length, kernel.size()));
+        // The protected-mode part is longer than its payload; its size is told in paragraphs, of which the last need not be whole.
+        long end = Math.max(start + length, kernelAt + PARAGRAPH * Bytes.u32(header, SYSSIZE) - (PARAGRAPH - 1));
+        if (end > kernel.size()) {
+            throw kernel.bad("is truncated: its header says that it goes on to byte %d, and it ends at %d".formatted(end, kernel.size()));
         }
         byte[] magic = kernel.readUpTo(start, Payload.MAGIC_BYTES);
         Payload packing = Payload.of(magic);
