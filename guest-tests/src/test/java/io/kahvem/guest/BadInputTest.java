@@ -79,7 +79,8 @@ class BadInputTest {
 
     @Test
     void aKernelWithTheWrongMagic() throws IOException {
-        refused("text", "--kernel", file("text", "#!/bin/sh\necho not a kernel\n".repeat(1000).getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+        String script = "#!/bin/sh\necho not a kernel\n".repeat(1000);
+        refused("text", "--kernel", file("text", script.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
         byte[] kernel = Files.readAllBytes(TestGuests.orSkip().vmlinuz());
         kernel[0x202] ^= 0x20; // "HdrS" no more
         refused("wrong-magic", "--kernel", file("wrong-magic", kernel));

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 
-/// The Linux guests of guests/make-guests, whose head comment says what each `task=` does. Built once, in KAHVEM_GUESTS or the user's cache; where
-/// the host cannot build them the test is skipped with what the script said.
+/// The Linux guests of guests/make-guests, whose head comment says what each `task=` does. Built once, in KAHVEM_GUESTS or the user's
+/// cache; where the host cannot build them the test is skipped with what the script said.
 record TestGuests(Path directory) {
     private static final Built BUILT = build();
 

@@ -2,7 +2,8 @@ package io.kahvem.host;
 
 import org.jspecify.annotations.Nullable;
 
-/// The terminal of a file descriptor, asked for when it is first needed: linking the C library's calls takes a good part of a short command's time.
+/// The terminal of a file descriptor, asked for when it is first needed: linking the C library's calls takes a good part of a short
+/// command's time.
 final class LazyTerminal implements Terminal {
     private final int fd;
 
