@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `kahvem run` with nothing to boot: the small Linux from the host's own package sources, from an empty home directory.
+@org.junit.jupiter.api.Tag("slow")
 class SmallLinuxTest {
     /// The end of it: before it comes the directory, `/root` or `~` as the busybox was built.
     private static final String PROMPT = "# ";
