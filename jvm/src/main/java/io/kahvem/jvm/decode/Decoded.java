@@ -33,6 +33,13 @@ public final class Decoded {
     public boolean lock;
     public int rep;
 
+    /// VEX.vvvv; of an instruction without VEX, ModRM.reg.
+    public int vvvv;
+
+    public boolean vex;
+    public boolean vl256;
+    public boolean code64;
+
     void clear() {
         length = 0;
         base = Cpu.ZERO;
@@ -52,6 +59,9 @@ public final class Decoded {
         rex = false;
         lock = false;
         rep = 0;
+        vvvv = 0;
+        vex = false;
+        vl256 = false;
         registers[0] = registers[1] = registers[2] = 0;
     }
 
@@ -78,7 +88,12 @@ public final class Decoded {
     /// Whether executing it may end in a fault, so that the flags before it can be seen.
     public boolean mayFault() {
         boolean lea = row.op.kind() == Op.Kind.COMPUTE && operands == 2 && places[1] == Place.ADDRESS;
-        return memory && !lea || row.mayFault();
+        return memory && !lea || operationMayFault();
+    }
+
+    /// Whether a value operation itself, its memory operands aside, may note a fault.
+    public boolean operationMayFault() {
+        return row.mayFault(code64);
     }
 
     /// Whether a value operation's result goes to memory: the store may end the block, should it overwrite code, so that the flags after it
@@ -114,6 +129,9 @@ public final class Decoded {
         insn.rex = rex;
         insn.lock = lock;
         insn.rep = (short) rep;
+        insn.vvvv = (byte) vvvv;
+        insn.vex = vex;
+        insn.vl256 = vl256;
         insn.mode = (byte) mode;
         insn.addressSize = (byte) addressSize;
     }

@@ -29,6 +29,8 @@ public final class Decoder {
     private boolean hasModRm;
     private int modRm;
     private int lastOpcode;
+    private int rex;
+    private boolean vvvvUsed;
 
     public Decoder(OpcodeMap map) {
         this.map = map;
@@ -60,7 +62,9 @@ public final class Decoder {
         boolean operandPrefix = false;
         boolean addressPrefix = false;
         int segment = -1;
-        int rex = 0;
+        rex = 0;
+        vvvvUsed = false;
+        out.code64 = code64;
         int opcode;
         prefixes:
         for (; ; ) {
@@ -88,8 +92,15 @@ public final class Decoder {
         }
         out.rex = rex != 0;
 
-        Row row = opcodeRow(opcode, operandPrefix, out);
-        boolean mandatory66 = consumed66;
+        Row row;
+        if ((opcode == 0xc4 || opcode == 0xc5) && startsVex()) {
+            boolean refused = out.lock || out.rep != 0 || operandPrefix || out.rex;
+            row = vexRow(opcode, out);
+            if (refused) row = null;
+        } else {
+            row = opcodeRow(opcode, operandPrefix, out);
+        }
+        boolean mandatory66 = out.vex || consumed66 && row != null && !row.size66;
         if (row == null || (code64 ? row.not64 : row.only64)) {
             out.row = UNDEFINED;
             return;
@@ -108,8 +119,10 @@ public final class Decoder {
         out.addressMask = out.addressSize == 3 ? -1 : out.addressSize == 2 ? 0xffff_ffffL : 0xffff;
 
         int defaultSegment = Cpu.DS;
-        if (hasModRm) defaultSegment = modRm(rex, out);
-        operands(row, rex, out);
+        if (hasModRm) defaultSegment = modRm(row, out);
+        if (!out.vex) out.vvvv = out.reg;
+        if (out.vex && vvvvUsed && !row.takesVvvv(out.memory)) out.row = UNDEFINED;
+        operands(row, out);
         out.size = operationSize(row, out.size);
         out.segment = segment >= 0 ? segment : defaultSegment;
         if (code64) {
@@ -154,6 +167,48 @@ public final class Decoder {
         return choose(entry);
     }
 
+    /// Whether C4H or C5H, just read, begins a VEX prefix: always in 64-bit code; elsewhere it is LES or LDS unless a ModRM byte that
+    /// followed would be one with a register operand (SDM Vol. 2A, 2.3.5).
+    private boolean startsVex() {
+        if (code64) return true;
+        int next = u8();
+        if (truncated) return false;
+        at--;
+        return next >= 0xc0;
+    }
+
+    /// Reads the rest of a VEX prefix and the opcode (SDM Vol. 2A, 2.3.5 and 2.3.6).
+    private @Nullable Row vexRow(int first, Decoded out) {
+        int b = u8();
+        int map = OpcodeMap.M0F;
+        rex = ~b >> 5 & 4; // VEX.R
+        boolean w = false;
+        if (first == 0xc4) {
+            map = b & 0x1f;
+            rex = ~b >> 5 & 7;
+            b = u8();
+            w = b >= 0x80;
+        }
+        if (!code64) rex = 0;
+        if (w && code64) rex |= 8;
+        int vvvv = ~b >> 3 & 15;
+        boolean l = (b & 4) != 0;
+        int opcode = u8();
+        lastOpcode = opcode;
+        out.vex = true;
+        out.vl256 = l;
+        out.vvvv = code64 ? vvvv : vvvv & 7;
+        vvvvUsed = vvvv != 0;
+        int prefix = switch (b & 3) {
+            case 1 -> OpcodeMap.P66;
+            case 2 -> OpcodeMap.PF3;
+            case 3 -> OpcodeMap.PF2;
+            default -> OpcodeMap.NP;
+        };
+        hasModRm = false;
+        return truncated ? null : choose(this.map.vexEntry(map, prefix, opcode, w, l));
+    }
+
     private @Nullable Row choose(@Nullable Entry entry) {
         return switch (entry) {
             case null -> null;
@@ -174,14 +229,15 @@ public final class Decoder {
     }
 
     /// Reads SIB and displacement. Returns the address's default segment.
-    private int modRm(int rex, Decoded out) {
+    private int modRm(Row row, Decoded out) {
         int mod = modRm >> 6;
         int rm = modRm & 7;
         out.reg = modRm >> 3 & 7 | (rex & 4) << 1;
         out.rm = rm | (rex & 1) << 3;
         if (mod == 3) return Cpu.DS;
         out.memory = true;
-        return out.addressSize == 1 ? address16(mod, rm, out) : address32(mod, rm, rex, out);
+        if (row.vsib && (rm != 4 || out.addressSize == 1)) out.row = UNDEFINED;
+        return out.addressSize == 1 ? address16(mod, rm, out) : address32(mod, rm, row.vsib, out);
     }
 
     private int address16(int mod, int rm, Decoded out) {
@@ -197,13 +253,17 @@ public final class Decoder {
         return out.base == Cpu.RBP ? Cpu.SS : Cpu.DS;
     }
 
-    private int address32(int mod, int rm, int rex, Decoded out) {
+    /// With `vsib` the index is a vector register, whose number is left in `imm2`.
+    private int address32(int mod, int rm, boolean vsib, Decoded out) {
         int base = rm;
         if (rm == 4) {
             int sib = u8();
             base = sib & 7;
             int index = sib >> 3 & 7 | (rex & 2) << 2;
-            if (index != 4) {
+            if (vsib) {
+                out.imm2 = index;
+                out.scale = sib >> 6;
+            } else if (index != 4) {
                 out.index = index;
                 out.scale = sib >> 6;
             }
@@ -218,7 +278,7 @@ public final class Decoder {
         return base == Cpu.RSP || base == Cpu.RBP ? ((rex & 1) == 0 ? Cpu.SS : Cpu.DS) : Cpu.DS;
     }
 
-    private void operands(Row row, int rex, Decoded out) {
+    private void operands(Row row, Decoded out) {
         out.operands = row.operands.length;
         for (int i = 0; i < row.operands.length; i++) {
             Operand o = row.operands[i];
@@ -264,7 +324,8 @@ public final class Decoder {
                     out.disp = out.addressSize == 3 ? u64() : out.addressSize == 2 ? u32() & 0xffff_ffffL : u16();
                     out.places[i] = Place.memory(size);
                 }
-                case OWN_REG, OWN_RM -> out.places[i] = Place.ADDRESS;
+                case VVVV -> register(i, out.vvvv, size, out);
+                case OWN_REG, OWN_RM, OWN_VVVV -> out.places[i] = Place.ADDRESS;
             }
         }
     }
@@ -273,10 +334,10 @@ public final class Decoder {
     private static int operationSize(Row row, int size) {
         for (Operand o : row.operands) {
             switch (o.place) {
-                case RM, REG, OPCODE, ACCUMULATOR, OFFSET -> {
+                case RM, REG, OPCODE, ACCUMULATOR, OFFSET, VVVV -> {
                     return o.log2Size(size);
                 }
-                case COUNT, IMMEDIATE, ONE, RELATIVE, FAR, MEMORY, OWN_REG, OWN_RM -> {}
+                case COUNT, IMMEDIATE, ONE, RELATIVE, FAR, MEMORY, OWN_REG, OWN_RM, OWN_VVVV -> {}
             }
         }
         return size;

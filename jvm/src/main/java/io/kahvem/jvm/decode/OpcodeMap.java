@@ -15,6 +15,21 @@ public final class OpcodeMap {
     public static final int PF3 = 2;
     public static final int PF2 = 3;
 
+    /// The VEX maps (VEX.mmmmm), as indexes.
+    public static final int M0F = 1;
+
+    public static final int M0F38 = 2;
+    public static final int M0F3A = 3;
+
+    /// What a VEX row allows of VEX.W and VEX.L, to be or-ed: the values themselves, or any (ignored).
+    public static final int W0 = 1;
+
+    public static final int W1 = 2;
+    public static final int WIG = W0 | W1;
+    public static final int L0 = 4;
+    public static final int L1 = 8;
+    public static final int LIG = L0 | L1;
+
     /// What an opcode leads to.
     sealed interface Entry {}
 
@@ -34,6 +49,9 @@ public final class OpcodeMap {
     private final @Nullable Entry[][] map38 = new @Nullable Entry[4][256];
     private final @Nullable Entry[][] map3a = new @Nullable Entry[4][256];
     private final @Nullable Entry[] any0f = new @Nullable Entry[256];
+
+    /// By [#vexMap].
+    private final @Nullable Entry[][] vex = new @Nullable Entry[4 * 4 * 4][256];
 
     /// Map 1: one-byte opcodes.
     public Row row(int opcode, Op op, Operand... operands) {
@@ -103,6 +121,45 @@ public final class OpcodeMap {
 
     public Row group0fRegister(int prefix, int opcode, int reg, Op op, Operand... operands) {
         return member(map0f[prefix], opcode, reg, op, operands, false, true);
+    }
+
+    /// A VEX opcode of map M0F, M0F38 or M0F3A with VEX.pp NP, P66, PF3 or PF2, for the values of W and L in `allowed`.
+    public Row vex(int map, int prefix, int opcode, int allowed, Op op, Operand... operands) {
+        Row row = new Row(op, operands);
+        for (int wl = 0; wl < 4; wl++) {
+            if (!allows(allowed, wl)) continue;
+            @Nullable Entry[] entries = vex[vexMap(map, prefix, wl)];
+            if (entries[opcode] != null) throw new AssertionError("VEX opcode %02x defined twice (%s)".formatted(opcode, op.name()));
+            entries[opcode] = new Leaf(row);
+        }
+        return row;
+    }
+
+    /// A member of a VEX group, chosen by ModRM.reg.
+    public Row vexGroup(int map, int prefix, int opcode, int reg, int allowed, boolean memory, boolean register, Op op,
+            Operand... operands) {
+        Row row = new Row(op, operands);
+        for (int wl = 0; wl < 4; wl++) {
+            if (!allows(allowed, wl)) continue;
+            Group group = groupAt(vex[vexMap(map, prefix, wl)], opcode);
+            if (memory) fill(group.memory, reg, row, opcode);
+            if (register) fill(group.register, reg, row, opcode);
+        }
+        return row;
+    }
+
+    /// `wl` is VEX.W * 2 + VEX.L.
+    private static int vexMap(int map, int prefix, int wl) {
+        return map << 4 | prefix << 2 | wl;
+    }
+
+    private static boolean allows(int allowed, int wl) {
+        return (allowed & (wl < 2 ? W0 : W1)) != 0 && (allowed & ((wl & 1) == 0 ? L0 : L1)) != 0;
+    }
+
+    /// The entry of a VEX opcode; null for maps that are not defined.
+    @Nullable Entry vexEntry(int map, int prefix, int opcode, boolean w, boolean l) {
+        return map >= M0F && map <= M0F3A ? vex[vexMap(map, prefix, (w ? 2 : 0) | (l ? 1 : 0))][opcode] : null;
     }
 
     @Nullable Entry oneByte(int opcode, boolean code64) {

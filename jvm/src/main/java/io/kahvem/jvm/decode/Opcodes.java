@@ -11,6 +11,7 @@ public final class Opcodes {
         X87Rows.define(map);
         SseRows.define(map);
         SseFloatRows.define(map);
+        BmiRows.define(map);
         return map;
     }
 }

@@ -16,6 +16,9 @@ public enum Operand {
     Gd(Place.REG, Width.D),
     Gv(Place.REG, Width.V),
     Gy(Place.REG, Width.Y),
+    /// VEX.vvvv: a general register of 32 bits, or 64 with VEX.W; a vector register.
+    By(Place.VVVV, Width.Y),
+    Hx(Place.OWN_VVVV, Width.Q),
     /// The low three opcode bits: a general register.
     Zb(Place.OPCODE, Width.B),
     Zv(Place.OPCODE, Width.V),
@@ -53,7 +56,7 @@ public enum Operand {
     Ex(Place.OWN_RM, Width.V);
 
     public enum Place {
-        RM, REG, OPCODE, ACCUMULATOR, COUNT, IMMEDIATE, ONE, RELATIVE, FAR, MEMORY, OFFSET, OWN_REG, OWN_RM
+        RM, REG, OPCODE, ACCUMULATOR, COUNT, IMMEDIATE, ONE, RELATIVE, FAR, MEMORY, OFFSET, OWN_REG, OWN_RM, VVVV, OWN_VVVV
     }
 
     public enum Width {
@@ -71,7 +74,7 @@ public enum Operand {
     public boolean needsModRm() {
         return switch (place) {
             case RM, REG, MEMORY, OWN_REG, OWN_RM -> true;
-            case OPCODE, ACCUMULATOR, COUNT, IMMEDIATE, ONE, RELATIVE, FAR, OFFSET -> false;
+            case OPCODE, ACCUMULATOR, COUNT, IMMEDIATE, ONE, RELATIVE, FAR, OFFSET, VVVV, OWN_VVVV -> false;
         };
     }
 

@@ -16,6 +16,10 @@ public final class Row {
     boolean flagsByCount;
     boolean endsBlock;
     boolean mayFault;
+    boolean faultsOutside64;
+    boolean size66;
+    boolean vsib;
+    boolean vvvvOnlyInRegisterForm;
 
     Row(Op op, Operand[] operands) {
         this.op = op;
@@ -104,13 +108,46 @@ public final class Row {
         return this;
     }
 
+    /// Outside 64-bit code the value operation itself may note a fault.
+    public Row faultsOutside64() {
+        faultsOutside64 = true;
+        return this;
+    }
+
+    /// 66H chooses the operand size although the row is of a map where it is a mandatory prefix (MOVBE).
+    public Row size66() {
+        size66 = true;
+        return this;
+    }
+
+    /// The memory operand's index is a vector register (gathers).
+    public Row vsib() {
+        vsib = true;
+        return this;
+    }
+
+    /// With a memory operand VEX.vvvv names nothing (VMOVSS, VMOVSD).
+    public Row vvvvOnlyInRegisterForm() {
+        vvvvOnlyInRegisterForm = true;
+        return this;
+    }
+
+    /// Whether VEX.vvvv names an operand; where it does not it must be 1111B.
+    boolean takesVvvv(boolean memory) {
+        if (memory && vvvvOnlyInRegisterForm) return false;
+        for (Operand o : operands) {
+            if (o.place == Operand.Place.VVVV || o.place == Operand.Place.OWN_VVVV) return true;
+        }
+        return false;
+    }
+
     /// Whether LOCK is allowed with a memory operand: the first operand must be it.
     boolean locksMemory() {
         return lockable && (operands[0].place == Operand.Place.RM || operands[0].place == Operand.Place.OWN_RM);
     }
 
-    public boolean mayFault() {
-        return mayFault;
+    public boolean mayFault(boolean code64) {
+        return mayFault || faultsOutside64 && !code64;
     }
 
     public boolean writesFlags() {

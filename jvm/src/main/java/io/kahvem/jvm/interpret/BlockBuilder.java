@@ -143,7 +143,7 @@ final class BlockBuilder {
             case WHOLE, CONTROL, BRANCH, PACKED, PACKED_MMX, HORIZONTAL, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 ->
                     new Spinner.Shape(d.row.op, 0, List.of(), Spinner.Addressing.NONE, false, false);
             case UPDATE, COMPUTE, CONSUME -> new Spinner.Shape(d.row.op, form, List.of(Arrays.copyOf(d.places, d.operands)),
-                    d.addressing(), d.lock, d.row.mayFault());
+                    d.addressing(), d.lock, d.operationMayFault());
         };
     }
 }

@@ -62,6 +62,15 @@ public abstract class Insn {
     /// F3H or F2H as a REP prefix: 0, 0xf3 or 0xf2.
     public short rep;
 
+    /// The first source of a vector instruction: VEX.vvvv, or without VEX ModRM.reg, which is also the destination.
+    public byte vvvv;
+
+    /// A VEX prefix was present: the destination's upper bits are cleared, memory operands need no alignment.
+    public boolean vex;
+
+    /// VEX.L: 256-bit operands.
+    public boolean vl256;
+
     /// Code size and stack size it was decoded for ([io.kahvem.jvm.cpu.Mode] bits).
     public byte mode;
 

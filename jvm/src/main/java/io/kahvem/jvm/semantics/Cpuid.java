@@ -36,6 +36,7 @@ public final class Cpuid {
             | 1 << 19 // SSE4.1
             | 1 << 20 // SSE4.2
             | 1 << 21 // x2APIC
+            | 1 << 22 // MOVBE
             | 1 << 23 // POPCNT
             | 1 << 24 // TSC-deadline
             | 1 << 26 // XSAVE
@@ -71,10 +72,13 @@ public final class Cpuid {
 
     private static final int FEATURES_7_EBX = 1 // FSGSBASE
             | 1 << 1 // TSC_ADJUST
+            | 1 << 3 // BMI1
             | 1 << 13 // x87 environments have no segments
             | 1 << 7 // SMEP
+            | 1 << 8 // BMI2
             | 1 << 9 // ERMS
             | 1 << 18 // RDSEED
+            | 1 << 19 // ADX
             | 1 << 20 // SMAP
             | 1 << 23 // CLFLUSHOPT
             | 1 << 24; // CLWB
@@ -85,6 +89,7 @@ public final class Cpuid {
             | 1 << 31; // SSBD
 
     private static final int FEATURES_EXTENDED_ECX = 1 // LAHF, SAHF in 64-bit code
+            | 1 << 5 // LZCNT
             | 1 << 8; // PREFETCHW
     private static final int FEATURES_EXTENDED_EDX = 1 << 20 // NX
             | 1 << 26 // 1-GiB pages
