@@ -1,21 +1,26 @@
 package io.kahvem.host;
 
 /// An error number of Linux (errno(3)), which prints as its name and meaning.
-record Errno(int number) {
-    static final int EINTR = 4;
+public record Errno(int number) {
+    public static final int ENOENT = 2;
+    public static final int EINTR = 4;
+    public static final int EAGAIN = 11;
     static final int ENOMEM = 12;
+    public static final int EACCES = 13;
 
     @Override
     public String toString() {
         return switch (number) {
             case 1 -> "EPERM (operation not permitted)";
-            case 2 -> "ENOENT (no such file or directory)";
+            case ENOENT -> "ENOENT (no such file or directory)";
             case EINTR -> "EINTR (interrupted system call)";
             case 5 -> "EIO (input/output error)";
+            case 6 -> "ENXIO (no such device or address)";
+            case 7 -> "E2BIG (list too long)";
             case 9 -> "EBADF (bad file descriptor)";
-            case 11 -> "EAGAIN (resource temporarily unavailable)";
+            case EAGAIN -> "EAGAIN (resource temporarily unavailable)";
             case ENOMEM -> "ENOMEM (cannot allocate memory)";
-            case 13 -> "EACCES (permission denied)";
+            case EACCES -> "EACCES (permission denied)";
             case 14 -> "EFAULT (bad address)";
             case 16 -> "EBUSY (device or resource busy)";
             case 17 -> "EEXIST (file exists)";

@@ -28,12 +28,22 @@ final class Libc {
         return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, Linker.Option.captureCallState("errno"));
     }
 
+    /// As above, with options beside the capture of errno (variadic functions).
+    static MethodHandle function(String name, FunctionDescriptor descriptor, Linker.Option option) {
+        return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, Linker.Option.captureCallState("errno"), option);
+    }
+
     static MemorySegment callState(Arena arena) {
         return arena.allocate(CALL_STATE);
     }
 
     static Errno errno(MemorySegment callState) {
-        return new Errno((int) ERRNO.get(callState, 0L));
+        return new Errno(errnoNumber(callState));
+    }
+
+    /// For paths that allocate nothing.
+    static int errnoNumber(MemorySegment callState) {
+        return (int) ERRNO.get(callState, 0L);
     }
 
     /// What a downcall handle throws is never the C function's doing.

@@ -3,6 +3,7 @@ package io.kahvem.hypervisor;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// The architectural state of one vCPU, in no engine's own form: a machine read from one engine can be set in another.
 ///
@@ -59,6 +60,22 @@ public final class CpuState {
 
     /// STI or MOV SS holds interrupts off for one more instruction.
     public boolean interruptShadow;
+
+    /// What the processor was about to deliver, taken from wherever it came from and not yet visible to the guest: it comes before the
+    /// next instruction. Null where there is nothing.
+    public @Nullable Event event;
+
+    /// @param errorCode what is pushed after the return address, or [#NO_ERROR_CODE]
+    public record Event(Kind kind, int vector, long errorCode) {
+        public static final long NO_ERROR_CODE = -1;
+
+        public enum Kind {
+            EXTERNAL_INTERRUPT,
+            NMI,
+            EXCEPTION,
+            SOFTWARE_INTERRUPT
+        }
+    }
 
     public enum Activity {
         RUNNING,

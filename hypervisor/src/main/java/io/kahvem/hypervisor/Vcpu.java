@@ -16,6 +16,11 @@ public interface Vcpu {
     /// Replaces the architectural state; the vCPU is not in `run`.
     void setState(CpuState state);
 
+    /// From the next `run` on, stop as `control` says. False where the engine cannot; the vCPU is not in `run`.
+    default boolean setDebug(DebugControl control) {
+        return false;
+    }
+
     /// Guest instructions retired so far (each iteration of a repeated string instruction counts as one). Approximate while the vCPU runs;
     /// -1 where the engine cannot tell. Any thread.
     long instructionsRetired();

@@ -1,5 +1,9 @@
 package io.kahvem.hypervisor;
 
+import io.kahvem.memory.MemorySlot;
+import java.util.BitSet;
+import java.util.Optional;
+
 /// A virtual machine of one engine: its vCPUs, their local APICs, and how interrupts reach them.
 public interface Vm extends AutoCloseable {
     /// Creates the vCPU with this APIC id. Id 0 is the bootstrap processor; the others wait for INIT and SIPI inside [Vcpu#run].
@@ -14,6 +18,22 @@ public interface Vm extends AutoCloseable {
 
     /// Pulses the bootstrap processor's NMI input (LINT1). Any thread.
     void injectNmi();
+
+    /// Starts or ends noting which pages are written; before it starts, none is. Any thread.
+    default void setDirtyLogging(boolean on) {
+        throw new UnsupportedOperationException("this engine does not note written pages");
+    }
+
+    /// The pages of `slot` that vCPUs have written since logging started or since the last call, which forgets them; bit 0 is its first
+    /// page. Any thread; a page that is written meanwhile is in this answer or in the next.
+    default BitSet takeDirtyPages(MemorySlot slot) {
+        throw new UnsupportedOperationException("this engine does not note written pages");
+    }
+
+    /// Shortcuts between a device's thread and the guest, where the engine has them.
+    default Optional<Doorbells> doorbells() {
+        return Optional.empty();
+    }
 
     /// Frees what the engine holds. Every vCPU has returned from `run` before.
     @Override

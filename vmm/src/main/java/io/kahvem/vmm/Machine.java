@@ -301,6 +301,7 @@ public final class Machine implements AutoCloseable {
                 while (!control.shouldLeave()) {
                     switch (vcpu.run(io)) {
                         case VmExit.Kicked ignored -> {}
+                        case VmExit.Debug ignored -> {} // nobody asks for it yet
                         case VmExit.Shutdown shutdown -> tripleFault(index, shutdown);
                         case VmExit.Fatal fatal -> fail(cannotGoOn(index, fatal));
                     }

@@ -1,0 +1,96 @@
+package io.kahvem.kvm;
+
+import io.kahvem.host.ThreadSignal;
+import io.kahvem.host.Words;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/// Brings a vCPU's thread out of KVM_RUN: a bit in [#requests], then `immediate_exit`, then a signal if the thread is in the call.
+///
+/// The thread announces the call before it makes it and a requester sets `immediate_exit` before it looks, both with a full fence: one of
+/// them sees the other, so no request is lost. On EINTR the thread clears `immediate_exit` before it takes the bits, so that a request in
+/// between causes one EINTR too many, never one too few. The lock keeps the signal from a thread that has gone and the page from being
+/// written after its end; nothing is called under it.
+final class Kicker {
+    /// Bits of [#take].
+    static final int KICK = 1;
+
+    static final int NMI = 2;
+    static final int INTR = 4;
+    static final int WATCHDOG = 8;
+
+    private static final VarHandle REQUESTS;
+
+    static {
+        try {
+            REQUESTS = MethodHandles.lookup().findVarHandle(Kicker.class, "requests", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private final RunPage run;
+
+    @SuppressWarnings("unused") // through REQUESTS
+    private volatile int requests;
+
+    /// The thread is in KVM_RUN, or about to be.
+    private volatile boolean inGuest;
+
+    /// Guarded by this, as is `closed`.
+    private @Nullable ThreadSignal thread;
+
+    private @Nullable Thread owner;
+    private boolean closed;
+
+    Kicker(RunPage run) {
+        this.run = run;
+    }
+
+    /// The calling thread is the vCPU's until [#leave].
+    synchronized void enter() {
+        if (owner == Thread.currentThread()) return;
+        thread = ThreadSignal.ofCurrentThread();
+        owner = Thread.currentThread();
+    }
+
+    synchronized void leave() {
+        thread = null;
+        owner = null;
+    }
+
+    /// Before and after KVM_RUN.
+    void setInGuest(boolean in) {
+        inGuest = in;
+    }
+
+    boolean isInGuest() {
+        return inGuest;
+    }
+
+    synchronized void request(int bit) {
+        if (closed) return;
+        REQUESTS.getAndBitwiseOr(this, bit);
+        run.put8(RunPage.IMMEDIATE_EXIT, 1);
+        Words.fullFence();
+        ThreadSignal target = thread;
+        if (inGuest && target != null) target.send();
+    }
+
+    /// For what the owner looks at before each KVM_RUN anyway.
+    synchronized void requestUnlessOwner(int bit) {
+        if (owner != Thread.currentThread()) request(bit);
+    }
+
+    /// After EINTR, on the vCPU's thread.
+    int take() {
+        run.put8(RunPage.IMMEDIATE_EXIT, 0);
+        Words.fullFence();
+        return (int) REQUESTS.getAndSet(this, 0);
+    }
+
+    synchronized void close() {
+        closed = true;
+    }
+}
