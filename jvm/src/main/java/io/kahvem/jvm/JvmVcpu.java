@@ -16,6 +16,7 @@ import io.kahvem.jvm.interpret.BlockFinder;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.Debug;
 import io.kahvem.jvm.semantics.Interrupts;
+import io.kahvem.jvm.translate.Tiers;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
@@ -47,6 +48,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     private final JvmVm vm;
     private final Cpu c;
     private final BlockFinder blocks;
+    private final Tiers tiers;
 
     @SuppressWarnings("unused") // through ATTENTION
     private volatile int attention;
@@ -67,6 +69,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         Mmu mmu = new Mmu(vm.memory(), (cpu, gpa, bytes) -> vm.code().codeWritten(gpa, bytes));
         c = new Cpu(apicId, mmu, apic, vm.model(), vm.clock(), vm.entropy());
         blocks = new BlockFinder(vm.memory(), vm.code(), vm.spinner(), vm.opcodes(), this::revokeStores);
+        c.entries = blocks;
+        tiers = new Tiers(blocks, vm.translator());
         c.waitForSipi = apicId != 0;
         CpuStates.reset(c);
     }
@@ -111,8 +115,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
                 block = blocks.find(c);
             }
             if (block != null) {
-                c.retired += block.count;
-                block = block.first.exec(c, c.r);
+                block = tiers.execute(c, block);
             }
             if (c.stop != Cpu.NONE) {
                 stopped();

@@ -11,6 +11,7 @@ import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.decode.Opcodes;
 import io.kahvem.jvm.interpret.CodeCache;
 import io.kahvem.jvm.interpret.Spinner;
+import io.kahvem.jvm.translate.Translator;
 import io.kahvem.memory.GuestMemory;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -18,6 +19,12 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// A virtual machine of the Java engine: what its vCPUs share.
 final class JvmVm implements Vm {
+    private static final Translator.Policy POLICY = switch (System.getProperty("kahvem.translate", "normal")) {
+        case "off" -> Translator.Policy.OFF;
+        case "early" -> Translator.Policy.EARLY;
+        default -> new Translator.Policy(Integer.getInteger("kahvem.threshold", 400), Integer.getInteger("kahvem.warm", 10), true);
+    };
+
     private final GuestMemory memory;
     private final CpuModel model;
     private final TscClock clock;
@@ -26,6 +33,7 @@ final class JvmVm implements Vm {
     private final OpcodeMap opcodes = Opcodes.map();
     private final Spinner spinner = new Spinner();
     private final CodeCache code;
+    private final Translator translator;
     private final List<JvmVcpu> vcpus = new CopyOnWriteArrayList<>();
     private final AtomicLong revocations = new AtomicLong();
 
@@ -34,6 +42,7 @@ final class JvmVm implements Vm {
         this.model = model;
         this.clock = new TscClock(Clock.SYSTEM, model.tscKhz());
         this.code = new CodeCache(memory);
+        this.translator = new Translator(memory, code, opcodes, POLICY);
         memory.setCodeListener(code::codeWritten);
     }
 
@@ -61,6 +70,7 @@ final class JvmVm implements Vm {
 
     @Override
     public void close() {
+        translator.close();
         code.clear();
     }
 
@@ -94,6 +104,10 @@ final class JvmVm implements Vm {
 
     CodeCache code() {
         return code;
+    }
+
+    Translator translator() {
+        return translator;
     }
 
     List<JvmVcpu> vcpus() {

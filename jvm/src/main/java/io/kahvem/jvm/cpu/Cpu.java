@@ -7,6 +7,9 @@ import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
+import io.kahvem.jvm.translate.CodePages;
+import io.kahvem.jvm.translate.Link;
+import io.kahvem.jvm.translate.Region;
 import org.jspecify.annotations.Nullable;
 
 /// The architectural state of one virtual CPU in the form the engine works on. Used by its own vCPU thread alone, except where a field says
@@ -137,6 +140,27 @@ public final class Cpu {
     public @Nullable Insn linkFrom;
 
     public boolean linkTaken;
+
+    /// Instructions that translated code may still execute before the run loop looks for what came from outside.
+    public int budget;
+
+    /// How many more calls of regions by regions may be nested.
+    public int depth;
+
+    /// Changes whenever translated code has executed something that may have changed the mode, or where instructions are fetched from.
+    public int epoch;
+
+    /// The next block is to be interpreted: translated code has left an instruction to the interpreter.
+    public boolean interpretNext;
+
+    /// Where translated code left for an address it had no entry for yet.
+    public @Nullable Link pendingLink;
+
+    /// The instruction TLB; see [CodePages].
+    public final long[] codePages = CodePages.empty();
+
+    /// Finds translated code.
+    public Region.Entries entries = (c, rip) -> null;
 
     /// HLT was executed and nothing has woken the CPU yet.
     public boolean halted;

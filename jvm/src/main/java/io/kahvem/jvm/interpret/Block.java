@@ -1,5 +1,8 @@
 package io.kahvem.jvm.interpret;
 
+import io.kahvem.jvm.translate.Entry;
+import org.jspecify.annotations.Nullable;
+
 /// A run of instructions in one physical page (one instruction may reach into a second), entered only at its first.
 public final class Block {
     public final Insn first;
@@ -22,7 +25,17 @@ public final class Block {
     /// architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
     public boolean valid = true;
 
-    Block(Insn first, int count, int offset, int length, int mode, long crossesInto) {
+    /// The guest-physical address of its page.
+    public final long gpa;
+
+    /// How often it was interpreted, as far as anyone counts; not exact where several vCPUs do.
+    public int heat;
+
+    /// Where translated code begins with its first instruction.
+    public @Nullable Entry entry;
+
+    Block(Insn first, int count, long gpa, int offset, int length, int mode, long crossesInto) {
+        this.gpa = gpa;
         this.first = first;
         this.count = count;
         this.offset = offset;

@@ -74,7 +74,7 @@ final class BlockBuilder {
             ended = d.row.endsBlock();
         }
         if (count == 0) return null;
-        Block block = link(count, offset, length, mode, -1);
+        Block block = link(count, page, offset, length, mode, -1);
         if (memory.slotAt(gpa) != null && (mode & Mode.STEP) == 0) page.add(block);
         return block;
     }
@@ -91,7 +91,7 @@ final class BlockBuilder {
         memory.read(nextGpa, bytes, here, Decoder.MAX_LENGTH);
         Decoded d = decoded[0];
         if (!decoder.decode(bytes, Decoder.MAX_LENGTH, mode, d)) throw new AssertionError("15 bytes are an instruction or none");
-        Block block = link(1, offset, d.length, mode, nextGpa);
+        Block block = link(1, page, offset, d.length, mode, nextGpa);
         if (memory.slotAt(gpa) != null && (mode & Mode.STEP) == 0) {
             page.add(block);
             cache.page(nextGpa).addIncoming(block);
@@ -108,7 +108,7 @@ final class BlockBuilder {
 
     /// Makes the instructions of the first `count` decoded ones, from the last to the first, so that each knows its follower and whether
     /// its flags are seen.
-    private Block link(int count, int offset, int length, int mode, long crossesInto) {
+    private Block link(int count, CodePage page, int offset, int length, int mode, long crossesInto) {
         Insn next = null;
         Decoded last = decoded[count - 1];
         Op.Kind kind = last.row.op.kind();
@@ -135,7 +135,9 @@ final class BlockBuilder {
             next = insn;
             end -= d.length;
         }
-        return new Block(Objects.requireNonNull(next), count, offset, length, mode, crossesInto);
+        Block block = new Block(Objects.requireNonNull(next), count, page.gpa, offset, length, mode, crossesInto);
+        if (crossesInto < 0) block.entry = page.entry(offset, mode);
+        return block;
     }
 
     private static Spinner.Shape shape(Decoded d, int form) {

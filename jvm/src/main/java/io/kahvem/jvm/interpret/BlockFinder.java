@@ -3,16 +3,19 @@ package io.kahvem.jvm.interpret;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.decode.OpcodeMap;
+import io.kahvem.jvm.translate.CodePages;
+import io.kahvem.jvm.translate.Entry;
+import io.kahvem.jvm.translate.Region;
 import io.kahvem.memory.GuestMemory;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Finds the block at a vCPU's instruction pointer: in a cache by linear address, else by translating the address (an instruction TLB) and
 /// looking into the [CodeCache], else by decoding. One a vCPU.
-public final class BlockFinder {
+///
+/// What was learnt of global pages outlives a change of address space; the rest is logged, so that forgetting it costs what there is of it.
+public final class BlockFinder implements Region.Entries {
     private static final int CACHED_BLOCKS = 4096;
-    private static final int CACHED_PAGES = 256;
-    private static final long NONE = -1;
 
     private final CodeCache cache;
     private final BlockBuilder builder;
@@ -22,11 +25,32 @@ public final class BlockFinder {
     private final int[] blockMode = new int[CACHED_BLOCKS];
     private final @Nullable Block[] block = new @Nullable Block[CACHED_BLOCKS];
 
-    // The instruction TLB: linear page with the privilege in bit 0, and the guest-physical page.
-    private final long[] pageAddress = new long[CACHED_PAGES];
-    private final long[] pageGpa = new long[CACHED_PAGES];
+    /// Where in `block` and in the instruction TLB there are entries of pages that are not global.
+    private final Log blocks = new Log(CACHED_BLOCKS);
+
+    private final Log pages = new Log(CodePages.ENTRIES);
 
     private int generation = -1;
+    private int globalGeneration = -1;
+
+    /// Distinct places that were written, up to a number; beyond it, all of them.
+    private static final class Log {
+        final int[] places;
+        int count;
+
+        Log(int size) {
+            places = new int[size];
+        }
+
+        void add(int place) {
+            if (count < places.length) places[count] = place;
+            count++;
+        }
+
+        boolean overflowed() {
+            return count > places.length;
+        }
+    }
 
     public BlockFinder(GuestMemory memory, CodeCache cache, Spinner spinner, OpcodeMap map, Runnable pageBecameCode) {
         this.cache = cache;
@@ -38,7 +62,7 @@ public final class BlockFinder {
         long rip = c.r[Cpu.RIP];
         long gva = c.code64() ? rip : c.segmentBase(Cpu.CS) + rip & 0xffff_ffffL;
         if (generation != c.mmu.codeGeneration()) forget(c);
-        int at = (int) (gva ^ gva >>> 12) & CACHED_BLOCKS - 1;
+        int at = slot(gva);
         Block found = block[at];
         if (found == null || blockAddress[at] != gva || blockMode[at] != c.mode || !found.valid) {
             found = search(c, gva);
@@ -50,6 +74,7 @@ public final class BlockFinder {
                 block[at] = found;
                 blockAddress[at] = gva;
                 blockMode[at] = c.mode;
+                blocks.add(at);
             }
         }
         if (c.linkFrom instanceof Branch from) {
@@ -60,10 +85,63 @@ public final class BlockFinder {
         return found;
     }
 
+    @Override
+    public @Nullable Entry find(Cpu c, long rip) {
+        int at = slot(rip);
+        Block found = block[at];
+        if (found == null || blockAddress[at] != rip || blockMode[at] != c.mode) return null;
+        Entry entry = found.entry;
+        return entry != null && entry.valid() && entry.region().mapped(c, rip & -GuestMemory.PAGE_SIZE) ? entry : null;
+    }
+
+    /// Whether the region that is entered at linear address `rip` lies there whole; learns where its second page is.
+    public boolean mapped(Cpu c, Region region, long rip) {
+        long base = rip & -GuestMemory.PAGE_SIZE;
+        if (region.mapped(c, base)) return true;
+        learn(c, base);
+        learn(c, base + GuestMemory.PAGE_SIZE);
+        return region.mapped(c, base);
+    }
+
+    /// The guest-physical page after the one at `gva` in linear memory, or -1.
+    public long pageAfter(Cpu c, long gva) {
+        return learn(c, (gva & -GuestMemory.PAGE_SIZE) + GuestMemory.PAGE_SIZE);
+    }
+
+    private long learn(Cpu c, long gva) {
+        long known = CodePages.find(c, gva);
+        if (known >= 0) return known;
+        long gpa = c.mmu.fetchQuietly(c, gva);
+        if (gpa < 0) return -1;
+        remember(c, gva, gpa);
+        return gpa & -GuestMemory.PAGE_SIZE;
+    }
+
+    private void remember(Cpu c, long gva, long gpa) {
+        int at = CodePages.put(c, gva, gpa);
+        if (!c.mmu.fetchedGlobal()) pages.add(at);
+    }
+
+    private static int slot(long gva) {
+        return (int) (gva ^ gva >>> 12) & CACHED_BLOCKS - 1;
+    }
+
     private void forget(Cpu c) {
-        Arrays.fill(block, null);
-        Arrays.fill(pageAddress, NONE);
+        boolean all = globalGeneration != c.mmu.globalGeneration();
+        if (all || pages.overflowed()) {
+            CodePages.clear(c);
+        } else {
+            for (int i = 0; i < pages.count; i++) CodePages.remove(c, pages.places[i]);
+        }
+        if (all || blocks.overflowed()) {
+            Arrays.fill(block, null);
+        } else {
+            for (int i = 0; i < blocks.count; i++) block[blocks.places[i]] = null;
+        }
+        pages.count = 0;
+        blocks.count = 0;
         generation = c.mmu.codeGeneration();
+        globalGeneration = c.mmu.globalGeneration();
     }
 
     private @Nullable Block search(Cpu c, long gva) {
@@ -80,15 +158,14 @@ public final class BlockFinder {
     }
 
     private long translate(Cpu c, long gva) {
-        long tag = gva & -GuestMemory.PAGE_SIZE | (c.cpl == 3 ? 1 : 0);
-        int at = (int) (gva >>> GuestMemory.PAGE_SHIFT) & CACHED_PAGES - 1;
-        if (pageAddress[at] != tag) {
+        long page = CodePages.find(c, gva);
+        if (page < 0) {
             long gpa = c.mmu.fetch(c, gva);
             if (gpa < 0) return -1;
-            pageAddress[at] = tag;
-            pageGpa[at] = gpa & -GuestMemory.PAGE_SIZE;
+            remember(c, gva, gpa);
+            page = gpa & -GuestMemory.PAGE_SIZE;
         }
-        return pageGpa[at] | gva & GuestMemory.PAGE_SIZE - 1;
+        return page | gva & GuestMemory.PAGE_SIZE - 1;
     }
 
     /// Whether the page after `gva`'s is still the one the block's instruction reaches into.

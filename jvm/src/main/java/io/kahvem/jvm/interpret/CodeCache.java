@@ -1,6 +1,10 @@
 package io.kahvem.jvm.interpret;
 
+import io.kahvem.jvm.translate.Entry;
+import io.kahvem.jvm.translate.Region;
 import io.kahvem.memory.GuestMemory;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +26,53 @@ public final class CodeCache {
         Long key = gpa & -GuestMemory.PAGE_SIZE;
         CodePage page = pages.get(key);
         return page != null ? page : pages.computeIfAbsent(key, CodePage::new);
+    }
+
+    /// How often the block at an offset of a page was interpreted; 0 if there is none, a large number where translated code begins.
+    public int heat(long gpa, int offset, int mode) {
+        Block block = page(gpa).find(offset, mode);
+        return block == null ? 0 : block.entry != null ? Integer.MAX_VALUE : block.heat;
+    }
+
+    /// Makes a region known that was translated from these bytes, unless memory has changed meanwhile.
+    ///
+    /// @param pages the bytes of the region's one or two pages
+    public boolean publish(Region region, Region.Extent extent, byte[] pages, List<Integer> entries, int mode) {
+        CodePage page = page(extent.gpa());
+        if (extent.secondGpa() < 0 || extent.secondGpa() == extent.gpa()) {
+            synchronized (page) {
+                return publishLocked(region, extent, pages, entries, mode, page, null);
+            }
+        }
+        CodePage second = page(extent.secondGpa());
+        CodePage outer = page.gpa < second.gpa ? page : second;
+        CodePage inner = outer == page ? second : page;
+        synchronized (outer) {
+            synchronized (inner) {
+                return publishLocked(region, extent, pages, entries, mode, page, second);
+            }
+        }
+    }
+
+    private boolean publishLocked(Region region, Region.Extent extent, byte[] pages, List<Integer> entries, int mode, CodePage page,
+            @Nullable CodePage second) {
+        if (!unchanged(page, extent.granules(), pages, 0)) return false;
+        if (second != null && !unchanged(second, extent.secondGranules(), pages, GuestMemory.PAGE_SIZE)) return false;
+        page.addRegion(region, extent.granules());
+        if (second != null) second.addRegion(region, extent.secondGranules());
+        for (int i = 0; i < entries.size(); i++) page.addEntry(entries.get(i), mode, new Entry(region, i));
+        return true;
+    }
+
+    /// Whether these 64-byte parts of a page are still what they were, and writes to it are still noticed.
+    private boolean unchanged(CodePage page, long granules, byte[] pages, int at) {
+        if (!memory.isCode(page.gpa)) return false;
+        byte[] now = new byte[GuestMemory.PAGE_SIZE];
+        memory.read(page.gpa, now, 0, now.length);
+        for (int g = 0; g < 64; g++) {
+            if ((granules >> g & 1) != 0 && !Arrays.equals(now, 64 * g, 64 * g + 64, pages, at + 64 * g, at + 64 * g + 64)) return false;
+        }
+        return true;
     }
 
     /// Invalidates what was decoded from `[gpa, gpa + bytes)`, which lies in one page. Any thread.

@@ -1,8 +1,12 @@
 package io.kahvem.jvm.interpret;
 
 import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.jvm.translate.Entry;
+import io.kahvem.jvm.translate.Region;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The decoded blocks that start in one physical page, and those that reach into it. Looked up by any vCPU without a lock; changed under
@@ -20,6 +24,42 @@ final class CodePage {
 
     CodePage(long gpa) {
         this.gpa = gpa;
+    }
+
+    /// Regions made from bytes of this page, with the bits of its 64-byte parts that each was made from; null when there are none.
+    private @Nullable Map<Region, Long> regions;
+
+    /// Entries of valid regions by mode and offset, for blocks that are decoded later.
+    private final Map<Integer, Entry> entries = new HashMap<>();
+
+    synchronized void addRegion(Region region, long granules) {
+        if (regions == null) regions = new HashMap<>();
+        regions.keySet().removeIf(r -> !r.valid());
+        regions.put(region, granules);
+    }
+
+    synchronized void addEntry(int offset, int mode, Entry entry) {
+        entries.put(offset << 8 | mode, entry);
+        Block block = find(offset, mode);
+        if (block != null && block.crossesInto < 0) block.entry = entry;
+    }
+
+    synchronized @Nullable Entry entry(int offset, int mode) {
+        Entry entry = entries.get(offset << 8 | mode);
+        return entry != null && entry.valid() ? entry : null;
+    }
+
+    /// Invalidates the regions made from bytes in `[from, to)`; returns whether any valid one is left.
+    private boolean invalidateRegions(int from, int to) {
+        if (regions == null) return false;
+        long touched = -1L >>> 63 - (to - 1 >> 6) & -1L << (from >> 6);
+        regions.forEach((region, granules) -> {
+            if ((granules & touched) != 0) region.invalidate();
+        });
+        regions.keySet().removeIf(r -> !r.valid());
+        entries.values().removeIf(entry -> !entry.valid());
+        if (regions.isEmpty()) regions = null;
+        return regions != null;
     }
 
     @Nullable Block find(int offset, int mode) {
@@ -44,7 +84,7 @@ final class CodePage {
 
     /// Invalidates the blocks that overlap `[from, to)` of this page; returns whether any valid block is left.
     synchronized boolean invalidate(int from, int to) {
-        boolean left = false;
+        boolean left = invalidateRegions(from, to);
         for (Block b : table) {
             if (b == null || !b.valid) continue;
             if (b.offset < to && from < b.offset + b.length) {

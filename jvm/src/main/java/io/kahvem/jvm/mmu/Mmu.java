@@ -30,6 +30,9 @@ public final class Mmu {
     /// Counts everything that may have changed where instructions are fetched from.
     private int codeGeneration;
 
+    /// The same for global pages.
+    private int globalGeneration;
+
     /// Hears of a store by this vCPU to a page instructions were decoded from, after the store.
     public interface WriteListener {
         void codeWritten(Cpu c, long gpa, int bytes);
@@ -272,12 +275,14 @@ public final class Mmu {
 
     /// Changes of CR0, CR4, EFER that alter translation: drops everything.
     public void flush() {
+        globalGeneration++;
         codeGeneration++;
         tlb.flush();
     }
 
     /// Drops the translations of one page (INVLPG), global ones too.
     public void invalidatePage(long gva) {
+        globalGeneration++;
         codeGeneration++;
         tlb.invalidatePage(gva);
     }
@@ -285,6 +290,11 @@ public final class Mmu {
     /// Changes with every flush of any kind: what was learnt of instruction addresses before is void.
     public int codeGeneration() {
         return codeGeneration;
+    }
+
+    /// Changes with every flush that includes global pages.
+    public int globalGeneration() {
+        return globalGeneration;
     }
 
     /// Drops the right to store without asking: some page has become code.
@@ -295,6 +305,16 @@ public final class Mmu {
     /// Translates an instruction fetch. Returns the guest-physical address, or -1 with the fault noted.
     public long fetch(Cpu c, long gva) {
         return translate(c, gva, false, true, c.cpl == 3) ? walk.gpa : -1;
+    }
+
+    /// The same without a fault: -1 where there would be one.
+    public long fetchQuietly(Cpu c, long gva) {
+        return walk.access(c, gva, false, true, c.cpl == 3) == PageWalk.OK ? walk.gpa : -1;
+    }
+
+    /// Whether the last translation was of a global page, which stays what it is when CR3 is written.
+    public boolean fetchedGlobal() {
+        return walk.global;
     }
 
     /// Whether `gva` is mapped for reading as supervisor; gives the guest-physical address or -1, without faulting or setting accessed bits

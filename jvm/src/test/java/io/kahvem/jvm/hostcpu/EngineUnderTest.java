@@ -13,6 +13,8 @@ import io.kahvem.jvm.interpret.BlockFinder;
 import io.kahvem.jvm.interpret.CodeCache;
 import io.kahvem.jvm.interpret.Spinner;
 import io.kahvem.jvm.mmu.Mmu;
+import io.kahvem.jvm.translate.Tiers;
+import io.kahvem.jvm.translate.Translator;
 import io.kahvem.memory.GuestMemory;
 import java.util.Arrays;
 
@@ -21,6 +23,10 @@ import java.util.Arrays;
 ///
 /// Code goes through decoder, spinner and block cache as a guest's does. The code ends by running into a UD2 that stands after it.
 public final class EngineUnderTest implements HostCpu {
+    /// With the property set, everything is translated before it is executed, as far as direct jumps reach.
+    private static final Translator.Policy POLICY =
+            Boolean.getBoolean("kahvem.test.translated") ? new Translator.Policy(1, 0, false) : Translator.Policy.OFF;
+
     private static final int GPA_BYTES = 0x40000;
     private static final int REGION_GPA = 0x20000;
     private static final int PML4 = 0x1000;
@@ -34,6 +40,7 @@ public final class EngineUnderTest implements HostCpu {
     private final long base;
     private final Cpu c;
     private final BlockFinder finder;
+    private final Tiers tiers;
     private int nextTable = PML4 + 0x1000;
     private byte[] loaded = {};
     private int loadedAt = -1;
@@ -51,6 +58,8 @@ public final class EngineUnderTest implements HostCpu {
         Mmu mmu = new Mmu(memory, (cpu, gpa, bytes) -> cache.codeWritten(gpa, bytes));
         c = new Cpu(0, mmu, new LocalApic());
         finder = new BlockFinder(memory, cache, new Spinner(), map, mmu::flushWritable);
+        c.entries = finder;
+        tiers = new Tiers(finder, new Translator(memory, cache, map, POLICY));
         for (int offset = 0; offset < REGION_BYTES; offset += GuestMemory.PAGE_SIZE) {
             if (offset != GUARD) mapPage(base + offset, REGION_GPA + offset);
         }
@@ -140,7 +149,7 @@ public final class EngineUnderTest implements HostCpu {
                 return;
             }
             if (block == null) block = finder.find(c);
-            if (block != null) block = block.first.exec(c, c.r);
+            if (block != null) block = tiers.execute(c, block);
             if (c.stop == Cpu.NONE) continue;
             boolean faulted = c.faulted();
             c.stop = Cpu.NONE;

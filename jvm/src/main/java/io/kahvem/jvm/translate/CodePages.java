@@ -1,0 +1,56 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.cpu.Cpu;
+import java.util.Arrays;
+
+/// A vCPU's instruction TLB, in [Cpu#codePages]: pairs of a linear page with the privilege in bit 0, and its guest-physical page.
+public final class CodePages {
+    public static final int ENTRIES = 512;
+    private static final long PAGE = -4096;
+
+    private CodePages() {}
+
+    /// A new, empty one.
+    public static long[] empty() {
+        long[] pages = new long[2 * ENTRIES];
+        Arrays.fill(pages, -1);
+        return pages;
+    }
+
+    /// Whether `gva`'s page is known to be at `gpa`.
+    public static boolean maps(Cpu c, long gva, long gpa) {
+        long[] pages = c.codePages;
+        int at = slot(gva);
+        return pages[at] == tag(c, gva) && pages[at + 1] == gpa;
+    }
+
+    /// The guest-physical page of `gva`, or -1 if it is not known.
+    public static long find(Cpu c, long gva) {
+        int at = slot(gva);
+        return c.codePages[at] == tag(c, gva) ? c.codePages[at + 1] : -1;
+    }
+
+    /// Remembers a translation; returns its place, for [#remove].
+    public static int put(Cpu c, long gva, long gpa) {
+        int at = slot(gva);
+        c.codePages[at] = tag(c, gva);
+        c.codePages[at + 1] = gpa & PAGE;
+        return at;
+    }
+
+    public static void remove(Cpu c, int place) {
+        c.codePages[place] = -1;
+    }
+
+    public static void clear(Cpu c) {
+        Arrays.fill(c.codePages, -1);
+    }
+
+    private static int slot(long gva) {
+        return (int) (gva >>> 11) & 2 * ENTRIES - 2;
+    }
+
+    private static long tag(Cpu c, long gva) {
+        return gva & PAGE | (c.cpl == 3 ? 1 : 0);
+    }
+}

@@ -1,0 +1,285 @@
+package io.kahvem.jvm.translate;
+
+import static io.kahvem.jvm.translate.Flow.IN_CPU;
+import static io.kahvem.jvm.translate.Flow.UNKNOWN;
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import io.kahvem.jvm.cpu.Flags;
+import io.kahvem.jvm.semantics.Arith;
+import io.kahvem.jvm.semantics.Condition;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Emits lazy flags: leaving operands behind, making flags of them, and conditions on them.
+final class FlagCode {
+    private static final ClassDesc CONDITION = ClassDesc.of(Condition.class.getName());
+    private static final ClassDesc FLAGS = ClassDesc.of(Flags.class.getName());
+
+    private final Code out;
+    private final CodeBuilder code;
+    private final Flow flow;
+
+    FlagCode(Code out) {
+        this.out = out;
+        this.code = out.code;
+        this.flow = out.flow;
+    }
+
+    void setBase(int kind) {
+        code.loadConstant(kind).istore(Code.BASE_KIND);
+        setOverlay(IN_CPU);
+    }
+
+    void setOverlay(int kind) {
+        code.loadConstant(kind).istore(Code.OVERLAY_KIND);
+    }
+
+    /// From here on the flags are in the CPU.
+    void forget(Flow.State state) {
+        if (!state.equals(Flow.State.CPU)) setBase(IN_CPU);
+    }
+
+    /// Makes the flags in the CPU, which then has them until the next instruction that sets some.
+    void make(Flow.State state) {
+        if (state.equals(Flow.State.CPU)) return;
+        if (state.base() == UNKNOWN || state.overlay() == UNKNOWN) {
+            code.aload(Code.CPU).iload(Code.BASE_KIND).iload(Code.OVERLAY_KIND);
+            code.lload(Code.FLAG_A).lload(Code.FLAG_B).lload(Code.FLAG_C).lload(Code.FLAG_OVERLAY);
+            code.invokestatic(out.self, "flags", Code.FLAGS_TYPE);
+            return;
+        }
+        if (state.base() != IN_CPU) {
+            makeBase(code, flow.kind(state.base()), Code.CPU, Code.FLAG_A, Code.FLAG_B, Code.FLAG_C);
+        }
+        if (state.overlay() != IN_CPU) makeOverlay(code, flow.kind(state.overlay()), Code.CPU, Code.FLAG_OVERLAY);
+    }
+
+    /// The class's method `flags`, for where the kinds are only known at run time. Its parameters are as [Code#FLAGS_TYPE] says.
+    static void method(CodeBuilder code, Flow flow) {
+        for (boolean overlay : new boolean[] {false, true}) {
+            Label done = code.newLabel();
+            List<SwitchCase> cases = new ArrayList<>();
+            for (int n = 1; n < flow.kinds.size(); n++) {
+                if (overlays(flow.kind(n)) == overlay) cases.add(SwitchCase.of(n, code.newLabel()));
+            }
+            if (cases.isEmpty()) continue;
+            code.iload(overlay ? 2 : 1).lookupswitch(done, cases);
+            for (SwitchCase each : cases) {
+                code.labelBinding(each.target());
+                if (overlay) {
+                    makeOverlay(code, flow.kind(each.caseValue()), 0, 9);
+                } else {
+                    makeBase(code, flow.kind(each.caseValue()), 0, 3, 5, 7);
+                }
+                code.goto_(done);
+            }
+            code.labelBinding(done);
+        }
+        code.return_();
+    }
+
+    private static boolean overlays(Flow.Kind kind) {
+        return kind.is(Arith.class, "inc") || kind.is(Arith.class, "dec") || kind.op().name().startsWith("bt");
+    }
+
+    private static void makeBase(CodeBuilder code, Flow.Kind kind, int cpu, int a, int b, int c) {
+        if (kind.carry()) code.aload(cpu).lload(c).bipush(63).lshl().putfield(Code.CPU_CLASS, "flagCarry", CD_long);
+        call(code, kind, cpu, a, b, c);
+    }
+
+    private static void call(CodeBuilder code, Flow.Kind kind, int cpu, int... operands) {
+        code.aload(cpu).loadConstant(kind.form());
+        for (int i = 0; i < kind.operands(); i++) code.lload(operands[i]);
+        var method = kind.op().method();
+        code.invokestatic(ClassDesc.of(method.getDeclaringClass().getName()), method.getName(), Code.type(method));
+        if (method.getReturnType() == long.class) code.pop2();
+    }
+
+    private static void makeOverlay(CodeBuilder code, Flow.Kind kind, int cpu, int operand) {
+        if (kind.op().method().getDeclaringClass() == Arith.class) {
+            call(code, kind, cpu, operand);
+        } else {
+            code.aload(cpu).lload(operand).l2i();
+            code.invokestatic(FLAGS, "setCarry", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_boolean));
+        }
+    }
+
+    /// Jumps to `target` if condition `cc` (by its encoding) holds. Returns the state afterwards.
+    Flow.State jumpIf(int cc, Flow.State state, Label target) {
+        if (!flow.direct(cc, state)) {
+            make(state);
+            forget(state);
+            state = Flow.State.CPU;
+        }
+        boolean negated = (cc & 1) != 0;
+        int what = cc >> 1;
+        if (state.overlay() != IN_CPU) {
+            Flow.Kind overlay = flow.kind(state.overlay());
+            boolean step = overlay.op().method().getDeclaringClass() == Arith.class;
+            if (!step && what == 1) {
+                code.lload(Code.FLAG_OVERLAY).l2i();
+                ifSet(!negated, target);
+                return state;
+            }
+            if (step && what != 1) {
+                step(overlay, what, negated, target);
+                return state;
+            }
+        }
+        if (state.base() == IN_CPU) {
+            code.aload(Code.CPU).invokestatic(CONDITION, Condition.NAMES[cc], MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS)).ifne(target);
+        } else {
+            base(flow.kind(state.base()), what, negated, target);
+        }
+        return state;
+    }
+
+    private void ifSet(boolean set, Label target) {
+        if (set) {
+            code.ifne(target);
+        } else {
+            code.ifeq(target);
+        }
+    }
+
+    /// After INC or DEC: by its result, and for DEC by comparing its operand with 1.
+    private void step(Flow.Kind kind, int what, boolean negated, Label target) {
+        code.lload(Code.FLAG_OVERLAY).lconst_1();
+        if (what >= 6) {
+            signedDifference(kind.size());
+            jump(what == 6 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
+            return;
+        }
+        if (kind.is(Arith.class, "inc")) {
+            code.ladd();
+        } else {
+            code.lsub();
+        }
+        signed(kind.size());
+        jump(what == 2 ? Test.EQUAL : Test.LESS, negated, target);
+    }
+
+    private void base(Flow.Kind kind, int what, boolean negated, Label target) {
+        if (kind.subtracts() && what != 4) {
+            code.lload(Code.FLAG_A).lload(Code.FLAG_B);
+            if (what == 1 || what == 3) {
+                unsignedDifference(kind.size());
+            } else {
+                signedDifference(kind.size());
+            }
+            jump(what == 2 ? Test.EQUAL : what == 1 || what == 6 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
+            return;
+        }
+        if (what == 1 && kind.logic()) {
+            if (negated) code.goto_(target);
+            return;
+        }
+        if (what == 1) { // ADD
+            code.lload(Code.FLAG_RESULT).lload(Code.FLAG_A);
+            unsignedDifference(kind.size());
+            jump(Test.LESS, negated, target);
+            return;
+        }
+        code.lload(Code.FLAG_RESULT);
+        signed(kind.size());
+        jump(what == 2 || what == 3 ? Test.EQUAL : what == 7 ? Test.LESS_OR_EQUAL : Test.LESS, negated, target);
+    }
+
+    private enum Test {
+        EQUAL, LESS, LESS_OR_EQUAL
+    }
+
+    private void jump(Test test, boolean negated, Label target) {
+        switch (test) {
+            case EQUAL -> ifSet(negated, target);
+            case LESS -> {
+                if (negated) {
+                    code.ifge(target);
+                } else {
+                    code.iflt(target);
+                }
+            }
+            case LESS_OR_EQUAL -> {
+                if (negated) {
+                    code.ifgt(target);
+                } else {
+                    code.ifle(target);
+                }
+            }
+        }
+    }
+
+    /// Replaces the long by an int of the sign, and the zeroness, of its operand-sized low part.
+    private void signed(int size) {
+        switch (size) {
+            case 0 -> code.l2i().i2b();
+            case 1 -> code.l2i().i2s();
+            case 2 -> code.l2i();
+            default -> code.lconst_0().lcmp();
+        }
+    }
+
+    /// Replaces two longs by an int that compares their low parts as signed numbers.
+    private void signedDifference(int size) {
+        if (size < 3) {
+            int shift = 64 - (8 << size);
+            code.bipush(shift).lshl().lstore(Code.T3).bipush(shift).lshl().lload(Code.T3);
+        }
+        code.lcmp();
+    }
+
+    private void unsignedDifference(int size) {
+        if (size < 3) {
+            long mask = -1L >>> 64 - (8 << size);
+            code.loadConstant(mask).land().lstore(Code.T3).loadConstant(mask).land().lload(Code.T3).lcmp();
+        } else {
+            code.invokestatic(ClassDesc.of("java.lang.Long"), "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long));
+        }
+    }
+
+    /// Leaves CF as 0 or 1 in the local `to`.
+    void carry(Flow.State state, int to) {
+        if (!flow.directCarry(state)) {
+            make(state);
+            forget(state);
+            state = Flow.State.CPU;
+        }
+        if (state.overlay() != IN_CPU && flow.kind(state.overlay()).op().name().startsWith("bt")) {
+            code.lload(Code.FLAG_OVERLAY).lstore(to);
+            return;
+        }
+        if (state.base() == IN_CPU) {
+            out.cpuField("flagCarry", CD_long);
+            code.bipush(63).lushr().lstore(to);
+            return;
+        }
+        Flow.Kind kind = flow.kind(state.base());
+        if (kind.logic()) {
+            code.lconst_0().lstore(to);
+            return;
+        }
+        boolean adds = kind.is(Arith.class, "add") || kind.is(Arith.class, "adc");
+        // Addition carries if the result is below an operand (with a carry in: or equal); subtraction if the first operand is below the second.
+        code.lload(adds ? Code.FLAG_RESULT : Code.FLAG_A).lload(adds ? Code.FLAG_A : Code.FLAG_B);
+        unsignedDifference(kind.size());
+        Label one = code.newLabel();
+        Label done = code.newLabel();
+        if (kind.carry()) {
+            Label without = code.newLabel();
+            code.lload(Code.FLAG_C).l2i().ifeq(without).ifle(one);
+            Label zero = code.newLabel();
+            code.goto_(zero).labelBinding(without).iflt(one).labelBinding(zero);
+        } else {
+            code.iflt(one);
+        }
+        code.lconst_0().lstore(to).goto_(done).labelBinding(one).lconst_1().lstore(to).labelBinding(done);
+    }
+}

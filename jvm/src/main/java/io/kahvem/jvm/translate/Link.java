@@ -1,0 +1,31 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.cpu.Cpu;
+import org.jspecify.annotations.Nullable;
+
+/// Where a region leaves for a known address: the entry found there last time. Shared by the vCPUs; a stale value is harmless, since
+/// every use checks it.
+public final class Link {
+    private @Nullable Entry target;
+
+    public void set(Entry entry) {
+        target = entry;
+    }
+
+    /// Goes on at `rip`, where `r[RIP]` stands already, if translated code is known there; else asks the run loop to find some.
+    public static void go(Link link, Cpu c, long rip) {
+        Entry entry = link.target;
+        if (entry == null || !entry.region().valid() || !entry.region().mapped(c, rip & -4096)) {
+            c.pendingLink = link;
+        } else if (c.budget > 0 && c.depth > 0) {
+            entry.run(c, rip);
+        }
+    }
+
+    /// The same for an address that is only known now.
+    public static void goIndirect(Cpu c, long rip) {
+        if (c.budget <= 0 || c.depth <= 0) return;
+        Entry entry = c.entries.find(c, rip);
+        if (entry != null) entry.run(c, rip);
+    }
+}

@@ -1,0 +1,78 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.decode.Decoded;
+import io.kahvem.jvm.decode.Op;
+import java.lang.classfile.Label;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A basic block of a region: instructions entered only at the first.
+final class Piece {
+    /// An instruction at `at` bytes from the region's first byte.
+    static final class Node {
+        final Decoded d;
+        final int at;
+        final int end;
+
+        /// Whether a later instruction, or whoever handles a fault, may see the flags after it.
+        boolean flagsLive = true;
+
+        Node(Decoded d, int at) {
+            this.d = d;
+            this.at = at;
+            this.end = at + d.length;
+        }
+
+        Op.Kind kind() {
+            return d.row.op.kind();
+        }
+
+        String name() {
+            return d.row.op.name();
+        }
+
+        boolean is(Class<?> owner, String name) {
+            return d.row.op.method().getDeclaringClass() == owner && name().equals(name);
+        }
+    }
+
+    final int at;
+    final List<Node> nodes = new ArrayList<>();
+
+    /// Successors inside the region: by falling through (or returning from a call), and by the last instruction's jump.
+    @Nullable Piece next;
+
+    @Nullable Piece taken;
+
+    /// Reached by a jump backwards.
+    boolean loopHead;
+
+    /// The number of its entry, or -1.
+    int entry = -1;
+
+    /// The lazy flags at its start.
+    Flow.@Nullable State flagsIn;
+
+    /// Registers that may differ from the CPU's at its start: bit n for general register n, bit 16 + n for XMM register n.
+    long dirtyIn;
+
+    @Nullable Label label;
+
+    Piece(int at) {
+        this.at = at;
+    }
+
+    Node last() {
+        return nodes.getLast();
+    }
+
+    int end() {
+        return last().end;
+    }
+
+    /// Where the last instruction jumps to, if it is a relative branch.
+    long target() {
+        return last().end + last().d.imm;
+    }
+}

@@ -1,0 +1,135 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.jvm.decode.Decoded;
+import io.kahvem.jvm.decode.Decoder;
+import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.semantics.Transfer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+
+/// What a region is to consist of: the instructions that direct jumps reach from its head in one or two pages, as basic blocks in the
+/// order of their addresses.
+final class Plan {
+    final int head;
+    final List<Piece> pieces = new ArrayList<>();
+
+    /// The pieces where the region can be entered, by entry number.
+    final List<Piece> entries = new ArrayList<>();
+
+    int instructions;
+    long granules;
+    long secondGranules;
+
+    private final byte[] code;
+    private final int length;
+    private final Decoder decoder;
+    private final IntPredicate warm;
+    private final int limit;
+    private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
+    private final TreeMap<Integer, Piece> leaders = new TreeMap<>();
+    private final ArrayDeque<Integer> open = new ArrayDeque<>();
+    private final byte[] window = new byte[Decoder.MAX_LENGTH];
+
+    /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `warm` tells which other offsets are worth
+    /// including; at most `limit` instructions are taken.
+    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate warm, int limit) {
+        this.code = code;
+        this.length = length;
+        this.head = head;
+        this.decoder = decoder;
+        this.warm = warm;
+        this.limit = limit;
+        lead(head);
+        while (!open.isEmpty()) follow(open.poll());
+        cut();
+    }
+
+    private void lead(int at) {
+        if (leaders.putIfAbsent(at, new Piece(at)) == null) open.add(at);
+    }
+
+    private boolean worth(long target) {
+        return target >= 0 && target < length && (leaders.containsKey((int) target) || warm.test((int) target));
+    }
+
+    /// Decodes from `at` to the next branch, or to what is known already.
+    private void follow(int at) {
+        while (nodes.size() < limit && at < length && !nodes.containsKey(at)) {
+            Decoded d = new Decoded();
+            int available = Math.min(Decoder.MAX_LENGTH, length - at);
+            System.arraycopy(code, at, window, 0, available);
+            if (!decoder.decode(window, available, Mode.CODE64 | Mode.FLAT, d)) return;
+            Piece.Node node = new Piece.Node(d, at);
+            nodes.put(at, node);
+            at = node.end;
+            if (node.kind() == Op.Kind.BRANCH) {
+                boolean call = node.is(Transfer.class, "call");
+                boolean falls = !node.is(Transfer.class, "always");
+                if (!call && worth(node.end + d.imm)) lead((int) (node.end + d.imm));
+                if (falls && worth(at)) lead(at);
+                return;
+            }
+            if (node.is(Transfer.class, "callIndirect") && worth(at)) lead(at);
+            if (d.row.endsBlock()) return;
+        }
+    }
+
+    /// Makes basic blocks of the instructions found.
+    private void cut() {
+        leaders.keySet().removeIf(at -> !nodes.containsKey(at));
+        Map<Integer, Piece> byStart = new HashMap<>(leaders);
+        for (Piece piece : leaders.values()) {
+            int at = piece.at;
+            for (; ; ) {
+                Piece.Node node = nodes.get(at);
+                if (node == null) break;
+                piece.nodes.add(node);
+                mark(node);
+                at = node.end;
+                if (node.d.row.endsBlock() || byStart.containsKey(at)) break;
+            }
+            instructions += piece.nodes.size();
+            pieces.add(piece);
+        }
+        for (Piece piece : pieces) {
+            Piece.Node last = piece.last();
+            boolean branch = last.kind() == Op.Kind.BRANCH;
+            boolean call = last.is(Transfer.class, "call");
+            boolean falls = !last.d.row.endsBlock() || branch && !last.is(Transfer.class, "always") || last.is(Transfer.class, "callIndirect");
+            if (falls) piece.next = byStart.get(last.end);
+            if (branch && !call) {
+                long target = piece.target();
+                if (target >= 0 && target < length) piece.taken = byStart.get((int) target);
+                if (piece.taken != null && target <= last.at) piece.taken.loopHead = true;
+            }
+            if ((call || last.is(Transfer.class, "callIndirect")) && piece.next != null) enter(piece.next);
+        }
+        // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
+        enter(byStart.get(head));
+        for (Piece piece : pieces) {
+            if (piece.loopHead) enter(piece);
+        }
+    }
+
+    private void enter(Piece piece) {
+        if (piece.entry >= 0 || piece.at >= 4096) return;
+        piece.entry = entries.size();
+        entries.add(piece);
+    }
+
+    private void mark(Piece.Node node) {
+        for (int at = node.at & -64; at < node.end; at += 64) {
+            if (at < 4096) {
+                granules |= 1L << (at >> 6);
+            } else {
+                secondGranules |= 1L << (at - 4096 >> 6);
+            }
+        }
+    }
+}

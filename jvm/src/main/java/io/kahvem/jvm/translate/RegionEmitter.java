@@ -1,0 +1,431 @@
+package io.kahvem.jvm.translate;
+
+import static java.lang.classfile.ClassFile.ACC_FINAL;
+import static java.lang.classfile.ClassFile.ACC_PRIVATE;
+import static java.lang.classfile.ClassFile.ACC_PUBLIC;
+import static java.lang.classfile.ClassFile.ACC_STATIC;
+import static java.lang.constant.ConstantDescs.CD_Class;
+import static java.lang.constant.ConstantDescs.CD_Object;
+import static java.lang.constant.ConstantDescs.CD_String;
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.semantics.Transfer;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Writes the class of a region: `run` with all its instructions, and `flags` for flags whose kind is only known at run time.
+final class RegionEmitter {
+    private static final MethodTypeDesc RUN = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, Code.LONGS, CD_long, CD_int);
+    private static final MethodTypeDesc GO = MethodTypeDesc.of(CD_void, Code.LINK_CLASS, Code.CPU_CLASS, CD_long);
+    private static final MethodTypeDesc GO_INDIRECT = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long);
+    private static final ClassDesc LOOKUP = ClassDesc.of("java.lang.invoke.MethodHandles$Lookup");
+    private static final ClassDesc HANDLES = ClassDesc.of("java.lang.invoke.MethodHandles");
+
+    private final Plan plan;
+    private final Flow flow;
+    private final ClassDesc self;
+
+    /// What the class needs as constants, in the order of its fields `k0`, `k1`...: its class data.
+    final List<Object> constants = new ArrayList<>();
+
+    RegionEmitter(Plan plan) {
+        this.plan = plan;
+        this.flow = new Flow(plan);
+        this.self = ClassDesc.of(Region.class.getPackageName() + ".Region_" + Integer.toHexString(plan.head));
+    }
+
+    byte[] classFile() {
+        return ClassFile.of().build(self, cb -> {
+            cb.withFlags(ACC_PUBLIC | ACC_FINAL).withSuperclass(Code.REGION_CLASS);
+            cb.withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ACC_PUBLIC, code -> code.aload(0)
+                    .invokespecial(Code.REGION_CLASS, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                    .return_());
+            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants)).emit());
+            cb.withMethodBody("flags", Code.FLAGS_TYPE, ACC_PRIVATE | ACC_STATIC, code -> FlagCode.method(code, flow));
+            cb.withMethodBody(ConstantDescs.CLASS_INIT_NAME, ConstantDescs.MTD_void, ACC_STATIC, this::initialize);
+            for (int i = 0; i < constants.size(); i++) {
+                cb.withField("k" + i, type(constants.get(i)), ACC_PRIVATE | ACC_STATIC | ACC_FINAL);
+            }
+        });
+    }
+
+    private static ClassDesc type(Object constant) {
+        return constant instanceof Link ? Code.LINK_CLASS : Code.INSN_CLASS;
+    }
+
+    private void initialize(CodeBuilder code) {
+        if (constants.isEmpty()) {
+            code.return_();
+            return;
+        }
+        ClassDesc array = CD_Object.arrayType();
+        code.invokestatic(HANDLES, "lookup", MethodTypeDesc.of(LOOKUP)).ldc("_").ldc(array);
+        code.invokestatic(HANDLES, "classData", MethodTypeDesc.of(CD_Object, LOOKUP, CD_String, CD_Class)).checkcast(array).astore(0);
+        for (int i = 0; i < constants.size(); i++) {
+            ClassDesc type = type(constants.get(i));
+            code.aload(0).loadConstant(i).aaload().checkcast(type).putstatic(self, "k" + i, type);
+        }
+        code.return_();
+    }
+
+    /// The method `run`.
+    private final class Body {
+        private final Code out;
+        private final CodeBuilder code;
+        private final FlagCode flags;
+        private final ValueCode values;
+        private final VectorCode vectors;
+        private final VectorMoves moves;
+
+        Body(Code out) {
+            this.out = out;
+            this.code = out.code;
+            this.flags = new FlagCode(out);
+            this.values = new ValueCode(out, flags);
+            this.vectors = new VectorCode(out);
+            this.moves = new VectorMoves(out);
+        }
+
+        void emit() {
+            for (Piece piece : plan.pieces) piece.label = code.newLabel();
+            enter();
+            for (int i = 0; i < plan.pieces.size(); i++) {
+                piece(plan.pieces.get(i), i + 1 < plan.pieces.size() ? plan.pieces.get(i + 1) : null);
+            }
+            out.emitCold();
+            leave();
+        }
+
+        private void enter() {
+            if (usesVectors()) {
+                Label on = code.newLabel();
+                out.cpuField("sseTrap", CD_int);
+                code.ifeq(on).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean).return_().labelBinding(on);
+            }
+            out.cpuField("budget", CD_int);
+            code.istore(Code.BUDGET);
+            out.loadTables();
+            for (int local : new int[] {Code.BASE_KIND, Code.OVERLAY_KIND, Code.EPOCH, Code.EXIT_AT}) code.iconst_0().istore(local);
+            for (int local : new int[] {
+                Code.ADDRESS, Code.TLB_ENTRY, Code.VALUE, Code.FLAG_A, Code.FLAG_B, Code.FLAG_C, Code.FLAG_RESULT, Code.FLAG_OVERLAY,
+                Code.T0, Code.T1, Code.T2, Code.T3
+            }) {
+                code.lconst_0().lstore(local);
+            }
+            out.reload(-1);
+            if (plan.entries.size() > 1) {
+                List<SwitchCase> cases = new ArrayList<>();
+                for (Piece piece : plan.entries.subList(1, plan.entries.size())) cases.add(SwitchCase.of(piece.entry, label(piece)));
+                code.iload(Code.ENTRY_NUMBER).tableswitch(1, plan.entries.size() - 1, label(plan.entries.getFirst()), cases);
+            } else {
+                code.goto_(label(plan.entries.getFirst()));
+            }
+        }
+
+        private boolean usesVectors() {
+            for (Piece piece : plan.pieces) {
+                for (Piece.Node node : piece.nodes) {
+                    if (VectorCode.inline(node.kind()) || VectorMoves.inline(node)) return true;
+                }
+            }
+            return false;
+        }
+
+        private static Label label(Piece piece) {
+            Label label = piece.label;
+            if (label == null) throw new AssertionError("a piece without a label");
+            return label;
+        }
+
+        /// Where every exit at an instruction ends: all state goes to the CPU.
+        private void leave() {
+            code.labelBinding(out.exit);
+            flags.make(Flow.State.ANY);
+            out.writeBack(flow.written);
+            out.setRip(() -> code.lload(Code.BASE).iload(Code.EXIT_AT).i2l().ladd());
+            code.aload(Code.CPU).iload(Code.BUDGET).putfield(Code.CPU_CLASS, "budget", CD_int).return_();
+        }
+
+        private void piece(Piece piece, @Nullable Piece following) {
+            code.labelBinding(label(piece));
+            int rest = piece.nodes.size();
+            code.iinc(Code.BUDGET, -rest);
+            Flow.State state = piece.flagsIn;
+            if (state == null) throw new AssertionError("a piece without a state");
+            long dirty = piece.dirtyIn;
+            for (Piece.Node node : piece.nodes) {
+                Code.Site site = new Code.Site(node, rest--);
+                dirty |= Effects.of(node).writes();
+                switch (node.kind()) {
+                    case UPDATE, COMPUTE, CONSUME -> state = values.emit(node, site, state);
+                    case WHOLE -> {
+                        if (VectorMoves.inline(node)) {
+                            moves.emit(node, site);
+                        } else {
+                            whole(node, site, state);
+                            state = flow.after(node, state);
+                        }
+                        if (node.d.row.endsBlock()) {
+                            depart(dirty, state, node.end);
+                            return;
+                        }
+                    }
+                    case BRANCH -> {
+                        branch(piece, site, state, dirty, following);
+                        return;
+                    }
+                    case CONTROL -> {
+                        control(piece, site, state, dirty, following);
+                        return;
+                    }
+                    default -> {
+                        if (VectorCode.inline(node.kind())) {
+                            vectors.emit(node, site);
+                        } else {
+                            out.interpret(node.at, site.rest());
+                            return;
+                        }
+                    }
+                }
+            }
+            proceed(piece.next, piece.end(), state, dirty, following, false);
+        }
+
+        /// Goes on with a piece of the region, or leaves for `at`.
+        private void proceed(@Nullable Piece to, long at, Flow.State state, long dirty, @Nullable Piece following, boolean backwards) {
+            if (to == null) {
+                go(at, state, dirty);
+                return;
+            }
+            if (backwards) poll(to);
+            if (to != following) code.goto_(label(to));
+        }
+
+        /// At a jump backwards: leaves if the budget is spent.
+        private void poll(Piece to) {
+            Label spent = code.newLabel();
+            code.iload(Code.BUDGET).ifle(spent);
+            out.later(() -> {
+                code.labelBinding(spent);
+                out.leave(to.at, 0);
+            });
+        }
+
+        private void branch(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
+            Piece.Node node = site.node();
+            if (node.is(Transfer.class, "call")) {
+                call(piece, site, state, dirty, following);
+                return;
+            }
+            boolean backwards = piece.target() <= node.at;
+            if (node.is(Transfer.class, "always")) {
+                proceed(piece.taken, piece.target(), state, dirty, following, backwards);
+                return;
+            }
+            Label taken = code.newLabel();
+            Flow.State after = state;
+            int cc = Flow.condition(node);
+            if (cc >= 0) {
+                after = flags.jumpIf(cc, state, taken);
+            } else {
+                count(node, state, taken);
+                after = flow.after(node, state);
+            }
+            Flow.State then = after;
+            proceed(piece.next, node.end, after, dirty, following, false);
+            // Out of line, as a place that is jumped to anyway.
+            Piece to = piece.taken;
+            if (to != null && !backwards) {
+                forward(taken, to);
+            } else {
+                out.later(() -> {
+                    code.labelBinding(taken);
+                    proceed(to, piece.target(), then, dirty, null, backwards);
+                });
+            }
+        }
+
+        private void forward(Label taken, Piece to) {
+            out.later(() -> code.labelBinding(taken).goto_(label(to)));
+        }
+
+        /// LOOP, LOOPE, LOOPNE and JrCXZ.
+        private void count(Piece.Node node, Flow.State state, Label taken) {
+            int rcx = Code.general(Cpu.RCX);
+            long mask = node.d.addressMask;
+            if (node.name().equals("jcxz")) {
+                code.lload(rcx).loadConstant(mask).land().lconst_0().lcmp().ifeq(taken);
+                return;
+            }
+            Label not = code.newLabel();
+            code.lload(rcx).lconst_1().lsub().loadConstant(mask).land().lstore(rcx);
+            if (node.name().equals("loop")) {
+                code.lload(rcx).lconst_0().lcmp().ifne(taken);
+                return;
+            }
+            flags.make(state);
+            flags.forget(state);
+            code.lload(rcx).lconst_0().lcmp().ifeq(not);
+            flags.jumpIf(node.name().equals("loope") ? 4 : 5, Flow.State.CPU, taken);
+            code.labelBinding(not);
+        }
+
+        /// An operation that takes the whole instruction.
+        private void whole(Piece.Node node, Code.Site site, Flow.State state) {
+            Effects effects = Effects.of(node);
+            Flow.Setting setting = Flow.setting(node);
+            if (setting == Flow.Setting.EAGER) {
+                flags.make(state);
+                flags.forget(state);
+            }
+            out.writeBack((effects.reads() | effects.writes()) & flow.written);
+            out.setRip(() -> out.addressOf(node.at));
+            code.aload(Code.CPU);
+            if (node.d.row.op.method().getParameterCount() == 2) out.constant(out.insn(node));
+            out.invoke(node.d.row.op.method());
+            out.reload(effects.writes());
+            out.loadTables();
+            out.leaveIfStopped(site);
+            if (setting == Flow.Setting.EAGER_ALL) flags.forget(state);
+        }
+
+        /// Leaves for the byte at `at` with everything in the CPU, without going on there: what follows needs the run loop's attention.
+        private void depart(long dirty, Flow.State state, long at) {
+            settle(state, dirty, () -> out.addressOf(at));
+            code.aload(Code.CPU).dup().getfield(Code.CPU_CLASS, "epoch", CD_int).iconst_1().iadd();
+            code.putfield(Code.CPU_CLASS, "epoch", CD_int).return_();
+        }
+
+        /// Puts all state into the CPU.
+        private void settle(Flow.State state, long dirty, Runnable rip) {
+            flags.make(state);
+            out.writeBack(dirty);
+            out.setRip(rip);
+            code.aload(Code.CPU).iload(Code.BUDGET).putfield(Code.CPU_CLASS, "budget", CD_int);
+        }
+
+        /// Leaves for the byte at `at`, going on with translated code if it is known.
+        private void go(long at, Flow.State state, long dirty) {
+            settle(state, dirty, () -> out.addressOf(at));
+            out.constant(new Link());
+            code.aload(Code.CPU);
+            out.addressOf(at);
+            code.invokestatic(Code.LINK_CLASS, "go", GO).return_();
+        }
+
+        private void call(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
+            pushReturn(site);
+            settle(state, dirty, () -> out.addressOf(piece.target()));
+            saveEpoch();
+            out.constant(new Link());
+            code.aload(Code.CPU);
+            out.addressOf(piece.target());
+            code.invokestatic(Code.LINK_CLASS, "go", GO);
+            comeBack(piece, following);
+        }
+
+        /// Stores the return address on the stack.
+        private void pushReturn(Code.Site site) {
+            int sp = Code.general(Cpu.RSP);
+            code.lload(sp).loadConstant(8L).lsub().lstore(Code.ADDRESS);
+            out.addressOf(site.node().end);
+            code.lstore(Code.T0);
+            out.storeReturn(site);
+            code.lload(sp).loadConstant(8L).lsub().lstore(sp);
+        }
+
+        private void saveEpoch() {
+            out.cpuField("epoch", CD_int);
+            code.istore(Code.EPOCH);
+        }
+
+        /// After a call: goes on if the callee has come back.
+        private void comeBack(Piece piece, @Nullable Piece following) {
+            Label on = code.newLabel();
+            code.aload(Code.THIS).aload(Code.CPU);
+            out.addressOf(piece.end());
+            code.iload(Code.EPOCH);
+            code.invokevirtual(Code.REGION_CLASS, "returned", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int)).ifne(on);
+            code.return_().labelBinding(on);
+            if (piece.next == null) {
+                code.return_();
+                return;
+            }
+            out.cpuField("budget", CD_int);
+            code.istore(Code.BUDGET);
+            out.loadTables();
+            out.reload(-1);
+            flags.setBase(Flow.IN_CPU);
+            if (piece.next != following) code.goto_(label(piece.next));
+        }
+
+        private void control(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
+            Piece.Node node = site.node();
+            if (node.is(Transfer.class, "ret")) {
+                ret(site, state, dirty);
+            } else if (node.is(Transfer.class, "jmpIndirect")) {
+                target(site);
+                settle(state, dirty, () -> code.lload(Code.T1));
+                code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).return_();
+            } else if (node.is(Transfer.class, "callIndirect")) {
+                target(site);
+                pushReturn(site);
+                settle(state, dirty, () -> code.lload(Code.T1));
+                saveEpoch();
+                code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT);
+                comeBack(piece, following);
+            } else {
+                settle(state, dirty, () -> out.addressOf(node.end));
+                code.aload(Code.CPU);
+                if (node.d.row.op.method().getParameterCount() == 2) out.constant(out.insn(node));
+                out.invoke(node.d.row.op.method());
+                code.aload(Code.CPU).loadConstant(node.d.length);
+                code.invokestatic(Code.REGION_CLASS, "stepBack", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_int)).return_();
+            }
+        }
+
+        /// Leaves the target of an indirect jump or call in T1.
+        private void target(Code.Site site) {
+            Piece.Node node = site.node();
+            if (node.d.memory) {
+                // RIP-relative operands of a control operation count from the next instruction, as everywhere.
+                out.address(node.d, node, false);
+                out.load(8, Code.T1, false, site);
+            } else {
+                code.lload(Code.general(node.d.rm)).lstore(Code.T1);
+            }
+            canonical(Code.T1, site);
+        }
+
+        private void canonical(int local, Code.Site site) {
+            Label not = code.newLabel();
+            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local).lcmp().ifne(not);
+            out.later(() -> {
+                code.labelBinding(not);
+                out.interpret(site.node().at, site.rest());
+            });
+        }
+
+        private void ret(Code.Site site, Flow.State state, long dirty) {
+            int sp = Code.general(Cpu.RSP);
+            code.lload(sp).lstore(Code.ADDRESS);
+            out.load(8, Code.T1, false, site);
+            canonical(Code.T1, site);
+            code.lload(sp).loadConstant(8L + (site.node().d.imm & 0xffff)).ladd().lstore(sp);
+            settle(state, dirty, () -> code.lload(Code.T1));
+            code.return_();
+        }
+    }
+}

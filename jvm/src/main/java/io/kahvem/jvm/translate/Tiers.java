@@ -1,0 +1,77 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.jvm.interpret.Block;
+import io.kahvem.jvm.interpret.BlockFinder;
+import org.jspecify.annotations.Nullable;
+
+/// Executes a vCPU's blocks: by translated code where there is some, else by the interpreter, counting, so that the hot ones get
+/// translated. One a vCPU.
+public final class Tiers {
+    /// Instructions that translated code may execute before a poll: about ten microseconds.
+    private static final int REGION_BUDGET = 10_000;
+
+    /// How deep regions call each other; deeper calls go through the run loop.
+    private static final int NESTED_REGIONS = 100;
+
+    private final BlockFinder blocks;
+    private final Translator translator;
+    private final int threshold;
+
+    /// Instructions executed by translated code.
+    private long translated;
+
+    public Tiers(BlockFinder blocks, Translator translator) {
+        this.blocks = blocks;
+        this.translator = translator;
+        this.threshold = translator.policy().threshold();
+    }
+
+    /// Executes `block`, at which RIP stands, or the region that starts with it. Returns the next block if it is known and valid.
+    public @Nullable Block execute(Cpu c, Block block) {
+        Entry entry = block.entry;
+        if (entry != null && !c.interpretNext && run(c, block, entry)) return null;
+        if (++block.heat == threshold && !c.interpretNext && request(c, block)) return null;
+        c.interpretNext = false;
+        c.pendingLink = null;
+        c.retired += block.count;
+        return block.first.exec(c, c.r);
+    }
+
+    public long translatedInstructions() {
+        return translated;
+    }
+
+    /// Runs translated code from RIP; false if it is not to be run now.
+    private boolean run(Cpu c, Block block, Entry entry) {
+        long rip = c.r[Cpu.RIP];
+        if (!entry.valid()) {
+            block.entry = null;
+            block.heat = 0;
+            return false;
+        }
+        if (!blocks.mapped(c, entry.region(), rip)) return false;
+        Link link = c.pendingLink;
+        if (link != null) {
+            link.set(entry);
+            c.pendingLink = null;
+        }
+        c.linkFrom = null;
+        c.budget = REGION_BUDGET;
+        c.depth = NESTED_REGIONS;
+        entry.run(c, rip);
+        int executed = REGION_BUDGET - c.budget;
+        c.retired += executed;
+        translated += executed;
+        return true;
+    }
+
+    /// Asks for a region that starts with `block`; true if it was made at once and has been run.
+    private boolean request(Cpu c, Block block) {
+        if ((block.mode & (Mode.SIZE | Mode.STEP)) != Mode.CODE64 || block.crossesInto >= 0) return false;
+        translator.request(block, blocks.pageAfter(c, c.r[Cpu.RIP]));
+        Entry entry = block.entry;
+        return entry != null && run(c, block, entry);
+    }
+}

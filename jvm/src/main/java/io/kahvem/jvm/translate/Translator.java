@@ -1,0 +1,162 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.decode.Decoder;
+import io.kahvem.jvm.decode.OpcodeMap;
+import io.kahvem.jvm.interpret.Block;
+import io.kahvem.jvm.interpret.CodeCache;
+import io.kahvem.memory.GuestMemory;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.attribute.CodeAttribute;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/// Makes regions of hot blocks: in a thread of its own, the hottest first, or at once for tests. One a virtual machine.
+public final class Translator implements AutoCloseable {
+    /// How a machine translates.
+    ///
+    /// @param threshold how often a block is interpreted before it is asked for; 0 turns translation off
+    /// @param warm how often a block must have been interpreted to be included in a region of another's
+    /// @param background whether a thread of its own does it
+    public record Policy(int threshold, int warm, boolean background) {
+        public static final Policy NORMAL = new Policy(400, 10, true);
+        public static final Policy OFF = new Policy(0, 0, false);
+
+        /// Everything that runs some times, at once.
+        public static final Policy EARLY = new Policy(20, 1, false);
+    }
+
+    /// HotSpot never compiles a method with more bytecodes.
+    private static final int LARGEST_METHOD = 7_900;
+
+    private static final int MOST_INSTRUCTIONS = 240;
+    private static final int LEAST_INSTRUCTIONS = 8;
+
+    private record Request(Block block, long secondGpa) implements Comparable<Request> {
+        @Override
+        public int compareTo(Request other) {
+            return Integer.compare(other.block.heat, block.heat);
+        }
+    }
+
+    public final LongAdder regions = new LongAdder();
+    public final LongAdder instructions = new LongAdder();
+    public final LongAdder nanos = new LongAdder();
+    public final LongAdder failures = new LongAdder();
+
+    private final GuestMemory memory;
+    private final CodeCache cache;
+    private final Policy policy;
+    private final Decoder decoder;
+    private final MethodHandles.Lookup lookup = MethodHandles.lookup();
+    private final PriorityBlockingQueue<Request> queue = new PriorityBlockingQueue<>();
+    private final byte[] code = new byte[2 * GuestMemory.PAGE_SIZE];
+    private @Nullable Thread thread;
+    private volatile boolean closed;
+
+    public Translator(GuestMemory memory, CodeCache cache, OpcodeMap opcodes, Policy policy) {
+        this.memory = memory;
+        this.cache = cache;
+        this.policy = policy;
+        this.decoder = new Decoder(opcodes);
+    }
+
+    public Policy policy() {
+        return policy;
+    }
+
+    /// Asks for a region that starts with `block`, whose page is followed in linear memory by the page at `secondGpa` (-1: none that is known).
+    public void request(Block block, long secondGpa) {
+        if (closed) return;
+        if (!policy.background) {
+            synchronized (this) {
+                translate(new Request(block, secondGpa));
+            }
+            return;
+        }
+        queue.add(new Request(block, secondGpa));
+        if (thread == null) start();
+    }
+
+    private synchronized void start() {
+        if (thread != null || closed) return;
+        thread = Thread.ofPlatform().name("translator").daemon().start(this::work);
+    }
+
+    private void work() {
+        try {
+            while (!closed) {
+                Request request = queue.take();
+                synchronized (this) {
+                    translate(request);
+                }
+            }
+        } catch (InterruptedException e) {
+            // closed
+        }
+    }
+
+    private void translate(Request request) {
+        Block block = request.block;
+        if (!block.valid || block.entry != null) return;
+        long begin = System.nanoTime();
+        if (!make(block, request.secondGpa)) failures.increment();
+        nanos.add(System.nanoTime() - begin);
+    }
+
+    private boolean make(Block block, long secondGpa) {
+        long gpa = block.gpa;
+        long second = secondGpa >= 0 && memory.slotAt(secondGpa) != null && memory.isCode(secondGpa) ? secondGpa : -1;
+        int length = GuestMemory.PAGE_SIZE;
+        memory.read(gpa, code, 0, GuestMemory.PAGE_SIZE);
+        if (second >= 0) {
+            memory.read(second, code, GuestMemory.PAGE_SIZE, GuestMemory.PAGE_SIZE);
+            length = 2 * GuestMemory.PAGE_SIZE;
+        }
+        for (int limit = MOST_INSTRUCTIONS; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
+            Plan plan = new Plan(code, length, block.offset, decoder,
+                    at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm, limit);
+            if (plan.pieces.isEmpty()) return false;
+            RegionEmitter emitter = new RegionEmitter(plan);
+            byte[] bytes = emitter.classFile();
+            if (size(bytes) > LARGEST_METHOD) continue;
+            Region region = define(bytes, emitter);
+            Region.Extent extent =
+                    new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
+            region.place(extent);
+            List<Integer> entries = plan.entries.stream().map(piece -> piece.at).toList();
+            if (!cache.publish(region, extent, Arrays.copyOf(code, length), entries, block.mode)) return false;
+            regions.increment();
+            instructions.add(plan.instructions);
+            return true;
+        }
+        return false;
+    }
+
+    private static int size(byte[] classFile) {
+        return ClassFile.of().parse(classFile).methods().stream()
+                .filter(m -> m.methodName().equalsString("run"))
+                .mapToInt(m -> ((CodeAttribute) m.code().orElseThrow()).codeLength())
+                .max().orElseThrow();
+    }
+
+    private Region define(byte[] bytes, RegionEmitter emitter) {
+        try {
+            MethodHandles.Lookup hidden = lookup.defineHiddenClassWithClassData(bytes, emitter.constants.toArray(), true);
+            return (Region) hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class)).invoke();
+        } catch (Throwable t) {
+            throw new AssertionError("a region's class", t);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        Thread t = thread;
+        if (t != null) t.interrupt();
+    }
+}

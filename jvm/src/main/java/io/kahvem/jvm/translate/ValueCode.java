@@ -1,0 +1,346 @@
+package io.kahvem.jvm.translate;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.decode.Decoded;
+import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.interpret.Spinner.Place;
+import io.kahvem.jvm.semantics.Arith;
+import io.kahvem.jvm.semantics.Bits;
+import io.kahvem.jvm.semantics.Form;
+import io.kahvem.jvm.semantics.Logic;
+import io.kahvem.jvm.semantics.Move;
+import io.kahvem.jvm.semantics.MulDiv;
+import io.kahvem.jvm.semantics.Shift;
+import io.kahvem.jvm.semantics.Stack;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.MethodTypeDesc;
+
+/// Emits value operations: operands, the operation, the result, and what is left behind for the flags.
+///
+/// The operation is its method of `semantics`, called for the result alone (with [Form#FLAGS_DEAD]); the simplest are written out, which keeps
+/// the generated code small and changes nothing else.
+final class ValueCode {
+    private final Code out;
+    private final CodeBuilder code;
+    private final FlagCode flags;
+
+    ValueCode(Code out, FlagCode flags) {
+        this.out = out;
+        this.code = out.code;
+        this.flags = flags;
+    }
+
+    /// Emits the instruction; returns the state of the flags after it.
+    Flow.State emit(Piece.Node node, Code.Site site, Flow.State state) {
+        Decoded d = node.d;
+        if (node.is(Stack.class, "push")) {
+            push(node, site);
+            return state;
+        }
+        if (node.is(Stack.class, "pop")) {
+            pop(node, site);
+            return state;
+        }
+        Flow.State after = out.flow.after(node, state);
+        Flow.Setting setting = Flow.setting(node);
+        int cc = Flow.condition(node);
+        boolean memory = false;
+        for (int i = 0; i < d.operands; i++) memory |= memory(d.places[i]) || d.places[i] == Place.ADDRESS;
+        if (memory) out.address(d, node, d.places[d.operands - 1] == Place.ADDRESS);
+        if (d.lock) {
+            locked(node, site, state, setting);
+            return after;
+        }
+        int first = node.kind() == Op.Kind.COMPUTE ? 1 : 0;
+        for (int i = first; i < d.operands; i++) {
+            boolean update = i == 0 && node.kind() == Op.Kind.UPDATE;
+            if (memory(d.places[i])) out.load(1 << d.places[i].ordinal() - Place.MEM8.ordinal(), Code.VALUE, update, site);
+        }
+        if (cc >= 0) {
+            conditional(node, cc, state);
+        } else {
+            if (Flow.setting(node) == Flow.Setting.NONE && after.equals(Flow.State.CPU) && !state.equals(Flow.State.CPU)) {
+                flags.make(state);
+                flags.forget(state);
+            }
+            compute(node, setting, state);
+        }
+        if (setting == Flow.Setting.EAGER || setting == Flow.Setting.EAGER_ALL) {
+            if (d.operationMayFault()) out.leaveIfStopped(site);
+            flags.forget(state);
+        } else if (d.operationMayFault()) {
+            out.leaveIfStopped(site);
+        }
+        if (node.kind() != Op.Kind.CONSUME) {
+            code.lstore(Code.T0);
+            put(d.places[0], d.registers[0], Code.T0, site);
+        }
+        return after;
+    }
+
+    private static boolean memory(Place place) {
+        return place.compareTo(Place.MEM8) >= 0 && place.compareTo(Place.MEM64) <= 0;
+    }
+
+    /// Pushes an operand; memory was loaded into VALUE.
+    private void operand(Decoded d, int i) {
+        switch (d.places[i]) {
+            case REG8, REG16, REG32, REG64 -> code.lload(Code.general(d.registers[i]));
+            case HIGH8 -> code.lload(Code.general(d.registers[i])).bipush(8).lushr();
+            case MEM8, MEM16, MEM32, MEM64 -> code.lload(Code.VALUE);
+            case ADDRESS -> code.lload(Code.ADDRESS);
+            case IMMEDIATE -> code.loadConstant(d.imm);
+            case ONE -> code.lconst_1();
+            case COUNT -> code.lload(Code.general(Cpu.RCX));
+        }
+    }
+
+    private void put(Place place, int n, int from, Code.Site site) {
+        int local = Code.general(n);
+        switch (place) {
+            case REG64 -> code.lload(from).lstore(local);
+            case REG32 -> code.lload(from).loadConstant(0xffff_ffffL).land().lstore(local);
+            case REG16 -> merge(local, from, 0xffffL, 0);
+            case REG8 -> merge(local, from, 0xffL, 0);
+            case HIGH8 -> merge(local, from, 0xffL, 8);
+            default -> out.store(1 << place.ordinal() - Place.MEM8.ordinal(), from, site);
+        }
+    }
+
+    private void merge(int local, int from, long mask, int shift) {
+        code.lload(local).loadConstant(~(mask << shift)).land().lload(from).loadConstant(mask).land();
+        if (shift != 0) code.bipush(shift).lshl();
+        code.lor().lstore(local);
+    }
+
+    /// SETcc and CMOVcc: pushes the result.
+    private void conditional(Piece.Node node, int cc, Flow.State state) {
+        Label yes = code.newLabel();
+        Label done = code.newLabel();
+        boolean moves = node.kind() == Op.Kind.UPDATE;
+        flags.jumpIf(cc, state, yes);
+        if (moves) {
+            operand(node.d, 0);
+        } else {
+            code.lconst_0();
+        }
+        code.lstore(Code.T1).goto_(done).labelBinding(yes);
+        if (moves) {
+            operand(node.d, 1);
+        } else {
+            code.lconst_1();
+        }
+        code.lstore(Code.T1).labelBinding(done).lload(Code.T1);
+    }
+
+    /// Performs the operation: pushes its result, if it has one.
+    private void compute(Piece.Node node, Flow.Setting setting, Flow.State state) {
+        Decoded d = node.d;
+        int first = node.kind() == Op.Kind.COMPUTE ? 1 : 0;
+        switch (setting) {
+            case NONE -> {
+                boolean carry = node.is(Arith.class, "adc") || node.is(Arith.class, "sbb");
+                if (carry) flags.carry(state, Code.T2);
+                for (int i = first; i < d.operands; i++) operand(d, i);
+                result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+            }
+            case LAZY -> {
+                int number = out.flow.number(Flow.kindOf(node));
+                boolean carry = out.flow.kind(number).carry();
+                if (carry) flags.carry(state, Code.T2);
+                for (int i = first; i < d.operands; i++) operand(d, i);
+                int[] locals = {Code.FLAG_A, Code.FLAG_B, Code.FLAG_C};
+                int count = d.operands - first;
+                for (int i = count - 1; i >= 0; i--) code.lstore(locals[i]);
+                if (carry) code.lload(Code.T2).lstore(Code.FLAG_C);
+                flags.setBase(number);
+                for (int i = 0; i < count; i++) code.lload(locals[i]);
+                result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+                boolean compares = node.kind() == Op.Kind.CONSUME;
+                if (compares) {
+                    if (node.is(Logic.class, "test")) code.lload(Code.FLAG_A).lload(Code.FLAG_B).land().lstore(Code.FLAG_RESULT);
+                    if (node.is(Arith.class, "cmp")) code.lload(Code.FLAG_A).lload(Code.FLAG_B).lsub().lstore(Code.FLAG_RESULT);
+                } else {
+                    code.dup2().lstore(Code.FLAG_RESULT);
+                }
+            }
+            case LAZY_BY_COUNT -> {
+                Label none = code.newLabel();
+                code.lload(Code.general(Cpu.RCX)).l2i().bipush(d.size == 3 ? 63 : 31).iand().ifeq(none);
+                operand(d, 0);
+                code.lstore(Code.FLAG_A).lload(Code.general(Cpu.RCX)).lstore(Code.FLAG_B);
+                flags.setBase(out.flow.number(Flow.kindOf(node)));
+                code.labelBinding(none);
+                operand(d, 0);
+                operand(d, 1);
+                result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+            }
+            case STEP -> {
+                overlay(node, state);
+                operand(d, 0);
+                code.dup2().lstore(Code.FLAG_OVERLAY);
+                result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+            }
+            case BIT -> {
+                overlay(node, state);
+                long bit = d.imm & (8L << d.size) - 1;
+                operand(d, 0);
+                code.loadConstant((int) bit).lushr().lconst_1().land().lstore(Code.FLAG_OVERLAY);
+                if (!node.name().equals("bt")) {
+                    operand(d, 0);
+                    operand(d, 1);
+                    result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+                }
+            }
+            case EAGER, EAGER_ALL -> {
+                if (setting == Flow.Setting.EAGER) flags.make(state);
+                for (int i = first; i < d.operands; i++) operand(d, i);
+                call(node, Flow.form(node));
+            }
+        }
+    }
+
+    private void overlay(Piece.Node node, Flow.State state) {
+        if (!out.flow.overlayFits(node, state)) {
+            flags.make(state);
+            code.iconst_0().istore(Code.BASE_KIND);
+        }
+        flags.setOverlay(out.flow.number(Flow.kindOf(node)));
+    }
+
+    /// Replaces the operands on the stack by the result.
+    private void result(Piece.Node node, int form, int carry) {
+        Class<?> owner = node.d.row.op.method().getDeclaringClass();
+        String name = node.name();
+        if (owner == Arith.class || owner == Logic.class) {
+            switch (name) {
+                case "add" -> code.ladd();
+                case "adc" -> code.ladd().lload(carry).ladd();
+                case "sub" -> code.lsub();
+                case "sbb" -> code.lsub().lload(carry).lsub();
+                case "and" -> code.land();
+                case "or" -> code.lor();
+                case "xor" -> code.lxor();
+                case "inc" -> code.lconst_1().ladd();
+                case "dec" -> code.lconst_1().lsub();
+                case "neg" -> code.lneg();
+                case "not" -> code.loadConstant(-1L).lxor();
+                case "cmp", "test" -> code.pop2().pop2();
+                default -> call(node, form);
+            }
+        } else if (node.is(MulDiv.class, "imul")) {
+            code.lmul(); // the low half does not depend on what is above the operands
+        } else if (node.is(Move.class, "mov")) {
+            return;
+        } else if (owner == Shift.class && shift(node)) {
+            return;
+        } else if (node.is(Bits.class, "bt")) {
+            code.pop2().pop2();
+        } else {
+            call(node, form);
+        }
+    }
+
+    /// Shifts of 32 and 64 bits by a constant.
+    private boolean shift(Piece.Node node) {
+        int size = node.d.size;
+        Place by = node.d.places[node.d.operands - 1];
+        if (size < 2 || node.d.operands != 2 || by != Place.IMMEDIATE && by != Place.ONE) return false;
+        int count = by == Place.ONE ? 1 : (int) node.d.imm & (size == 3 ? 63 : 31);
+        switch (node.name()) {
+            case "shl" -> code.pop2().bipush(count).lshl();
+            case "shr" -> {
+                code.pop2();
+                if (size == 2) code.loadConstant(0xffff_ffffL).land();
+                code.bipush(count).lushr();
+            }
+            case "sar" -> {
+                code.pop2();
+                if (size == 2) code.l2i().i2l();
+                code.bipush(count).lshr();
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Calls the operation's method with the operands that are on the stack, which go through locals to let the CPU and the form before them.
+    private void call(Piece.Node node, int form) {
+        Effects effects = Effects.of(node);
+        boolean implicit = node.d.row.op.method().getDeclaringClass() == MulDiv.class && node.kind() == Op.Kind.CONSUME
+                || node.is(Move.class, "extendDouble");
+        int count = node.d.row.op.method().getParameterCount() - 2;
+        int[] locals = {Code.T0, Code.T1, Code.T3};
+        for (int i = count - 1; i >= 0; i--) code.lstore(locals[i]);
+        long registers = (1L << Cpu.RAX | 1L << Cpu.RDX) & effects.writes();
+        if (implicit) out.writeBack(registers);
+        code.aload(Code.CPU).loadConstant(form);
+        for (int i = 0; i < count; i++) code.lload(locals[i]);
+        out.invoke(node.d.row.op.method());
+        if (implicit) out.reload(registers);
+    }
+
+    /// A locked operation: the method may run several times until its result could be stored in one step. Its flags come last.
+    private void locked(Piece.Node node, Code.Site site, Flow.State state, Flow.Setting setting) {
+        Decoded d = node.d;
+        int bytes = 1 << d.places[0].ordinal() - Place.MEM8.ordinal();
+        Label retry = code.newLabel();
+        boolean makes = setting == Flow.Setting.EAGER || !out.flow.after(node, state).equals(state) && setting == Flow.Setting.NONE;
+        if (makes) {
+            flags.make(state);
+            flags.forget(state);
+            state = Flow.State.CPU;
+        }
+        boolean carry = node.is(Arith.class, "adc") || node.is(Arith.class, "sbb");
+        if (carry) {
+            flags.carry(state, Code.T2);
+            if (!out.flow.directCarry(state)) state = Flow.State.CPU;
+        }
+        code.labelBinding(retry);
+        out.load(bytes, Code.VALUE, true, site);
+        for (int i = 0; i < d.operands; i++) operand(d, i);
+        result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+        code.lstore(Code.T0);
+        code.aload(Code.CPU).lload(Code.ADDRESS).loadConstant(bytes).lload(Code.VALUE).lload(Code.T0);
+        code.invokestatic(Code.MMU_CLASS, "compareAndSet",
+                MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int, CD_long, CD_long));
+        code.ifeq(retry);
+        // The operands are still there: once more, for the flags.
+        if (setting != Flow.Setting.NONE) {
+            compute(node, setting, state);
+            if (node.kind() != Op.Kind.CONSUME) code.pop2();
+            if (setting == Flow.Setting.EAGER) flags.forget(state);
+        }
+        out.leaveIfStopped(site);
+    }
+
+    private void push(Piece.Node node, Code.Site site) {
+        Decoded d = node.d;
+        int bytes = d.size == 3 ? 8 : 2;
+        int sp = Code.general(Cpu.RSP);
+        if (memory(d.places[0])) {
+            out.address(d, node, false);
+            out.load(bytes, Code.VALUE, false, site);
+        }
+        operand(d, 0);
+        code.lstore(Code.T0).lload(sp).loadConstant((long) bytes).lsub().lstore(Code.ADDRESS);
+        out.store(bytes, Code.T0, new Code.Site(node, site.rest()), () -> code.lload(sp).loadConstant((long) bytes).lsub().lstore(sp));
+    }
+
+    private void pop(Piece.Node node, Code.Site site) {
+        Decoded d = node.d;
+        int bytes = d.size == 3 ? 8 : 2;
+        int sp = Code.general(Cpu.RSP);
+        code.lload(sp).lstore(Code.ADDRESS);
+        out.load(bytes, Code.T0, false, site);
+        code.lload(sp).loadConstant((long) bytes).ladd().lstore(sp);
+        put(d.places[0], d.registers[0], Code.T0, site);
+    }
+}

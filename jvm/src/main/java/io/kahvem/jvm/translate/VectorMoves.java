@@ -1,0 +1,186 @@
+package io.kahvem.jvm.translate;
+
+import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.semantics.sse.Moves;
+import java.lang.classfile.CodeBuilder;
+import java.util.Set;
+
+/// Emits the moves between XMM registers and memory that are frequent enough to be worth their own code; what they do is
+/// [Moves]'s.
+final class VectorMoves {
+    private static final Set<String> LOADS = Set.of("load", "loadAligned", "lddqu", "movss", "movsd", "movq", "movlps", "movhps", "movddup");
+    private static final Set<String> STORES = Set.of("store", "storeAligned", "storeNonTemporal", "movssStore", "movsdStore", "movqStore",
+            "storeLow", "storeHigh");
+    private static final Set<String> MEMORY_ONLY = Set.of("movlpd", "movhpd", "storeLow", "storeHigh", "storeNonTemporal", "lddqu");
+    private static final long LOW32 = 0xffff_ffffL;
+
+    private final Code out;
+    private final CodeBuilder code;
+
+    VectorMoves(Code out) {
+        this.out = out;
+        this.code = out.code;
+    }
+
+    /// Whether the instruction is one of those.
+    static boolean inline(Piece.Node node) {
+        if (node.kind() != Op.Kind.WHOLE || node.d.row.op.method().getDeclaringClass() != Moves.class) return false;
+        String name = node.name();
+        if (MEMORY_ONLY.contains(name) && !node.d.memory) return false;
+        return LOADS.contains(name) || STORES.contains(name) || name.equals("movlpd") || name.equals("movhpd") || name.equals("movd")
+                || name.equals("movdStore");
+    }
+
+    void emit(Piece.Node node, Code.Site site) {
+        if (node.d.memory) out.address(node.d, node, false);
+        if (STORES.contains(node.name())) {
+            store(node, site);
+        } else if (node.name().equals("movd")) {
+            movd(node, site);
+        } else if (node.name().equals("movdStore")) {
+            movdStore(node, site);
+        } else {
+            load(node, site);
+        }
+    }
+
+    private void load(Piece.Node node, Code.Site site) {
+        int low = Code.vector(node.d.reg, 0);
+        int high = Code.vector(node.d.reg, 1);
+        int fromLow = Code.vector(node.d.rm, 0);
+        int fromHigh = Code.vector(node.d.rm, 1);
+        boolean memory = node.d.memory;
+        switch (node.name()) {
+            case "load", "lddqu", "loadAligned" -> {
+                if (!memory) {
+                    copy(fromLow, low);
+                    copy(fromHigh, high);
+                    return;
+                }
+                if (node.name().equals("loadAligned")) out.checkAligned(site);
+                out.loadPair(Code.T0, Code.T1, site);
+                copy(Code.T0, low);
+                copy(Code.T1, high);
+            }
+            case "movss" -> {
+                if (memory) {
+                    out.load(4, Code.T0, false, site);
+                    copy(Code.T0, low);
+                    zero(high);
+                } else {
+                    code.lload(low).loadConstant(~LOW32).land().lload(fromLow).loadConstant(LOW32).land().lor().lstore(low);
+                }
+            }
+            case "movsd" -> {
+                half(memory, fromLow, site);
+                copy(Code.T0, low);
+                if (memory) zero(high);
+            }
+            case "movq" -> {
+                half(memory, fromLow, site);
+                copy(Code.T0, low);
+                zero(high);
+            }
+            case "movddup" -> {
+                half(memory, fromLow, site);
+                copy(Code.T0, low);
+                copy(Code.T0, high);
+            }
+            case "movlps", "movlpd" -> {
+                half(memory, fromHigh, site);
+                copy(Code.T0, low);
+            }
+            default -> { // movhps, movhpd
+                half(memory, fromLow, site);
+                copy(Code.T0, high);
+            }
+        }
+    }
+
+    /// Leaves 8 bytes of memory, or the local `register`, in T0.
+    private void half(boolean memory, int register, Code.Site site) {
+        if (memory) {
+            out.load(8, Code.T0, false, site);
+        } else {
+            copy(register, Code.T0);
+        }
+    }
+
+    private void store(Piece.Node node, Code.Site site) {
+        int low = Code.vector(node.d.reg, 0);
+        int high = Code.vector(node.d.reg, 1);
+        int toLow = Code.vector(node.d.rm, 0);
+        int toHigh = Code.vector(node.d.rm, 1);
+        boolean memory = node.d.memory;
+        switch (node.name()) {
+            case "store", "storeAligned", "storeNonTemporal" -> {
+                if (!memory) {
+                    copy(low, Code.T0);
+                    copy(high, Code.T1);
+                    copy(Code.T0, toLow);
+                    copy(Code.T1, toHigh);
+                    return;
+                }
+                if (!node.name().equals("store")) out.checkAligned(site);
+                out.storePair(low, high, site);
+            }
+            case "movssStore" -> {
+                if (memory) {
+                    out.store(4, low, site);
+                } else {
+                    code.lload(toLow).loadConstant(~LOW32).land().lload(low).loadConstant(LOW32).land().lor().lstore(toLow);
+                }
+            }
+            case "movsdStore" -> {
+                if (memory) {
+                    out.store(8, low, site);
+                } else {
+                    copy(low, toLow);
+                }
+            }
+            case "movqStore" -> {
+                if (memory) {
+                    out.store(8, low, site);
+                } else {
+                    copy(low, toLow);
+                    zero(toHigh);
+                }
+            }
+            case "storeLow" -> out.store(8, low, site);
+            default -> out.store(8, high, site);
+        }
+    }
+
+    private void movd(Piece.Node node, Code.Site site) {
+        int bytes = node.d.size == 3 ? 8 : 4;
+        if (node.d.memory) {
+            out.load(bytes, Code.T0, false, site);
+            code.lload(Code.T0);
+        } else {
+            code.lload(Code.general(node.d.rm));
+            if (bytes == 4) code.loadConstant(LOW32).land();
+        }
+        code.lstore(Code.vector(node.d.reg, 0));
+        zero(Code.vector(node.d.reg, 1));
+    }
+
+    private void movdStore(Piece.Node node, Code.Site site) {
+        int bytes = node.d.size == 3 ? 8 : 4;
+        int low = Code.vector(node.d.reg, 0);
+        if (node.d.memory) {
+            out.store(bytes, low, site);
+            return;
+        }
+        code.lload(low);
+        if (bytes == 4) code.loadConstant(LOW32).land();
+        code.lstore(Code.general(node.d.rm));
+    }
+
+    private void copy(int from, int to) {
+        code.lload(from).lstore(to);
+    }
+
+    private void zero(int local) {
+        code.lconst_0().lstore(local);
+    }
+}
