@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// A virtual machine of the Java engine: what its vCPUs share.
 final class JvmVm implements Vm {
-    private static final Translator.Policy POLICY = switch (System.getProperty("kahvem.translate", "normal")) {
+    private static final Translator.Policy POLICY = switch (System.getProperty("kahvem.translate", "off")) {
         case "off" -> Translator.Policy.OFF;
         case "early" -> Translator.Policy.EARLY;
         default -> new Translator.Policy(Integer.getInteger("kahvem.threshold", 400), Integer.getInteger("kahvem.warm", 10), true);
