@@ -1,7 +1,7 @@
 package io.kahvem.hypervisor;
 
 /// The machine around a vCPU, as its instructions reach it. Called on vCPU threads; `size` is in bytes: 1, 2 or 4 for ports, 1, 2, 4 or 8
-/// for memory.
+/// for memory. Of a value, the low `size` bytes count.
 public interface VmIo {
     long portRead(int port, int size);
 

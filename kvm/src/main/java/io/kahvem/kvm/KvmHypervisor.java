@@ -84,7 +84,7 @@ public final class KvmHypervisor implements Hypervisor {
                 new Unavailable(
                         Reason.NO_PERMISSION,
                         "permission to open %s denied to user %s".formatted(device, System.getProperty("user.name")),
-                        permissionRemedy());
+                        permissionRemedy(device));
             default -> new Unavailable(Reason.NO_DEVICE, String.valueOf(refused.getMessage()), moduleRemedy(flags));
         };
     }
@@ -96,7 +96,7 @@ public final class KvmHypervisor implements Hypervisor {
     }
 
     /// Membership of root's group is no way to share a device, so a device left to root is given to group kvm first.
-    private String permissionRemedy() {
+    static String permissionRemedy(Path device) {
         String join = "sudo usermod -aG %s $USER   (then log in again)";
         try {
             PosixFileAttributes of = Files.readAttributes(device, PosixFileAttributes.class);

@@ -37,7 +37,11 @@ final class VcpuStates {
     private static final int TPR = 0x80;
     private static final int XSTATE_BV = 512;
     private static final int LEGACY_BYTES = 512;
-    private static final int FCW_RESET = 0x37f;
+    /// SDM Vol. 3A, Table 10-1; the tag word, abridged as FXSAVE does: no register is empty.
+    private static final int FCW_RESET = 0x40;
+
+    private static final int FTW = 4;
+    private static final int FTW_RESET = 0xff;
     private static final int MXCSR_RESET = 0x1f80;
     private static final int MXCSR = 24;
     private static final int UNUSABLE = 1 << 16;
@@ -215,7 +219,9 @@ final class VcpuStates {
             MemorySegment.copy(state.xsave, 0, area, ValueLayout.JAVA_BYTE, 0, bytes);
         } else {
             area.set(ValueLayout.JAVA_SHORT, 0, (short) FCW_RESET);
+            area.set(ValueLayout.JAVA_BYTE, FTW, (byte) FTW_RESET);
             area.set(ValueLayout.JAVA_INT, MXCSR, MXCSR_RESET);
+            area.set(ValueLayout.JAVA_LONG, XSTATE_BV, 3);
         }
         vcpu.request(Request.KVM_SET_XSAVE, area.address(), "set a vCPU's XSAVE state");
     }

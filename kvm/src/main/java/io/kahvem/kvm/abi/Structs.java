@@ -122,7 +122,6 @@ public final class Structs {
                     struct("mmio", u64("phys_addr"), u8s("data", 8), u32("len"), u8("is_write"), pad(3)),
                     struct("internal", u32("suberror"), u32("ndata"), u64s("data", 16)),
                     struct("emulation_failure", u32("suberror"), u32("ndata"), u64("flags"), u8("insn_size"), u8s("insn_bytes", 15)),
-                    struct("system_event", u32("type"), u32("ndata")),
                     struct("eoi", u8("vector")),
                     u8s("padding", 256)),
             u64("kvm_valid_regs"), u64("kvm_dirty_regs"));

@@ -1,0 +1,147 @@
+package io.kahvem.guest.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kahvem.hypervisor.CpuState;
+import io.kahvem.hypervisor.CpuState.Activity;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Map;
+import org.junit.jupiter.api.Timeout;
+
+/// A state that is set is the state that is read, in each mode.
+@Timeout(120)
+class StateTest {
+    private static final int CODE = 0x8000;
+    private static final int XMM0 = 160;
+    private static final int HEADER = 512;
+    private static final Map<Integer, Long> MSRS = Map.of(
+            0xc000_0081, 0x0013_0008_0000_0000L, // STAR
+            0xc000_0082, 0xffff_8000_0000_1000L, // LSTAR
+            0xc000_0084, 0x4_7700L, // FMASK
+            0xc000_0102, 0xffff_8880_0000_0000L, // KERNEL_GS_BASE
+            0x174, 0x10L, // SYSENTER_CS
+            0x277, 0x0007_0406_0007_0406L); // PAT
+
+    private static void fill(CpuState state) {
+        for (int n = 0; n < 16; n++) state.gpr[n] = 0x1111_1111_1111_1111L * n;
+        state.rflags |= 0x8d5; // OF, SF, ZF, AF, PF, CF
+        state.cr2 = 0xdead_b000L;
+        state.dr[0] = 0x1234_5678L;
+        state.dr[3] = 0x9abc_def0L;
+        state.msrs.putAll(MSRS);
+        ByteBuffer xsave = ByteBuffer.allocate(576).order(ByteOrder.LITTLE_ENDIAN);
+        xsave.putShort(0, (short) 0x27f).putInt(24, 0x1fa0); // FCW, MXCSR
+        xsave.putLong(XMM0, 0x0123_4567_89ab_cdefL).putLong(XMM0 + 15 * 16 + 8, -2);
+        xsave.putLong(HEADER, 3);
+        state.xsave = xsave.array();
+    }
+
+    private static void isKept(Engine engine, Board board, CpuState state) {
+        board.vcpu(0).setState(state);
+        CpuState read = board.vcpu(0).state();
+        assertThat(read.gpr).containsExactly(state.gpr);
+        assertThat(read.rip).isEqualTo(state.rip);
+        assertThat(read.rflags).isEqualTo(state.rflags);
+        assertThat(read.cr0).isEqualTo(state.cr0);
+        assertThat(read.cr2).isEqualTo(state.cr2);
+        assertThat(read.cr3).isEqualTo(state.cr3);
+        assertThat(read.cr4).isEqualTo(state.cr4);
+        assertThat(read.dr).containsExactly(state.dr);
+        assertThat(read.gdtr).isEqualTo(state.gdtr);
+        assertThat(read.idtr).isEqualTo(state.idtr);
+        for (int n = 0; n < 6; n++) assertThat(read.segments[n]).as("segment %d", n).isEqualTo(state.segments[n]);
+        assertThat(read.tr).isEqualTo(state.tr);
+        assertThat(read.msrs).containsAllEntriesOf(MSRS);
+        assertThat(read.activity).isEqualTo(state.activity);
+        assertThat(read.nmiBlocked).isEqualTo(state.nmiBlocked);
+        assertThat(read.interruptShadow).isEqualTo(state.interruptShadow);
+        ByteBuffer xsave = ByteBuffer.wrap(read.xsave).order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(xsave.getShort(0)).as("FCW").isEqualTo((short) 0x27f);
+        assertThat(xsave.getInt(24)).as("MXCSR").isEqualTo(0x1fa0);
+        assertThat(xsave.getLong(XMM0)).isEqualTo(0x0123_4567_89ab_cdefL);
+        assertThat(xsave.getLong(XMM0 + 15 * 16 + 8)).isEqualTo(-2);
+    }
+
+    @OnEveryEngine
+    void inRealMode(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.real(CODE);
+            fill(state);
+            isKept(engine, board, state);
+        }
+    }
+
+    @OnEveryEngine
+    void inProtectedMode(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.protected32(board.memory(), CODE);
+            fill(state);
+            isKept(engine, board, state);
+        }
+    }
+
+    @OnEveryEngine
+    void inLongMode(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.long64(board.memory(), CODE);
+            fill(state);
+            state.nmiBlocked = true;
+            isKept(engine, board, state);
+            assertThat(board.vcpu(0).state().msrs.get(0xc000_0080)).isEqualTo(0x501L);
+        }
+    }
+
+    @OnEveryEngine
+    void inUserMode(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.user64(board.memory(), CODE);
+            fill(state);
+            isKept(engine, board, state);
+        }
+    }
+
+    @OnEveryEngine
+    void halted(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.real(CODE);
+            fill(state);
+            state.activity = Activity.HALTED;
+            isKept(engine, board, state);
+        }
+    }
+
+    @OnEveryEngine
+    void ofTheLocalApic(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState state = States.real(CODE);
+            board.vcpu(0).setState(state);
+            byte[] page = board.vcpu(0).state().apicPage;
+            ByteBuffer apic = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
+            apic.putInt(0xf0, 0x1ff).putInt(0x80, 0x20).putInt(0x320, 0x1_0041).putInt(0x210, 1 << 5); // SVR, TPR, timer masked, IRR 25H
+            state.apicPage = page;
+            board.vcpu(0).setState(state);
+            ByteBuffer read = ByteBuffer.wrap(board.vcpu(0).state().apicPage).order(ByteOrder.LITTLE_ENDIAN);
+            for (int register : new int[] {0x20, 0x80, 0xf0, 0x210, 0x320, 0x350}) {
+                assertThat(read.getInt(register)).as("register %#x", register).isEqualTo(apic.getInt(register));
+            }
+        }
+    }
+
+    @OnEveryEngine
+    void aNewStateForgetsWhatTheOldOneHad(Engine engine) {
+        try (Board board = new Board(engine)) {
+            CpuState old = States.long64(board.memory(), CODE);
+            fill(old);
+            board.vcpu(0).setState(old);
+            CpuState fresh = new CpuState();
+            board.vcpu(0).setState(fresh);
+            CpuState read = board.vcpu(0).state();
+            assertThat(read.msrs.get(0xc000_0082)).as("LSTAR").isZero();
+            assertThat(read.msrs.get(0xc000_0080)).as("EFER").isZero();
+            assertThat(read.cr4).isZero();
+            assertThat(read.rip).isEqualTo(0xfff0);
+            assertThat(ByteBuffer.wrap(read.xsave).order(ByteOrder.LITTLE_ENDIAN).getLong(XMM0)).isZero();
+        }
+    }
+}
