@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// Lock: this object's monitor, under which the VM's requests are made; no device is called.
 final class MemorySlots {
     private final KvmFile vm;
+    private final GuestMemory memory;
     private final List<MemorySlot> slots;
     private final @Nullable DirtyRings rings;
     private boolean logging;
@@ -28,6 +29,7 @@ final class MemorySlots {
     /// Tells the kernel all of `memory`. `ringEntries` is 0 for bitmaps.
     MemorySlots(KvmFile vm, GuestMemory memory, int ringEntries) {
         this.vm = vm;
+        this.memory = memory;
         this.slots = new ArrayList<>(memory.slots());
         int most = vm.check(Capability.NR_MEMSLOTS);
         if (most > 0 && slots.size() > most) {
@@ -57,6 +59,7 @@ final class MemorySlots {
     synchronized void setDirtyLogging(boolean on) {
         if (on == logging) return;
         logging = on;
+        memory.setDirtyLogging(on);
         for (int n = 0; n < slots.size(); n++) {
             if (!slots.get(n).readOnly()) set(n, on ? Constants.KVM_MEM_LOG_DIRTY_PAGES : 0);
         }
@@ -67,7 +70,12 @@ final class MemorySlots {
         int number = slots.indexOf(slot);
         if (number < 0) throw new IllegalArgumentException(slot + " is not of this machine");
         if (!logging || slot.readOnly()) return new BitSet();
-        if (rings != null) return rings.take(number);
+        BitSet pages = rings != null ? rings.take(number) : takeBitmap(number, slot);
+        pages.or(slot.takeDirty()); // what devices wrote
+        return pages;
+    }
+
+    private BitSet takeBitmap(int number, MemorySlot slot) {
         long pages = slot.sizeBytes() >>> GuestMemory.PAGE_SHIFT;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bitmap = arena.allocate((pages + 63) / 64 * 8, 8);

@@ -76,6 +76,12 @@ public final class GuestMemory implements AutoCloseable {
         return slot != null && slot.isCode(gpa);
     }
 
+    /// Starts or ends noting which pages are written ([MemorySlot#takeDirty]). Engines call it, and note by [MemorySlot#markDirty] what
+    /// their vCPUs write; what is written through `write…` here is noted here.
+    public void setDirtyLogging(boolean on) {
+        for (MemorySlot slot : slots) slot.setDirtyLogging(on);
+    }
+
     public int read8(long gpa) {
         long hva = hva(gpa, 1);
         return hva == 0 ? 0xff : Words.get8(hva) & 0xff;
@@ -196,6 +202,10 @@ public final class GuestMemory implements AutoCloseable {
     }
 
     private void written(long gpa, long bytes) {
+        MemorySlot slot = slotAt(gpa);
+        if (slot != null && slot.isLoggingDirty()) {
+            for (long page = gpa & -PAGE_SIZE; page < gpa + bytes; page += PAGE_SIZE) slot.markDirty(page);
+        }
         CodeListener listener = codeListener;
         if (listener == null) return;
         long last = gpa + bytes - 1;

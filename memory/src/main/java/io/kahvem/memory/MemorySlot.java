@@ -2,16 +2,22 @@ package io.kahvem.memory;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
-/// A run of guest-physical pages backed by native memory at `base`, with a code bit a page.
+/// A run of guest-physical pages backed by native memory at `base`, with a code bit a page and, while asked for, a dirty bit.
 public final class MemorySlot {
     private static final VarHandle CODE = MethodHandles.arrayElementVarHandle(byte[].class);
+    private static final VarHandle DIRTY = MethodHandles.arrayElementVarHandle(long[].class);
 
     private final long gpa;
     private final long sizeBytes;
     private final long base;
     private final boolean readOnly;
     private final byte[] code;
+
+    /// A bit a page, or null while nobody asks.
+    private volatile long @Nullable [] dirty;
 
     MemorySlot(long gpa, long sizeBytes, long base, boolean readOnly) {
         if (((gpa | sizeBytes | base) & (GuestMemory.PAGE_SIZE - 1)) != 0 || sizeBytes <= 0) {
@@ -52,6 +58,33 @@ public final class MemorySlot {
 
     public boolean isCode(long address) {
         return (byte) CODE.getAcquire(code, page(address)) != 0;
+    }
+
+    /// Starts or ends noting dirty pages; see [GuestMemory#setDirtyLogging].
+    void setDirtyLogging(boolean on) {
+        dirty = on ? new long[(code.length + 63) / 64] : null;
+    }
+
+    boolean isLoggingDirty() {
+        return dirty != null;
+    }
+
+    /// Notes that the page of `address` is written: unless the kernel notes it.
+    public void markDirty(long address) {
+        long[] bits = dirty;
+        if (bits == null) return;
+        int page = page(address);
+        long bit = 1L << page;
+        if (((long) DIRTY.getAcquire(bits, page >> 6) & bit) == 0) DIRTY.getAndBitwiseOr(bits, page >> 6, bit);
+    }
+
+    /// The pages marked since logging started or since the last call, which forgets them. Empty where nobody asked for logging.
+    public BitSet takeDirty() {
+        long[] bits = dirty;
+        if (bits == null) return new BitSet();
+        long[] taken = new long[bits.length];
+        for (int n = 0; n < bits.length; n++) taken[n] = (long) DIRTY.getAndSet(bits, n, 0L);
+        return BitSet.valueOf(taken);
     }
 
     boolean markCode(long address) {

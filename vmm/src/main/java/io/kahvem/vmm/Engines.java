@@ -16,24 +16,33 @@ final class Engines {
 
     private Engines() {}
 
+    /// An engine, and where it is not the one most wanted, a line that says why.
+    record Choice(Hypervisor engine, Optional<String> remark) {}
+
     /// Throws HypervisorException, with what was found and what mends it, where there is none.
-    static Hypervisor pick(Accel accel, List<Hypervisor> engines) {
+    static Choice pick(Accel accel, List<Hypervisor> engines) {
         return switch (accel) {
             case AUTO -> first(engines);
-            case KVM, JVM -> named(accel, engines);
+            case KVM, JVM -> new Choice(named(accel, engines), Optional.empty());
         };
     }
 
-    private static Hypervisor first(List<Hypervisor> engines) {
+    private static Choice first(List<Hypervisor> engines) {
         StringBuilder why = new StringBuilder();
+        StringBuilder passed = new StringBuilder();
         for (Accel accel : PREFERENCE) {
             Optional<Hypervisor> engine = find(accel, engines);
             if (engine.isEmpty()) continue;
             switch (engine.get().availability()) {
                 case Available ignored -> {
-                    return engine.get();
+                    Optional<String> remark = passed.isEmpty() ? Optional.empty() : Optional.of("engine " + accel.id() + passed);
+                    return new Choice(engine.get(), remark);
                 }
-                case Unavailable not -> why.append("; ").append(tell(accel, not));
+                case Unavailable not -> {
+                    why.append("; ").append(tell(accel, not));
+                    passed.append(", not ").append(accel.id()).append(": ").append(not.evidence());
+                    if (!not.remedy().isEmpty()) passed.append("  -> ").append(not.remedy());
+                }
             }
         }
         throw new HypervisorException("no engine can run here" + why);

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -55,6 +56,7 @@ public final class Machine implements AutoCloseable {
     private final MemoryLayout layout;
     private final GuestMemory memory = new GuestMemory();
     private final AcpiTables acpi;
+    private final Engines.Choice choice;
     private final Hypervisor engine;
     private final Vm vm;
     private final EventLoop loop;
@@ -92,7 +94,8 @@ public final class Machine implements AutoCloseable {
             image = switch (config.boot()) {
                 case Boot.Kernel kernel -> part(BootImage.open(kernel));
             };
-            engine = Engines.pick(config.accel(), host.engines());
+            choice = Engines.pick(config.accel(), host.engines());
+            engine = choice.engine();
             layout = MemoryLayout.of(config.memoryBytes());
             acpi = AcpiTables.build(AcpiTables.Layout.of(config.cpus(), MemoryLayout.LOW_LIMIT));
             part(memory);
@@ -200,6 +203,11 @@ public final class Machine implements AutoCloseable {
     /// The name of the engine that runs it.
     public String engineName() {
         return engine.name();
+    }
+
+    /// Where the engine is not the one most wanted: one line that says which it is and why.
+    public Optional<String> engineRemark() {
+        return choice.remark();
     }
 
     public MachineStatistics statistics() {

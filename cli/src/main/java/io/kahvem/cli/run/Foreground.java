@@ -55,6 +55,7 @@ final class Foreground {
                 OutputStream stream = open(config.serial());
                 ProcessEnd.Undo undo = context.processEnd().add(terminal::restore)) {
             context.processEnd().onSignal(number -> stop(machine, number));
+            machine.engineRemark().ifPresent(remark -> context.err().println("kahvem: " + remark));
             console.start(stream);
             if (stdio) {
                 terminal.raw();

@@ -67,7 +67,7 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = "--cpu", paramLabel = "MODEL", defaultValue = "max", description = "max: all that the engine can do (default).")
     private String cpu = "";
 
-    @Option(names = "--accel", paramLabel = "ENGINE", defaultValue = "auto", description = "auto (default) or jvm.")
+    @Option(names = "--accel", paramLabel = "ENGINE", defaultValue = "auto", description = "auto (default), kvm or jvm.")
     private String accel = "";
 
     @Option(

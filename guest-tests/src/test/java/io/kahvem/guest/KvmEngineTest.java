@@ -1,0 +1,94 @@
+package io.kahvem.guest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kahvem.hypervisor.Availability.Reason;
+import io.kahvem.hypervisor.Availability.Unavailable;
+import io.kahvem.hypervisor.Hypervisor;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `--accel kvm` and `--accel auto` through the launcher.
+class KvmEngineTest {
+    @TempDir
+    private Path files;
+
+    @TempDir
+    private Path home;
+
+    private static void needsKvm() {
+        Hypervisor kvm = ServiceLoader.load(Hypervisor.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(engine -> engine.name().equals("kvm"))
+                .findFirst()
+                .orElseThrow();
+        if (kvm.availability() instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) {
+            System.out.println("skipped without KVM: " + not.evidence());
+            Assumptions.abort(not.evidence());
+        }
+    }
+
+    private Guest run(Payload payload, Map<String, String> environment, String accel) {
+        return Guest.start(environment, "run", "--accel", accel, "--memory", "16M", "--debug-exit", "--kernel", payload.in(files));
+    }
+
+    private Map<String, String> withoutKvm() {
+        Map<String, String> environment = new HashMap<>(Guest.livingIn(home));
+        environment.merge("KAHVEM_JAVA_OPTS", "-Dkahvem.kvm.device=" + files.resolve("kvm"), (a, b) -> a + " " + b);
+        return environment;
+    }
+
+    @Test
+    void aPayloadEndsWithItsDebugExit() {
+        needsKvm();
+        try (Guest guest = run(new Payload().print("hi").debugExit(16).haltForEver(), Guest.livingIn(home), "kvm")) {
+            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(33);
+            assertThat(guest.stdout()).isEqualTo("hi");
+            assertThat(guest.stderr()).isEmpty();
+        }
+    }
+
+    @Test
+    void aPayloadResetsTheMachine() {
+        needsKvm();
+        Payload secondBoot = new Payload().print("again").debugExit(2);
+        Payload payload = new Payload().butAtTheSecondBoot(secondBoot).print("first ").resetByResetControl().haltForEver();
+        try (Guest guest = run(payload, Guest.livingIn(home), "kvm")) {
+            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(5);
+            assertThat(guest.stdout()).isEqualTo("first again");
+        }
+    }
+
+    @Test
+    void aSpinningAndAHaltedGuestStopAtTheirTimeout() {
+        needsKvm();
+        for (Payload payload : new Payload[] {new Payload().spinForEver(), new Payload().haltForEver()}) {
+            try (Guest guest = Guest.start(Guest.livingIn(home), "run", "--accel", "kvm", "--memory", "16M", "--cpus", 2,
+                    "--timeout", "1s", "--kernel", payload.in(files))) {
+                assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(124);
+            }
+        }
+    }
+
+    @Test
+    void withoutTheDeviceAutoSaysSoInOneLineAndTakesTheOther() {
+        try (Guest guest = run(new Payload().debugExit(1).haltForEver(), withoutKvm(), "auto")) {
+            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(3);
+            assertThat(guest.stderr().lines()).singleElement().asString()
+                    .startsWith("kahvem: engine jvm, not kvm: there is no ").contains(files.resolve("kvm").toString());
+        }
+    }
+
+    @Test
+    void withoutTheDeviceKvmIsRefusedWithTheReason() {
+        try (Guest guest = run(new Payload().debugExit(1).haltForEver(), withoutKvm(), "kvm")) {
+            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(70);
+            assertThat(guest.stderr()).contains("engine kvm cannot run here: there is no").doesNotContain("Exception", "\tat ");
+        }
+    }
+}
