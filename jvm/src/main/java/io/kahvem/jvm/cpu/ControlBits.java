@@ -39,6 +39,10 @@ public final class ControlBits {
 
     public static final long XCR0_X87 = 1;
     public static final long XCR0_SSE = 2;
+    public static final long XCR0_AVX = 4;
+
+    /// What VEX-encoded vector instructions need.
+    public static final long XCR0_AVX_STATE = XCR0_SSE | XCR0_AVX;
 
     private ControlBits() {}
 }

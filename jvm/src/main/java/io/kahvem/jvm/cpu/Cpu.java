@@ -45,6 +45,9 @@ public final class Cpu {
     public static final int GS = 5;
     public static final int ES_BASE = 18;
 
+    /// How far in [#xmm] a YMM register's upper half is above its lower one.
+    public static final int YMM = 32;
+
     /// Values of [#stop].
     public static final int FAULT = -1;
 
@@ -109,22 +112,28 @@ public final class Cpu {
     /// What decoding depends on: a combination of [Mode] bits, kept by [#modeChanged()].
     public int mode;
 
-    /// XMM registers: low half at `2 * n`, high half at `2 * n + 1`.
-    public final long[] xmm = new long[32];
+    /// XMM registers: low half at `2 * n`, high half at `2 * n + 1`; bits 128 to 191 and 192 to 255 of YMM register `n` are [#YMM] above
+    /// these.
+    public final long[] xmm = new long[64];
 
     public int mxcsr = 0x1f80;
     public final X87 fpu = new X87();
 
-    /// A vector operation's source on its way to it: low and high half.
+    /// A vector operation's source on its way to it: low and high half, and those of its upper 128 bits.
     public long t0;
 
     public long t1;
+    public long t2;
+    public long t3;
 
     /// The exception flags (at their places in MXCSR) that the current SSE instruction has met, until they are settled.
     public int simdFlags;
 
     /// What an SSE instruction must raise before anything else, #UD or #NM, or 0; kept by [#modeChanged()].
     public int sseTrap;
+
+    /// The same for vector instructions with a VEX prefix.
+    public int avxTrap;
 
     /// The same for MMX instructions.
     public int mmxTrap;
@@ -279,12 +288,15 @@ public final class Cpu {
         }
     }
 
-    /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, EFER, RFLAGS.VM, RFLAGS.AC, CS,
-    /// SS or a data segment's base or limit.
+    /// Recomputes [#mode] and the MMU's choice of tables. To be called after any change to CPL, CR0, CR4, XCR0, EFER, RFLAGS.VM, RFLAGS.AC,
+    /// CS, SS or a data segment's base or limit.
     public void modeChanged() {
         mode = Mode.of(this);
         mmxTrap = (cr0 & ControlBits.CR0_EM) != 0 ? Exceptions.UD : (cr0 & ControlBits.CR0_TS) != 0 ? Exceptions.NM : 0;
         sseTrap = (cr4 & ControlBits.CR4_OSFXSR) == 0 ? Exceptions.UD : mmxTrap;
+        boolean avx = protectedMode() && !virtual8086() && (cr4 & ControlBits.CR4_OSXSAVE) != 0
+                && (xcr0 & ControlBits.XCR0_AVX_STATE) == ControlBits.XCR0_AVX_STATE;
+        avxTrap = !avx ? Exceptions.UD : (cr0 & ControlBits.CR0_TS) != 0 ? Exceptions.NM : 0;
         mmu.modeChanged(this);
     }
 }

@@ -4,6 +4,7 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.interpret.Spinner.Addressing;
 import io.kahvem.jvm.interpret.Spinner.Place;
+import java.util.Arrays;
 
 /// One instruction as [Decoder] read it: what becomes the fields of an [Insn]. A scratch object, filled anew for each instruction.
 public final class Decoded {
@@ -24,8 +25,8 @@ public final class Decoded {
     public boolean checked;
     public int reg;
     public int rm;
-    public final int[] registers = new int[3];
-    public final Place[] places = new Place[3];
+    public final int[] registers = new int[4];
+    public final Place[] places = new Place[4];
     public int operands;
     public long imm;
     public int imm2;
@@ -62,7 +63,7 @@ public final class Decoded {
         vvvv = 0;
         vex = false;
         vl256 = false;
-        registers[0] = registers[1] = registers[2] = 0;
+        Arrays.fill(registers, 0);
     }
 
     /// How the memory operand's address is to be made, if one of the operands needs it.

@@ -12,6 +12,7 @@ public final class Opcodes {
         SseRows.define(map);
         SseFloatRows.define(map);
         BmiRows.define(map);
+        AvxRows.define(map);
         return map;
     }
 }

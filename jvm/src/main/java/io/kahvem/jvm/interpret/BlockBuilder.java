@@ -142,10 +142,10 @@ final class BlockBuilder {
 
     private static Spinner.Shape shape(Decoded d, int form) {
         return switch (d.row.op.kind()) {
-            case WHOLE, CONTROL, BRANCH, PACKED, PACKED_MMX, HORIZONTAL, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 ->
-                    new Spinner.Shape(d.row.op, 0, List.of(), Spinner.Addressing.NONE, false, false);
             case UPDATE, COMPUTE, CONSUME -> new Spinner.Shape(d.row.op, form, List.of(Arrays.copyOf(d.places, d.operands)),
                     d.addressing(), d.lock, d.operationMayFault());
+            default -> new Spinner.Shape(d.row.op, d.row.op.kind().vex() && d.vl256 ? Spinner.VL256 : 0, List.of(),
+                    Spinner.Addressing.NONE, false, false);
         };
     }
 }

@@ -58,7 +58,11 @@ public final class Spinner {
         NONE, BASE, FULL, CHECKED
     }
 
-    /// What distinguishes one class from another. `form` is 0 for operations that take the whole instruction.
+    /// `form` of a vector operation on 256 bits.
+    static final int VL256 = 1;
+
+    /// What distinguishes one class from another. `form` is 0 for operations that take the whole instruction, 0 or [#VL256] for vector
+    /// operations.
     public record Shape(Op op, int form, List<Place> places, Addressing addressing, boolean lock, boolean mayFault) {}
 
     private static final ClassDesc INSN = ClassDesc.of(Insn.class.getName());
@@ -142,7 +146,10 @@ public final class Spinner {
                 case CONTROL -> control();
                 case BRANCH -> branch();
                 case UPDATE, COMPUTE, CONSUME -> value();
-                case PACKED, PACKED_MMX, HORIZONTAL, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 -> vector();
+                case PACKED, PACKED_MMX, HORIZONTAL, CROSS, SHIFT, SHIFT_IMMEDIATE, SHIFT_IMMEDIATE_MMX, SCALAR32, SCALAR64 -> vector();
+                case VEX_PACKED, VEX_HORIZONTAL, VEX_CROSS, VEX_SHIFT, VEX_SHIFT_IMMEDIATE, VEX_SCALAR32, VEX_SCALAR64, VEX_FUSED132,
+                        VEX_FUSED213, VEX_FUSED231, VEX_FUSED132_SCALAR32, VEX_FUSED213_SCALAR32, VEX_FUSED231_SCALAR32,
+                        VEX_FUSED132_SCALAR64, VEX_FUSED213_SCALAR64, VEX_FUSED231_SCALAR64 -> vex();
             }
         }
 
@@ -150,81 +157,194 @@ public final class Spinner {
         private void vector() {
             code.aload(CPU_VAR).aload(THIS).invokestatic(LANES, shape.op().kind().source, FETCH);
             leaveIfFalse();
+            String register = shape.op().kind() == Op.Kind.SHIFT_IMMEDIATE ? "rm" : "reg";
             switch (shape.op().kind()) {
                 case PACKED_MMX, SHIFT_IMMEDIATE_MMX -> {
-                    String register = shape.op().kind() == Op.Kind.PACKED_MMX ? "reg" : "rm";
-                    lane(() -> {
-                        code.aload(CPU_VAR).getfield(CPU, "fpu", X87);
-                        code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).bipush(7).iand();
-                        code.invokevirtual(X87, "mmx", MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int));
-                    }, () -> source("t0"), RESULT);
+                    String mmx = shape.op().kind() == Op.Kind.PACKED_MMX ? "reg" : "rm";
+                    arguments(0);
+                    code.aload(CPU_VAR).getfield(CPU, "fpu", X87);
+                    code.aload(THIS).getfield(INSN, mmx, ConstantDescs.CD_byte).bipush(7).iand();
+                    code.invokevirtual(X87, "mmx", MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_int));
+                    source(0);
+                    result(0);
                     settle();
-                    code.aload(CPU_VAR).aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).lload(RESULT);
+                    code.aload(CPU_VAR).aload(THIS).getfield(INSN, mmx, ConstantDescs.CD_byte).lload(RESULT);
                     code.invokestatic(LANES, "putMmx",
                             MethodTypeDesc.of(ConstantDescs.CD_void, CPU, ConstantDescs.CD_int, ConstantDescs.CD_long));
+                    next();
+                    return;
                 }
-                case HORIZONTAL -> {
-                    lane(() -> half(0), () -> half(1), RESULT);
-                    lane(() -> source("t0"), () -> source("t1"), OPERANDS);
-                    settle();
-                    putHalf(0, () -> code.lload(RESULT));
-                    putHalf(1, () -> code.lload(OPERANDS));
-                }
+                case HORIZONTAL -> horizontal("reg", 0);
+                case CROSS -> cross("reg", 2);
                 case SCALAR32 -> {
-                    lane(() -> half(0), () -> source("t0"), RESULT);
+                    packed("reg", 1, true);
                     settle();
-                    putHalf(0, () -> {
-                        half(0);
+                    putHalf("reg", 0, () -> {
+                        half("reg", 0);
                         code.loadConstant(-1L << 32).land().lload(RESULT).loadConstant(0xffff_ffffL).land().lor();
                     });
+                    next();
+                    return;
                 }
                 case SCALAR64 -> {
-                    lane(() -> half(0), () -> source("t0"), RESULT);
+                    packed("reg", 1, true);
                     settle();
-                    putHalf(0, () -> code.lload(RESULT));
+                    putHalf("reg", 0, () -> code.lload(RESULT));
+                    next();
+                    return;
                 }
-                default -> {
-                    lane(() -> half(0), () -> source("t0"), RESULT);
-                    lane(() -> half(1), () -> source("t1"), OPERANDS);
-                    settle();
-                    putHalf(0, () -> code.lload(RESULT));
-                    putHalf(1, () -> code.lload(OPERANDS));
-                }
+                default -> packed(register, 2, true);
             }
+            settle();
+            for (int h = 0; h < 2; h++) putResult(register, h);
             next();
         }
 
-        private void lane(Runnable first, Runnable second, int result) {
-            List<Class<?>> parameters = List.of(shape.op().method().getParameterTypes());
-            if (parameters.contains(Cpu.class)) code.aload(CPU_VAR);
-            if (parameters.contains(Insn.class)) code.aload(THIS);
-            first.run();
-            second.run();
+        /// The same for VEX-encoded operations, whose halves are two or four.
+        private void vex() {
+            code.aload(CPU_VAR).aload(THIS).invokestatic(LANES, shape.op().kind().source, FETCH);
+            leaveIfFalse();
+            int halves = shape.op().kind().scalar() ? 1 : shape.form() == VL256 ? 4 : 2;
+            String destination = "reg";
+            String first = "vvvv"; // of a scalar operation also where bits up to 127 come from
+            switch (shape.op().kind()) {
+                case VEX_HORIZONTAL -> {
+                    for (int lane = 0; lane < halves; lane += 2) horizontal("vvvv", lane);
+                }
+                case VEX_CROSS -> cross("vvvv", halves);
+                case VEX_SHIFT -> packed("vvvv", halves, false);
+                case VEX_SHIFT_IMMEDIATE -> {
+                    packed("rm", halves, false);
+                    destination = "vvvv";
+                }
+                case VEX_FUSED132, VEX_FUSED132_SCALAR32, VEX_FUSED132_SCALAR64 -> {
+                    for (int h = 0; h < halves; h++) {
+                        arguments(h);
+                        half("reg", h);
+                        source(h);
+                        half("vvvv", h);
+                        result(h);
+                    }
+                    first = "reg";
+                }
+                case VEX_FUSED213, VEX_FUSED213_SCALAR32, VEX_FUSED213_SCALAR64 -> {
+                    for (int h = 0; h < halves; h++) {
+                        arguments(h);
+                        half("vvvv", h);
+                        half("reg", h);
+                        source(h);
+                        result(h);
+                    }
+                    first = "reg";
+                }
+                case VEX_FUSED231, VEX_FUSED231_SCALAR32, VEX_FUSED231_SCALAR64 -> {
+                    for (int h = 0; h < halves; h++) {
+                        arguments(h);
+                        half("vvvv", h);
+                        source(h);
+                        half("reg", h);
+                        result(h);
+                    }
+                    first = "reg";
+                }
+                default -> packed("vvvv", halves, true);
+            }
+            settle();
+            if (halves == 1) {
+                String merged = first;
+                boolean single = shape.op().kind().source.equals("scalar32");
+                putHalf("reg", 0, () -> {
+                    if (single) {
+                        half(merged, 0);
+                        code.loadConstant(-1L << 32).land().lload(RESULT).loadConstant(0xffff_ffffL).land().lor();
+                    } else {
+                        code.lload(RESULT);
+                    }
+                });
+                putHalf("reg", 1, () -> half(merged, 1));
+            } else {
+                for (int h = 0; h < halves; h++) putResult(destination, h);
+            }
+            for (int h = Math.max(halves, 2); h < 4; h++) putHalf(destination, h, code::lconst_0);
+            next();
+        }
+
+        /// The lane function on the same halves of the register and the source, or for each half on the source's lowest.
+        private void packed(String register, int halves, boolean each) {
+            for (int h = 0; h < halves; h++) {
+                arguments(h);
+                half(register, h);
+                source(each ? h : 0);
+                result(h);
+            }
+        }
+
+        private void horizontal(String register, int lane) {
+            arguments(lane);
+            half(register, lane);
+            half(register, lane + 1);
+            result(lane);
+            arguments(lane + 1);
+            source(lane);
+            source(lane + 1);
+            result(lane + 1);
+        }
+
+        private void cross(String register, int halves) {
+            for (int h = 0; h < halves; h++) {
+                arguments(h);
+                half(register, h & 2);
+                half(register, h | 1);
+                source(h & 2);
+                source(h | 1);
+                result(h);
+            }
+        }
+
+        /// Pushes what a lane function takes before its operands.
+        private void arguments(int half) {
+            for (Class<?> parameter : shape.op().method().getParameterTypes()) {
+                if (parameter == Cpu.class) code.aload(CPU_VAR);
+                if (parameter == Insn.class) code.aload(THIS);
+                if (parameter == int.class) code.loadConstant(half);
+            }
+        }
+
+        private void result(int half) {
             invoke();
-            code.lstore(result);
+            code.lstore(RESULT + 2 * half);
+        }
+
+        private void putResult(String register, int half) {
+            putHalf(register, half, () -> code.lload(RESULT + 2 * half));
+        }
+
+        /// Pushes a half of the fetched operand.
+        private void source(int half) {
+            source("t" + half);
         }
 
         private void source(String field) {
             code.aload(CPU_VAR).getfield(CPU, field, ConstantDescs.CD_long);
         }
 
-        /// Pushes a half of the destination register.
-        private void half(int half) {
-            xmmIndex(half);
+        /// Pushes a half of a register that a field of the instruction names.
+        private void half(String register, int half) {
+            xmmIndex(register, half);
             code.laload();
         }
 
-        private void putHalf(int half, Runnable value) {
-            xmmIndex(half);
+        private void putHalf(String register, int half, Runnable value) {
+            xmmIndex(register, half);
             value.run();
             code.lastore();
         }
 
-        private void xmmIndex(int half) {
-            String register = shape.op().kind() == Op.Kind.SHIFT_IMMEDIATE ? "rm" : "reg";
+        private void xmmIndex(String register, int half) {
             code.aload(CPU_VAR).getfield(CPU, "xmm", LONGS);
             code.aload(THIS).getfield(INSN, register, ConstantDescs.CD_byte).iconst_1().ishl();
-            if (half != 0) code.iconst_1().ior();
+            int offset = (half & 1) + (half >> 1) * Cpu.YMM;
+            if (offset != 0) code.loadConstant(offset).iadd();
         }
 
         /// After lane functions that may note SIMD floating-point exceptions.

@@ -5,6 +5,7 @@ import static io.kahvem.jvm.cpu.ControlBits.*;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
+import io.kahvem.jvm.semantics.sse.SaveArea;
 
 /// CR0, CR2, CR3, CR4, CR8, EFER and XCR0, with the rules of SDM Vol. 3A, 2.5, 2.6, 4.1.1 and 10.8.5: which changes are #GP, when long mode
 /// begins and ends, what
@@ -137,11 +138,12 @@ public final class ControlRegisters {
     public static void xgetbv(Cpu c, Insn i) {
         if ((c.cr4 & CR4_OSXSAVE) == 0) {
             c.undefined();
-        } else if ((int) c.r[Cpu.RCX] != 0) {
+        } else if (((int) c.r[Cpu.RCX] & ~1) != 0) {
             c.generalProtection();
         } else {
-            c.r[Cpu.RAX] = c.xcr0 & 0xffff_ffffL;
-            c.r[Cpu.RDX] = c.xcr0 >>> 32;
+            // With ECX = 1, those components that are not in their initial state.
+            c.r[Cpu.RAX] = (int) c.r[Cpu.RCX] == 0 ? c.xcr0 : c.xcr0 & SaveArea.inUse(c);
+            c.r[Cpu.RDX] = 0;
         }
     }
 
@@ -151,11 +153,13 @@ public final class ControlRegisters {
             return;
         }
         long value = c.r[Cpu.RDX] << 32 | c.r[Cpu.RAX] & 0xffff_ffffL;
-        boolean wrong = (int) c.r[Cpu.RCX] != 0 || (value & XCR0_X87) == 0 || (value & ~(XCR0_X87 | XCR0_SSE)) != 0;
+        boolean wrong = (int) c.r[Cpu.RCX] != 0 || (value & XCR0_X87) == 0 || (value & ~(XCR0_X87 | XCR0_AVX_STATE)) != 0
+                || (value & XCR0_AVX_STATE) == XCR0_AVX;
         if (c.cpl != 0 || wrong) {
             c.generalProtection();
         } else {
             c.xcr0 = value;
+            c.modeChanged();
         }
     }
 

@@ -9,6 +9,7 @@ import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.interpret.Insn;
+import io.kahvem.jvm.semantics.sse.SaveArea;
 import java.nio.charset.StandardCharsets;
 
 /// CPUID (SDM Vol. 2A, Table 3-17): what this engine can do, and no more. A feature is listed when it works.
@@ -32,6 +33,7 @@ public final class Cpuid {
 
     private static final int FEATURES_1_ECX = 1 // SSE3
             | 1 << 9 // SSSE3
+            | 1 << 12 // FMA
             | 1 << 13 // CMPXCHG16B
             | 1 << 19 // SSE4.1
             | 1 << 20 // SSE4.2
@@ -40,6 +42,8 @@ public final class Cpuid {
             | 1 << 23 // POPCNT
             | 1 << 24 // TSC-deadline
             | 1 << 26 // XSAVE
+            | 1 << 28 // AVX
+            | 1 << 29 // F16C
             | 1 << 30 // RDRAND
             | 1 << 31; // a hypervisor is present
     private static final int OSXSAVE = 1 << 27;
@@ -74,6 +78,7 @@ public final class Cpuid {
             | 1 << 1 // TSC_ADJUST
             | 1 << 3 // BMI1
             | 1 << 13 // x87 environments have no segments
+            | 1 << 5 // AVX2
             | 1 << 7 // SMEP
             | 1 << 8 // BMI2
             | 1 << 9 // ERMS
@@ -96,7 +101,12 @@ public final class Cpuid {
             | 1 << 27 // RDTSCP
             | 1 << 29; // long mode
 
-    private static final int XSAVE_BYTES = 576;
+    /// The state components there are: x87, SSE, AVX.
+    private static final int XCR0 = 7;
+
+    private static final int XSAVE_FEATURES = 1 // XSAVEOPT
+            | 1 << 1 // XSAVEC
+            | 1 << 2; // XGETBV with ECX = 1
 
     private Cpuid() {}
 
@@ -125,10 +135,11 @@ public final class Cpuid {
             }
             case 0xb -> topology(c, subleaf);
             case 0xd -> {
-                if (subleaf == 0) {
-                    set(c, 3, XSAVE_BYTES, XSAVE_BYTES, 0);
-                } else {
-                    set(c, 0, 0, 0, 0);
+                switch (subleaf) {
+                    case 0 -> set(c, XCR0, SaveArea.bytes(c.xcr0), SaveArea.bytes(XCR0), 0);
+                    case 1 -> set(c, XSAVE_FEATURES, SaveArea.bytes(c.xcr0), 0, 0);
+                    case 2 -> set(c, SaveArea.YMM_BYTES, SaveArea.BYTES, 0, 0);
+                    default -> set(c, 0, 0, 0, 0);
                 }
             }
             case 0x15 -> tsc(c);

@@ -63,6 +63,8 @@ final class Code {
     static final int T3 = 37;
     private static final int GENERAL = 40;
     private static final int VECTOR = 72;
+    /// Four results of a vector operation.
+    static final int RESULT = VECTOR + 64;
 
     final CodeBuilder code;
     final ClassDesc self;
@@ -353,10 +355,70 @@ final class Code {
         });
     }
 
+    /// Loads 32 bytes at ADDRESS into T0 to T3, by the interpreter where they are not in one page that is known.
+    void loadFour(Site site) {
+        Label miss = code.newLabel();
+        lookUp(READ_TABLE, 32, miss);
+        host();
+        code.lstore(VALUE);
+        for (int h = 0; h < 4; h++) {
+            code.lload(VALUE).loadConstant(8L * h).ladd().invokestatic(INLINE_CLASS, "get64", LONG_OF_LONG).lstore(T0 + 2 * h);
+        }
+        leaveToInterpreter(miss, site);
+    }
+
+    /// Stores the YMM register `n` in the same way.
+    void storeFour(int n, Site site) {
+        Label miss = code.newLabel();
+        lookUp(WRITE_TABLE, 32, miss);
+        host();
+        code.lstore(VALUE);
+        for (int h = 0; h < 4; h++) {
+            code.lload(VALUE).loadConstant(8L * h).ladd();
+            half(n, h);
+            code.invokestatic(INLINE_CLASS, "put64", MethodTypeDesc.of(CD_void, CD_long, CD_long));
+        }
+        leaveToInterpreter(miss, site);
+    }
+
+    private void leaveToInterpreter(Label from, Site site) {
+        later(() -> {
+            code.labelBinding(from);
+            interpret(site.node().at, site.rest());
+        });
+    }
+
+    /// Pushes half 0 to 3 of a vector register. The upper ones have no locals.
+    void half(int n, int half) {
+        if (half < 2) {
+            code.lload(vector(n, half));
+        } else {
+            cpuField("xmm", LONGS);
+            code.bipush(2 * n + half - 2 + Cpu.YMM).laload();
+        }
+    }
+
+    /// Sets half 0 to 3 of a vector register to what `value` pushes.
+    void putHalf(int n, int half, Runnable value) {
+        if (half < 2) {
+            value.run();
+            code.lstore(vector(n, half));
+        } else {
+            cpuField("xmm", LONGS);
+            code.bipush(2 * n + half - 2 + Cpu.YMM);
+            value.run();
+            code.lastore();
+        }
+    }
+
     /// Lets the interpreter raise the fault of an operand that is not aligned to 16 bytes.
     void checkAligned(Site site) {
+        checkAligned(16, site);
+    }
+
+    void checkAligned(int bytes, Site site) {
         Label unaligned = code.newLabel();
-        code.lload(ADDRESS).l2i().bipush(15).iand().ifne(unaligned);
+        code.lload(ADDRESS).l2i().bipush(bytes - 1).iand().ifne(unaligned);
         later(() -> {
             code.labelBinding(unaligned);
             interpret(site.node().at, site.rest());

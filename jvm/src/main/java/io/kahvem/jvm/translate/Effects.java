@@ -12,13 +12,15 @@ import io.kahvem.jvm.semantics.Move;
 import io.kahvem.jvm.semantics.MulDiv;
 import io.kahvem.jvm.semantics.Stack;
 import io.kahvem.jvm.semantics.Strings;
+import io.kahvem.jvm.semantics.sse.Avx;
 import io.kahvem.jvm.semantics.sse.Lanes;
 import io.kahvem.jvm.semantics.sse.SaveArea;
 import io.kahvem.jvm.semantics.x87.X87;
 import java.util.Set;
 
 /// Which registers and flags an instruction touches. Sets of registers are masks: bit n for general register n, bit 16 + n for XMM register
-/// n. For operations that take the whole instruction this errs on the side of too many.
+/// n; upper halves of YMM registers are always in the CPU. For operations that take the whole instruction this errs on the side of too
+/// many.
 ///
 /// @param reads registers whose values it may use
 /// @param writes registers it may change
@@ -51,7 +53,7 @@ record Effects(long reads, long writes, FlagUse flags) {
 
     /// Operations of the SSE package that touch the flags.
     private static final Set<String> SSE_COMPARES = Set.of("ucomiss", "ucomisd", "comiss", "comisd", "ptest", "pcmpestrm", "pcmpestri",
-            "pcmpistrm", "pcmpistri", "vtestps", "vtestpd", "vptest");
+            "pcmpistrm", "pcmpistri", "testps", "testpd");
 
     static Effects of(Piece.Node node) {
         Decoded d = node.d;
@@ -61,7 +63,10 @@ record Effects(long reads, long writes, FlagUse flags) {
             case WHOLE -> whole(node, address);
             case BRANCH -> new Effects(RCX | RSP, RCX | RSP, FlagUse.NONE);
             case CONTROL -> new Effects(address | bit(d.rm) | RSP, RSP, FlagUse.NONE);
-            default -> new Effects(address | xmm(d.reg) | xmm(d.rm), xmm(d.reg) | xmm(d.rm), FlagUse.NONE);
+            default -> {
+                long vectors = xmm(d.reg) | xmm(d.rm) | xmm(d.vvvv);
+                yield new Effects(address | vectors, vectors, FlagUse.NONE);
+            }
         };
     }
 
@@ -96,7 +101,9 @@ record Effects(long reads, long writes, FlagUse flags) {
         if (d.size == 0) named |= named >> 4 & 0xf; // AH to BH are numbered 4 to 7
         if (owner == SaveArea.class) return new Effects(GENERAL | VECTOR, VECTOR, FlagUse.NONE);
         if (owner.getPackageName().equals(SSE)) {
-            long vectors = xmm(d.reg) | xmm(d.rm) | XMM0;
+            long vectors = xmm(d.reg) | xmm(d.rm) | xmm(d.vvvv) | XMM0;
+            if (owner == Avx.class && (name.equals("vzeroall") || name.startsWith("gather"))) vectors = VECTOR; // the index is one, too
+            if (d.vex && name.contains("blendv")) vectors |= xmm((int) d.imm >> 4 & 15);
             boolean compares = SSE_COMPARES.contains(name);
             long implied = compares || name.startsWith("mask") ? RAX | RCX | RDX | RDI : 0;
             return new Effects(address | named | vectors | implied, named | vectors | implied, compares ? FlagUse.WRITES : FlagUse.NONE);

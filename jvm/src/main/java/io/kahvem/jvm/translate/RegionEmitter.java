@@ -109,11 +109,8 @@ final class RegionEmitter {
         }
 
         private void enter() {
-            if (usesVectors()) {
-                Label on = code.newLabel();
-                out.cpuField("sseTrap", CD_int);
-                code.ifeq(on).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean).return_().labelBinding(on);
-            }
+            if (usesVectors(false)) refuse("sseTrap");
+            if (usesVectors(true)) refuse("avxTrap");
             out.cpuField("budget", CD_int);
             code.istore(Code.BUDGET);
             out.loadTables();
@@ -134,10 +131,17 @@ final class RegionEmitter {
             }
         }
 
-        private boolean usesVectors() {
+        /// Leaves the region to the interpreter where its vector instructions would be #UD or #NM.
+        private void refuse(String trap) {
+            Label on = code.newLabel();
+            out.cpuField(trap, CD_int);
+            code.ifeq(on).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean).return_().labelBinding(on);
+        }
+
+        private boolean usesVectors(boolean vex) {
             for (Piece piece : plan.pieces) {
                 for (Piece.Node node : piece.nodes) {
-                    if (VectorCode.inline(node.kind()) || VectorMoves.inline(node)) return true;
+                    if (node.d.vex == vex && (VectorCode.inline(node.kind()) || VectorMoves.inline(node))) return true;
                 }
             }
             return false;

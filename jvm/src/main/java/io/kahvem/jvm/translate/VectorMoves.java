@@ -12,6 +12,14 @@ final class VectorMoves {
     private static final Set<String> STORES = Set.of("store", "storeAligned", "storeNonTemporal", "movssStore", "movsdStore", "movqStore",
             "storeLow", "storeHigh");
     private static final Set<String> MEMORY_ONLY = Set.of("movlpd", "movhpd", "storeLow", "storeHigh", "storeNonTemporal", "lddqu");
+    /// With VEX those that are plain moves, and those that are with a memory operand.
+    private static final Set<String> VEX = Set.of("load", "loadAligned", "store", "storeAligned", "movq", "movqStore", "movd", "movdStore");
+
+    /// Those that VEX.L makes moves of 256 bits.
+    private static final Set<String> WIDE = Set.of("load", "loadAligned", "lddqu", "store", "storeAligned", "storeNonTemporal");
+
+    private static final Set<String> UNALIGNED = Set.of("load", "lddqu", "store");
+    private static final Set<String> VEX_MEMORY = Set.of("lddqu", "storeNonTemporal", "movss", "movsd", "movssStore", "movsdStore");
     private static final long LOW32 = 0xffff_ffffL;
 
     private final Code out;
@@ -26,6 +34,7 @@ final class VectorMoves {
     static boolean inline(Piece.Node node) {
         if (node.kind() != Op.Kind.WHOLE || node.d.row.op.method().getDeclaringClass() != Moves.class) return false;
         String name = node.name();
+        if (node.d.vex) return VEX.contains(name) || node.d.memory && VEX_MEMORY.contains(name);
         if (MEMORY_ONLY.contains(name) && !node.d.memory) return false;
         return LOADS.contains(name) || STORES.contains(name) || name.equals("movlpd") || name.equals("movhpd") || name.equals("movd")
                 || name.equals("movdStore");
@@ -33,7 +42,10 @@ final class VectorMoves {
 
     void emit(Piece.Node node, Code.Site site) {
         if (node.d.memory) out.address(node.d, node, false);
-        if (STORES.contains(node.name())) {
+        boolean toMemory = node.d.memory && (STORES.contains(node.name()) || node.name().equals("movdStore"));
+        if (node.d.vl256 && WIDE.contains(node.name())) {
+            move256(node, site);
+        } else if (STORES.contains(node.name())) {
             store(node, site);
         } else if (node.name().equals("movd")) {
             movd(node, site);
@@ -41,6 +53,33 @@ final class VectorMoves {
             movdStore(node, site);
         } else {
             load(node, site);
+        }
+        if (node.d.vex && !toMemory && !node.name().equals("movdStore") && !(node.d.vl256 && WIDE.contains(node.name()))) {
+            int n = STORES.contains(node.name()) ? node.d.rm : node.d.reg;
+            for (int half = 2; half < 4; half++) out.putHalf(n, half, code::lconst_0);
+        }
+    }
+
+    private void move256(Piece.Node node, Code.Site site) {
+        boolean store = STORES.contains(node.name());
+        int to = store ? node.d.rm : node.d.reg;
+        int from = store ? node.d.reg : node.d.rm;
+        if (!node.d.memory) {
+            for (int half = 0; half < 4; half++) {
+                int h = half;
+                out.putHalf(to, h, () -> out.half(from, h));
+            }
+            return;
+        }
+        if (!UNALIGNED.contains(node.name())) out.checkAligned(32, site);
+        if (store) {
+            out.storeFour(from, site);
+            return;
+        }
+        out.loadFour(site);
+        for (int half = 0; half < 4; half++) {
+            int local = Code.T0 + 2 * half;
+            out.putHalf(to, half, () -> code.lload(local));
         }
     }
 

@@ -66,7 +66,7 @@ public final class EngineUnderTest implements HostCpu {
         c.cr0 = ControlBits.CR0_PE | ControlBits.CR0_MP | ControlBits.CR0_ET | ControlBits.CR0_NE | ControlBits.CR0_WP | ControlBits.CR0_PG;
         c.cr3 = PML4;
         c.cr4 = ControlBits.CR4_PAE | ControlBits.CR4_PGE | ControlBits.CR4_OSFXSR | ControlBits.CR4_OSXMMEXCPT | ControlBits.CR4_OSXSAVE;
-        c.xcr0 = ControlBits.XCR0_X87 | ControlBits.XCR0_SSE;
+        c.xcr0 = ControlBits.XCR0_X87 | ControlBits.XCR0_SSE | ControlBits.XCR0_AVX;
         c.efer = ControlBits.EFER_LME | ControlBits.EFER_LMA | ControlBits.EFER_NXE | ControlBits.EFER_SCE;
         c.cpl = 3;
         for (int s = Cpu.ES; s <= Cpu.GS; s++) {
@@ -168,6 +168,7 @@ public final class EngineUnderTest implements HostCpu {
         Flags.setRflags(c, in.rflags & State.FLAGS | Flags.IF);
         c.mxcsr = in.mxcsr();
         for (int i = 0; i < 32; i++) c.xmm[i] = in.xmm(i / 2, i % 2);
+        System.arraycopy(in.ymmUpper, 0, c.xmm, Cpu.YMM, 32);
         c.fpu.reset();
         c.fpu.setControl(in.word(0));
         c.fpu.setStatusWord(in.word(2));
@@ -182,6 +183,7 @@ public final class EngineUnderTest implements HostCpu {
         System.arraycopy(in.fx, 0, out.fx, 0, out.fx.length);
         out.mxcsr(c.mxcsr);
         for (int i = 0; i < 16; i++) out.xmm(i, c.xmm[2 * i], c.xmm[2 * i + 1]);
+        System.arraycopy(c.xmm, Cpu.YMM, out.ymmUpper, 0, 32);
         out.word(0, c.fpu.control());
         out.word(2, c.fpu.statusWord());
         out.fx[4] = (byte) c.fpu.abridgedTags();

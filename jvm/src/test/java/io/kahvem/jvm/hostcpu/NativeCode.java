@@ -31,6 +31,7 @@ final class NativeCode implements HostCpu {
     private static final int OLD_HANDLERS = STATE + 0x100;
     private static final int FX = STATE + 0x200;
     private static final int HOST_FX = STATE + 0x400;
+    private static final int YMM_UPPER = STATE + 0x600;
 
     // ucontext_t of x86-64 Linux: offsets of general registers in uc_mcontext.
     private static final int UC_RIP = 168;
@@ -51,6 +52,7 @@ final class NativeCode implements HostCpu {
 
     private static final Linker LINKER = Linker.nativeLinker();
 
+    private final boolean avx = HostFeatures.has("avx");
     private final MemorySegment region;
     private final long base;
     private final MethodHandle stub;
@@ -133,6 +135,7 @@ final class NativeCode implements HostCpu {
         region.set(JAVA_LONG, FLAGS, in.rflags & State.FLAGS | 0x202);
         region.set(JAVA_LONG, TRAP, State.COMPLETED);
         MemorySegment.copy(in.fx, 0, region, ValueLayout.JAVA_BYTE, FX, 512);
+        MemorySegment.copy(in.ymmUpper, 0, region, JAVA_LONG, YMM_UPPER, 32);
         MemorySegment.copy(in.data, 0, region, ValueLayout.JAVA_BYTE, DATA, State.DATA_BYTES);
         try {
             stub.invokeExact();
@@ -147,6 +150,7 @@ final class NativeCode implements HostCpu {
         out.cr2 = out.vector == 14 ? region.get(JAVA_LONG, FAULT_ADDRESS) : 0;
         out.faultOffset = out.vector < 0 ? 0 : region.get(JAVA_LONG, FAULT_RIP) - code();
         MemorySegment.copy(region, ValueLayout.JAVA_BYTE, FX, out.fx, 0, 512);
+        MemorySegment.copy(region, JAVA_LONG, YMM_UPPER, out.ymmUpper, 0, 32);
         MemorySegment.copy(region, ValueLayout.JAVA_BYTE, DATA, out.data, 0, State.DATA_BYTES);
     }
 
@@ -159,6 +163,9 @@ final class NativeCode implements HostCpu {
         store(4, HOST_RSP);
         absolute(0x48, 0x0fae, 0, HOST_FX); // FXSAVE64
         absolute(0x48, 0x0fae, 1, FX); // FXRSTOR64
+        if (avx) {
+            for (int n = 0; n < 16; n++) upperHalf(0x18, n, ~n); // VINSERTF128 YMMn, YMMn, [...], 1
+        }
         absolute(0, 0xff, 6, FLAGS); // PUSH
         bytes(0x9d); // POPFQ
         for (int r = 0; r < 16; r++) absolute(r < 8 ? 0x48 : 0x4c, 0x8b, r & 7, STATE + 8 * r);
@@ -172,6 +179,10 @@ final class NativeCode implements HostCpu {
         absolute(0x48, 0x8b, 4, HOST_RSP);
         bytes(0x9c); // PUSHFQ
         absolute(0, 0x8f, 0, FLAGS); // POP
+        if (avx) {
+            for (int n = 0; n < 16; n++) upperHalf(0x19, n, 15); // VEXTRACTF128 [...], YMMn, 1
+            bytes(0xc5, 0xf8, 0x77); // VZEROUPPER
+        }
         absolute(0x48, 0x0fae, 0, FX);
         absolute(0x48, 0x0fae, 1, HOST_FX);
         bytes(0x9d, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3); // POPFQ, POP R15-R12, RBP, RBX; RET
@@ -230,6 +241,13 @@ final class NativeCode implements HostCpu {
         if (opcode > 0xff) bytes(opcode >> 8);
         bytes(opcode, 0x04 | reg << 3, 0x25);
         int32((int) base + offset);
+    }
+
+    /// VEX.256.66.0F3A.W0 `opcode` /r 1 on YMM `n` and its place in memory.
+    private void upperHalf(int opcode, int n, int vvvv) {
+        bytes(0xc4, n < 8 ? 0xe3 : 0x63, 0x05 | (vvvv & 15) << 3, opcode, 0x04 | (n & 7) << 3, 0x25);
+        int32((int) base + YMM_UPPER + 16 * n);
+        bytes(1);
     }
 
     private void bytes(int... values) {

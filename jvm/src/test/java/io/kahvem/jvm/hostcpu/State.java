@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/// What an instruction under test starts from and leaves: general registers, the flags, x87, MMX and SSE state as an FXSAVE image, and
-/// a window of memory at the host's data address.
+/// What an instruction under test starts from and leaves: general registers, the flags, x87, MMX and SSE state as an FXSAVE image, the
+/// upper halves of the YMM registers, and a window of memory at the host's data address.
 public final class State {
     /// Size of the memory window; the page after it is not mapped.
     public static final int DATA_BYTES = 1024;
@@ -20,7 +20,7 @@ public final class State {
     /// `vector` where the process that ran it is dead.
     public static final int DIED = -2;
 
-    static final int BYTES = 16 * 8 + 5 * 8 + 512 + DATA_BYTES;
+    static final int BYTES = 16 * 8 + 5 * 8 + 512 + 32 * 8 + DATA_BYTES;
     private static final int FX_CONTROL = 0;
     private static final int FX_MXCSR = 24;
     private static final int FX_ST = 32;
@@ -35,6 +35,9 @@ public final class State {
 
     /// As FXSAVE64 lays it out.
     public final byte[] fx = new byte[512];
+
+    /// Bits 128 to 191 and 192 to 255 of YMM `n` at `2 * n` and `2 * n + 1`; a host without AVX leaves them as they are.
+    public final long[] ymmUpper = new long[32];
 
     public final byte[] data = new byte[DATA_BYTES];
 
@@ -103,6 +106,7 @@ public final class State {
         System.arraycopy(other.gpr, 0, gpr, 0, 16);
         rflags = other.rflags;
         System.arraycopy(other.fx, 0, fx, 0, fx.length);
+        System.arraycopy(other.ymmUpper, 0, ymmUpper, 0, 32);
         System.arraycopy(other.data, 0, data, 0, data.length);
         vector = other.vector;
         error = other.error;
@@ -121,7 +125,8 @@ public final class State {
         long[] others = {rflags, vector, error, cr2, faultOffset};
         for (int i = 0; i < others.length; i++) LONG.set(to, 128 + 8 * i, others[i]);
         System.arraycopy(fx, 0, to, 168, 512);
-        System.arraycopy(data, 0, to, 168 + 512, DATA_BYTES);
+        for (int i = 0; i < 32; i++) LONG.set(to, 168 + 512 + 8 * i, ymmUpper[i]);
+        System.arraycopy(data, 0, to, BYTES - DATA_BYTES, DATA_BYTES);
     }
 
     void read(byte[] from) {
@@ -132,7 +137,8 @@ public final class State {
         cr2 = (long) LONG.get(from, 152);
         faultOffset = (long) LONG.get(from, 160);
         System.arraycopy(from, 168, fx, 0, 512);
-        System.arraycopy(from, 168 + 512, data, 0, DATA_BYTES);
+        for (int i = 0; i < 32; i++) ymmUpper[i] = (long) LONG.get(from, 168 + 512 + 8 * i);
+        System.arraycopy(from, BYTES - DATA_BYTES, data, 0, DATA_BYTES);
     }
 
     /// What differs in this (the engine's) from `expected` (the host's), a line each, the flags of `undefinedFlags` aside; empty where
@@ -147,6 +153,7 @@ public final class State {
         for (int i = 0; i < 32; i++) {
             differ(text, "xmm" + i / 2 + (i % 2 == 0 ? " low" : " high"), xmm(i / 2, i % 2), expected.xmm(i / 2, i % 2));
         }
+        for (int i = 0; i < 32; i++) differ(text, "ymm" + i / 2 + " bits " + (128 + i % 2 * 64), ymmUpper[i], expected.ymmUpper[i]);
         differ(text, "x87 words", (long) LONG.get(fx, 0) & 0xff_ffff_ffffL, (long) LONG.get(expected.fx, 0) & 0xff_ffff_ffffL);
         for (int i = 0; i < 8; i++) {
             differ(text, "st" + i, mmx(i), expected.mmx(i));

@@ -18,19 +18,19 @@ public final class Converts {
     }
 
     public static void cvtsi2sd(Cpu c, Insn i) {
-        if (!Lanes.sse(c) || !Lanes.general(c, i, bits(i) / 8)) return;
+        if (!Lanes.sse(c, i) || !Lanes.general(c, i, bits(i) / 8)) return;
         if (i.size() != 3) {
-            c.xmm[2 * i.reg] = Double.doubleToRawLongBits((int) c.t0);
+            Lanes.put(c, i, Double.doubleToRawLongBits((int) c.t0), Lanes.high(c, i.vvvv));
             return;
         }
         long result = DOUBLE.fromInteger(c, c.t0);
-        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = result;
+        if (Mxcsr.settle(c)) Lanes.put(c, i, result, Lanes.high(c, i.vvvv));
     }
 
     public static void cvtsi2ss(Cpu c, Insn i) {
-        if (!Lanes.sse(c) || !Lanes.general(c, i, bits(i) / 8)) return;
+        if (!Lanes.sse(c, i) || !Lanes.general(c, i, bits(i) / 8)) return;
         long result = SINGLE.fromInteger(c, i.size() == 3 ? c.t0 : (int) c.t0);
-        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = c.xmm[2 * i.reg] & ~LOW32 | result;
+        if (Mxcsr.settle(c)) Lanes.put(c, i, Lanes.low(c, i.vvvv) & ~LOW32 | result, Lanes.high(c, i.vvvv));
     }
 
     public static void cvtsd2si(Cpu c, Insn i) {
@@ -56,7 +56,7 @@ public final class Converts {
     public static void cvtss2sd(Cpu c, Insn i) {
         if (!Lanes.scalar32(c, i)) return;
         long result = SoftFloat.widen(c, c.t0);
-        if (Mxcsr.settle(c)) c.xmm[2 * i.reg] = result;
+        if (Mxcsr.settle(c)) Lanes.put(c, i, result, Lanes.high(c, i.vvvv));
     }
 
     /// CVTSD2SS, on the low half of a register.
@@ -65,16 +65,21 @@ public final class Converts {
     }
 
     public static void cvtps2pd(Cpu c, Insn i) {
-        if (!Lanes.scalar64(c, i)) return;
+        if (!(i.vl256 ? Lanes.packed(c, i) : Lanes.scalar64(c, i))) return;
         long low = SoftFloat.widen(c, c.t0);
         long high = SoftFloat.widen(c, c.t0 >>> 32);
-        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, low, high);
+        long upperLow = i.vl256 ? SoftFloat.widen(c, c.t1) : 0;
+        long upperHigh = i.vl256 ? SoftFloat.widen(c, c.t1 >>> 32) : 0;
+        if (!Mxcsr.settle(c)) return;
+        Lanes.put(c, i, low, high);
+        if (i.vl256) Lanes.putUpper(c, i.reg, upperLow, upperHigh);
     }
 
     public static void cvtpd2ps(Cpu c, Insn i) {
-        if (!Lanes.packed(c, i)) return;
-        long result = narrow(c, c.t0) | narrow(c, c.t1) << 32;
-        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, result, 0);
+        if (!(i.vl256 ? Lanes.vexPacked(c, i) : Lanes.packed(c, i))) return;
+        long low = narrow(c, c.t0) | narrow(c, c.t1) << 32;
+        long high = i.vl256 ? narrow(c, c.t2) | narrow(c, c.t3) << 32 : 0;
+        if (Mxcsr.settle(c)) Lanes.put(c, i, low, high);
     }
 
     public static long cvtdq2ps(Cpu c, long a, long b) {
@@ -82,8 +87,9 @@ public final class Converts {
     }
 
     public static void cvtdq2pd(Cpu c, Insn i) {
-        if (!Lanes.scalar64(c, i)) return;
-        Lanes.put(c, i.reg, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
+        if (!(i.vl256 ? Lanes.packed(c, i) : Lanes.scalar64(c, i))) return;
+        Lanes.put(c, i, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
+        if (i.vl256) Lanes.putUpper(c, i.reg, Double.doubleToRawLongBits((int) c.t1), Double.doubleToRawLongBits((int) (c.t1 >>> 32)));
     }
 
     public static long cvtps2dq(Cpu c, long a, long b) {
@@ -99,31 +105,33 @@ public final class Converts {
     }
 
     public static void cvtpd2dq(Cpu c, Insn i) {
-        if (Lanes.packed(c, i)) putDoubles(c, i, Mxcsr.rounding(c.mxcsr));
+        putDoubles(c, i, Mxcsr.rounding(c.mxcsr));
     }
 
     public static void cvttpd2dq(Cpu c, Insn i) {
-        if (Lanes.packed(c, i)) putDoubles(c, i, Mxcsr.CHOP);
+        putDoubles(c, i, Mxcsr.CHOP);
     }
 
     private static void putDoubles(Cpu c, Insn i, int mode) {
-        long result = doubles(c, mode);
-        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, result, 0);
+        if (!(i.vl256 ? Lanes.vexPacked(c, i) : Lanes.packed(c, i))) return;
+        long low = doubles(c, mode, c.t0, c.t1);
+        long high = i.vl256 ? doubles(c, mode, c.t2, c.t3) : 0;
+        if (Mxcsr.settle(c)) Lanes.put(c, i, low, high);
     }
 
-    private static long doubles(Cpu c, int mode) {
-        return integer64(c, c.t0, 32, mode) & LOW32 | integer64(c, c.t1, 32, mode) << 32;
+    private static long doubles(Cpu c, int mode, long low, long high) {
+        return integer64(c, low, 32, mode) & LOW32 | integer64(c, high, 32, mode) << 32;
     }
 
     // MMX registers.
 
     /// With a memory operand no MMX state is touched, in this and the next.
     public static void cvtpi2ps(Cpu c, Insn i) {
-        if (!Lanes.sse(c) || !(i.memory ? Lanes.scalar64(c, i) : Lanes.mmx(c, i))) return;
+        if (!Lanes.sse(c, i) || !(i.memory ? Lanes.scalar64(c, i) : Lanes.mmx(c, i))) return;
         long result = cvtdq2ps(c, 0, c.t0);
         if (!Mxcsr.settle(c)) return;
         if (!i.memory) c.fpu.enterMmx();
-        c.xmm[2 * i.reg] = result;
+        Lanes.put(c, i, result, Lanes.high(c, i.reg));
     }
 
     public static void cvtpi2pd(Cpu c, Insn i) {
@@ -131,9 +139,9 @@ public final class Converts {
             cvtdq2pd(c, i);
             return;
         }
-        if (!Lanes.sse(c) || !Lanes.mmx(c, i)) return;
+        if (!Lanes.sse(c, i) || !Lanes.mmx(c, i)) return;
         c.fpu.enterMmx();
-        Lanes.put(c, i.reg, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
+        Lanes.put(c, i, Double.doubleToRawLongBits((int) c.t0), Double.doubleToRawLongBits((int) (c.t0 >>> 32)));
     }
 
     public static void cvtps2pi(Cpu c, Insn i) {
@@ -145,11 +153,11 @@ public final class Converts {
     }
 
     public static void cvtpd2pi(Cpu c, Insn i) {
-        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.rounding(c.mxcsr)));
+        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.rounding(c.mxcsr), c.t0, c.t1));
     }
 
     public static void cvttpd2pi(Cpu c, Insn i) {
-        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.CHOP));
+        if (Lanes.mmxReady(c) && Lanes.packed(c, i)) putPair(c, i, doubles(c, Mxcsr.CHOP, c.t0, c.t1));
     }
 
     private static void putPair(Cpu c, Insn i, long value) {

@@ -15,7 +15,7 @@ public final class Floats {
     private static final long LOW32 = 0xffff_ffffL;
 
     /// The exponent field below which a result may be tiny, or would be before rounding.
-    private static final int LEAST_SAFE = 2;
+    static final int LEAST_SAFE = 2;
 
     /// The exponent field from which on the error of a product or quotient of doubles is a double.
     private static final int LEAST_EXACT_64 = 128;
@@ -25,11 +25,11 @@ public final class Floats {
 
     private Floats() {}
 
-    private static int exponent64(long a) {
+    static int exponent64(long a) {
         return (int) (a >>> 52) & 0x7ff;
     }
 
-    private static int exponent32(long a) {
+    static int exponent32(long a) {
         return (int) (a >>> 23) & 0xff;
     }
 
@@ -255,12 +255,12 @@ public final class Floats {
 
     /// CMPSD, CMPPD: all ones where predicate `i.imm` holds.
     public static long cmp64(Cpu c, Insn i, long a, long b) {
-        int predicate = (int) i.imm & 7;
+        int predicate = predicate(i);
         return holds(predicate, DOUBLE.compare(c, a, b, signalsQuiet(predicate))) ? -1 : 0;
     }
 
     public static long cmp32(Cpu c, Insn i, long a, long b) {
-        int predicate = (int) i.imm & 7;
+        int predicate = predicate(i);
         return holds(predicate, SINGLE.compare(c, a & LOW32, b & LOW32, signalsQuiet(predicate))) ? LOW32 : 0;
     }
 
@@ -268,20 +268,22 @@ public final class Floats {
         return pair(cmp32(c, i, a, b), cmp32(c, i, a >>> 32, b >>> 32));
     }
 
-    /// EQ, LT, LE, UNORD and their negations (SDM Vol. 2, Table 3-1).
-    private static boolean holds(int predicate, int relation) {
-        boolean holds = switch (predicate & 3) {
-            case 0 -> relation == SoftFloat.EQUAL;
-            case 1 -> relation == SoftFloat.LESS;
-            case 2 -> relation == SoftFloat.LESS || relation == SoftFloat.EQUAL;
-            default -> relation == SoftFloat.UNORDERED;
-        };
-        return holds == predicate < 4;
+    /// One of 8, with VEX of 32.
+    private static int predicate(Insn i) {
+        return (int) i.imm & (i.vex ? 31 : 7);
     }
 
-    /// LT, LE and their negations are invalid on quiet NaNs.
+    /// A digit for each predicate from TRUE down to EQ (SDM Vol. 2, Table 3-1): bits 0 to 3 are set where it holds for less, equal,
+    /// greater, unordered.
+    private static final long HOLDS = 0xf465_0b9a_7ced_8312L;
+
+    private static boolean holds(int predicate, int relation) {
+        return (HOLDS >>> 4 * (predicate & 15) + relation + 1 & 1) != 0;
+    }
+
+    /// LT, LE, GT, GE and their negations are invalid on quiet NaNs; from 16 on it is the others.
     private static boolean signalsQuiet(int predicate) {
-        return ((predicate ^ predicate >> 1) & 1) != 0;
+        return ((predicate ^ predicate >> 1 ^ predicate >> 4) & 1) != 0;
     }
 
     // Horizontal and alternating forms of SSE3.
@@ -298,11 +300,8 @@ public final class Floats {
         return pair(sub32(c, a, b), add32(c, a >>> 32, b >>> 32));
     }
 
-    public static void addsubpd(Cpu c, Insn i) {
-        if (!Lanes.packed(c, i)) return;
-        long low = sub64(c, Lanes.low(c, i.reg), c.t0);
-        long high = add64(c, Lanes.high(c, i.reg), c.t1);
-        if (Mxcsr.settle(c)) Lanes.put(c, i.reg, low, high);
+    public static long addsub64(Cpu c, int half, long a, long b) {
+        return (half & 1) == 0 ? sub64(c, a, b) : add64(c, a, b);
     }
 
     // ROUNDSD and its kind: bits 0 and 1 of the immediate are a rounding mode unless bit 2 asks for MXCSR's; bit 3 suppresses inexactness.
@@ -387,31 +386,40 @@ public final class Floats {
     // exceptions come later.
 
     public static void dpps(Cpu c, Insn i) {
-        if (!Lanes.packed(c, i)) return;
-        long a0 = Lanes.low(c, i.reg);
-        long a1 = Lanes.high(c, i.reg);
-        int chosen = (int) i.imm >> 4;
-        long p0 = (chosen & 1) != 0 ? mul32(c, a0, c.t0) : 0;
-        long p1 = (chosen & 2) != 0 ? mul32(c, a0 >>> 32, c.t0 >>> 32) : 0;
-        long p2 = (chosen & 4) != 0 ? mul32(c, a1, c.t1) : 0;
-        long p3 = (chosen & 8) != 0 ? mul32(c, a1 >>> 32, c.t1 >>> 32) : 0;
+        if (!(i.vl256 ? Lanes.vexPacked(c, i) : Lanes.packed(c, i))) return;
+        long p0 = products(c, i, 0);
+        long p1 = products(c, i, 1);
+        long p2 = i.vl256 ? products(c, i, 2) : 0;
+        long p3 = i.vl256 ? products(c, i, 3) : 0;
         if (!Mxcsr.settle(c)) return;
-        long low = add32(c, p0, p1);
-        long high = add32(c, p2, p3);
+        long low = pair(add32(c, p0, p0 >>> 32), add32(c, p1, p1 >>> 32));
+        long upper = i.vl256 ? pair(add32(c, p2, p2 >>> 32), add32(c, p3, p3 >>> 32)) : 0;
         if (!Mxcsr.settle(c)) return;
-        long sum = add32(c, low, high);
+        long sum = add32(c, low, low >>> 32);
+        long upperSum = i.vl256 ? add32(c, upper, upper >>> 32) : 0;
         if (!Mxcsr.settle(c)) return;
-        int to = (int) i.imm;
-        Lanes.put(c, i.reg, pair((to & 1) != 0 ? sum : 0, (to & 2) != 0 ? sum : 0), pair((to & 4) != 0 ? sum : 0, (to & 8) != 0 ? sum : 0));
+        Lanes.put(c, i, chosen((int) i.imm, sum), chosen((int) i.imm >> 2, sum));
+        if (i.vl256) Lanes.putUpper(c, i.reg, chosen((int) i.imm, upperSum), chosen((int) i.imm >> 2, upperSum));
+    }
+
+    private static long products(Cpu c, Insn i, int half) {
+        int wanted = (int) i.imm >> 4 + 2 * (half & 1);
+        long a = Lanes.half(c, i.vvvv, half);
+        long b = Lanes.source(c, half);
+        return pair((wanted & 1) != 0 ? mul32(c, a, b) : 0, (wanted & 2) != 0 ? mul32(c, a >>> 32, b >>> 32) : 0);
+    }
+
+    private static long chosen(int to, long sum) {
+        return pair((to & 1) != 0 ? sum : 0, (to & 2) != 0 ? sum : 0);
     }
 
     public static void dppd(Cpu c, Insn i) {
         if (!Lanes.packed(c, i)) return;
-        long p0 = (i.imm & 16) != 0 ? mul64(c, Lanes.low(c, i.reg), c.t0) : 0;
-        long p1 = (i.imm & 32) != 0 ? mul64(c, Lanes.high(c, i.reg), c.t1) : 0;
+        long p0 = (i.imm & 16) != 0 ? mul64(c, Lanes.low(c, i.vvvv), c.t0) : 0;
+        long p1 = (i.imm & 32) != 0 ? mul64(c, Lanes.high(c, i.vvvv), c.t1) : 0;
         if (!Mxcsr.settle(c)) return;
         long sum = add64(c, p0, p1);
         if (!Mxcsr.settle(c)) return;
-        Lanes.put(c, i.reg, (i.imm & 1) != 0 ? sum : 0, (i.imm & 2) != 0 ? sum : 0);
+        Lanes.put(c, i, (i.imm & 1) != 0 ? sum : 0, (i.imm & 2) != 0 ? sum : 0);
     }
 }

@@ -441,6 +441,28 @@ public final class Integers {
         return pair((int) a >> n, (int) (a >>> 32) >> n);
     }
 
+    // Shifts of each element by a count of its own.
+
+    public static long psllvd(long a, long counts) {
+        return pair((int) pslld(a & LOW32, counts & LOW32), (int) pslld(a >>> 32, counts >>> 32));
+    }
+
+    public static long psllvq(long a, long count) {
+        return psllq(a, count);
+    }
+
+    public static long psrlvd(long a, long counts) {
+        return pair((int) psrld(a & LOW32, counts & LOW32), (int) psrld(a >>> 32, counts >>> 32));
+    }
+
+    public static long psrlvq(long a, long count) {
+        return psrlq(a, count);
+    }
+
+    public static long psravd(long a, long counts) {
+        return pair((int) psrad(a, counts & LOW32), (int) psrad(a >>> 32, counts >>> 32));
+    }
+
     // Interleaving the low and the high halves of two lanes.
 
     public static long punpcklbw(long a, long b) {

@@ -20,130 +20,131 @@ public final class Moves {
 
     /// MOVAPS, MOVAPD, MOVDQA, MOVNTDQA: aligned load.
     public static void loadAligned(Cpu c, Insn i) {
-        if (Lanes.packed(c, i)) put(c, i.reg, c.t0, c.t1);
+        if (Lanes.alignedPacked(c, i)) Lanes.putSource(c, i, i.reg);
     }
 
     /// MOVUPS, MOVUPD, MOVDQU, LDDQU.
     public static void load(Cpu c, Insn i) {
-        if (Lanes.unaligned(c, i)) put(c, i.reg, c.t0, c.t1);
+        if (Lanes.vexPacked(c, i)) Lanes.putSource(c, i, i.reg);
     }
 
     /// MOVAPS, MOVAPD, MOVDQA, MOVNTPS, MOVNTPD, MOVNTDQ: aligned store.
     public static void storeAligned(Cpu c, Insn i) {
-        if (!sse(c)) return;
+        if (!sse(c, i)) return;
         if (!i.memory) {
-            put(c, i.rm, low(c, i.reg), high(c, i.reg));
+            copy(c, i);
             return;
         }
         long gva = Lanes.aligned(c, i, true);
-        if (c.faulted()) return;
-        Mmu.storePair(c, gva, low(c, i.reg), high(c, i.reg));
+        if (!c.faulted()) Lanes.store(c, i, gva);
     }
 
     public static void store(Cpu c, Insn i) {
-        if (!sse(c)) return;
+        if (!sse(c, i)) return;
         if (!i.memory) {
-            put(c, i.rm, low(c, i.reg), high(c, i.reg));
+            copy(c, i);
             return;
         }
-        long gva = i.address(c, 16, true);
-        if (c.faulted()) return;
-        Mmu.storePair(c, gva, low(c, i.reg), high(c, i.reg));
+        long gva = i.address(c, 8 * Lanes.halves(i), true);
+        if (!c.faulted()) Lanes.store(c, i, gva);
+    }
+
+    private static void copy(Cpu c, Insn i) {
+        long upperLow = Lanes.half(c, i.reg, 2);
+        long upperHigh = Lanes.half(c, i.reg, 3);
+        put(c, i, i.rm, low(c, i.reg), high(c, i.reg));
+        if (i.vl256) Lanes.putUpper(c, i.rm, upperLow, upperHigh);
     }
 
     /// MOVSS load: from memory zero-extends, from a register changes the low 32 bits only.
     public static void movss(Cpu c, Insn i) {
         if (!Lanes.scalar32(c, i)) return;
         if (i.memory) {
-            put(c, i.reg, c.t0, 0);
+            put(c, i, c.t0, 0);
         } else {
-            c.xmm[2 * i.reg] = low(c, i.reg) & ~LOW32 | c.t0 & LOW32;
+            put(c, i, low(c, i.vvvv) & ~LOW32 | c.t0 & LOW32, high(c, i.vvvv));
         }
     }
 
     public static void movssStore(Cpu c, Insn i) {
-        if (!sse(c)) return;
+        if (!sse(c, i)) return;
         if (i.memory) {
             storePart(c, i, 4, low(c, i.reg));
         } else {
-            c.xmm[2 * i.rm] = low(c, i.rm) & ~LOW32 | low(c, i.reg) & LOW32;
+            int first = i.vex ? i.vvvv : i.rm;
+            put(c, i, i.rm, low(c, first) & ~LOW32 | low(c, i.reg) & LOW32, high(c, first));
         }
     }
 
     public static void movsd(Cpu c, Insn i) {
-        if (!Lanes.scalar64(c, i)) return;
-        if (i.memory) {
-            put(c, i.reg, c.t0, 0);
-        } else {
-            c.xmm[2 * i.reg] = c.t0;
-        }
+        if (Lanes.scalar64(c, i)) put(c, i, c.t0, i.memory ? 0 : high(c, i.vvvv));
     }
 
     public static void movsdStore(Cpu c, Insn i) {
-        if (!sse(c)) return;
+        if (!sse(c, i)) return;
         if (i.memory) {
             storePart(c, i, 8, low(c, i.reg));
         } else {
-            c.xmm[2 * i.rm] = low(c, i.reg);
+            put(c, i, i.rm, low(c, i.reg), high(c, i.vex ? i.vvvv : i.rm));
         }
     }
 
     /// MOVQ xmm, xmm/m64.
     public static void movq(Cpu c, Insn i) {
-        if (Lanes.scalar64(c, i)) put(c, i.reg, c.t0, 0);
+        if (Lanes.scalar64(c, i)) put(c, i, c.t0, 0);
     }
 
     /// MOVQ xmm/m64, xmm.
     public static void movqStore(Cpu c, Insn i) {
-        if (!sse(c)) return;
+        if (!sse(c, i)) return;
         if (i.memory) {
             storePart(c, i, 8, low(c, i.reg));
         } else {
-            put(c, i.rm, low(c, i.reg), 0);
+            put(c, i, i.rm, low(c, i.reg), 0);
         }
     }
 
     /// MOVLPS from memory, MOVHLPS from a register.
     public static void movlps(Cpu c, Insn i) {
         if (!Lanes.scalar64(c, i)) return;
-        c.xmm[2 * i.reg] = i.memory ? c.t0 : high(c, i.rm);
+        put(c, i, i.memory ? c.t0 : high(c, i.rm), high(c, i.vvvv));
     }
 
     /// MOVHPS from memory, MOVLHPS from a register.
     public static void movhps(Cpu c, Insn i) {
-        if (Lanes.scalar64(c, i)) c.xmm[2 * i.reg + 1] = c.t0;
+        if (Lanes.scalar64(c, i)) put(c, i, low(c, i.vvvv), c.t0);
     }
 
     /// MOVLPD from memory.
     public static void movlpd(Cpu c, Insn i) {
         if (!onlyMemory(c, i)) return;
-        if (Lanes.scalar64(c, i)) c.xmm[2 * i.reg] = c.t0;
+        if (Lanes.scalar64(c, i)) put(c, i, c.t0, high(c, i.vvvv));
     }
 
     public static void movhpd(Cpu c, Insn i) {
         if (!onlyMemory(c, i)) return;
-        if (Lanes.scalar64(c, i)) c.xmm[2 * i.reg + 1] = c.t0;
+        if (Lanes.scalar64(c, i)) put(c, i, low(c, i.vvvv), c.t0);
     }
 
     /// MOVLPS, MOVLPD to memory.
     public static void storeLow(Cpu c, Insn i) {
-        if (onlyMemory(c, i) && sse(c)) storePart(c, i, 8, low(c, i.reg));
+        if (onlyMemory(c, i) && sse(c, i)) storePart(c, i, 8, low(c, i.reg));
     }
 
     /// MOVHPS, MOVHPD to memory.
     public static void storeHigh(Cpu c, Insn i) {
-        if (onlyMemory(c, i) && sse(c)) storePart(c, i, 8, high(c, i.reg));
+        if (onlyMemory(c, i) && sse(c, i)) storePart(c, i, 8, high(c, i.reg));
     }
 
     /// MOVD, MOVQ xmm, r/m.
     public static void movd(Cpu c, Insn i) {
-        if (sse(c) && Lanes.general(c, i, i.size() == 3 ? 8 : 4)) put(c, i.reg, c.t0, 0);
+        if (sse(c, i) && Lanes.general(c, i, i.size() == 3 ? 8 : 4)) put(c, i, c.t0, 0);
     }
 
     /// MOVD, MOVQ r/m, xmm.
     public static void movdStore(Cpu c, Insn i) {
         int bytes = i.size() == 3 ? 8 : 4;
-        if (sse(c)) Lanes.putGeneral(c, i, bytes, bytes, low(c, i.reg));
+        if (sse(c, i)) Lanes.putGeneral(c, i, bytes, bytes, low(c, i.reg));
     }
 
     public static void movdMmx(Cpu c, Insn i) {
@@ -178,14 +179,14 @@ public final class Moves {
 
     /// MOVDQ2Q mm, xmm.
     public static void movdq2q(Cpu c, Insn i) {
-        if (onlyRegister(c, i) && sse(c) && mmxReady(c)) putMmx(c, i.reg, low(c, i.rm));
+        if (onlyRegister(c, i) && sse(c, i) && mmxReady(c)) putMmx(c, i.reg, low(c, i.rm));
     }
 
     /// MOVQ2DQ xmm, mm.
     public static void movq2dq(Cpu c, Insn i) {
-        if (!onlyRegister(c, i) || !sse(c) || !mmxReady(c)) return;
+        if (!onlyRegister(c, i) || !sse(c, i) || !mmxReady(c)) return;
         c.fpu.enterMmx();
-        put(c, i.reg, mmx(c, i.rm), 0);
+        put(c, i, mmx(c, i.rm), 0);
     }
 
     public static void movntdqa(Cpu c, Insn i) {
@@ -200,35 +201,32 @@ public final class Moves {
         if (onlyMemory(c, i)) load(c, i);
     }
 
-    public static void movsldup(Cpu c, Insn i) {
-        if (Lanes.packed(c, i)) put(c, i.reg, evenTwice(c.t0), evenTwice(c.t1));
-    }
-
-    public static void movshdup(Cpu c, Insn i) {
-        if (Lanes.packed(c, i)) put(c, i.reg, evenTwice(c.t0 >>> 32), evenTwice(c.t1 >>> 32));
-    }
-
     public static void movddup(Cpu c, Insn i) {
-        if (Lanes.scalar64(c, i)) put(c, i.reg, c.t0, c.t0);
-    }
-
-    private static long evenTwice(long a) {
-        return a & LOW32 | a << 32;
+        if (Lanes.scalar64(c, i)) put(c, i, c.t0, c.t0);
     }
 
     public static void movmskps(Cpu c, Insn i) {
-        if (!onlyRegister(c, i) || !sse(c)) return;
-        long l = low(c, i.rm);
-        long h = high(c, i.rm);
-        c.r[i.reg] = l >>> 31 & 1 | l >>> 63 << 1 | (h >>> 31 & 1) << 2 | h >>> 63 << 3;
+        if (!onlyRegister(c, i) || !sse(c, i)) return;
+        long signs = 0;
+        for (int h = 0; h < Lanes.halves(i); h++) {
+            long half = Lanes.half(c, i.rm, h);
+            signs |= (half >>> 31 & 1 | half >>> 63 << 1) << 2 * h;
+        }
+        c.r[i.reg] = signs;
     }
 
     public static void movmskpd(Cpu c, Insn i) {
-        if (onlyRegister(c, i) && sse(c)) c.r[i.reg] = low(c, i.rm) >>> 63 | high(c, i.rm) >>> 63 << 1;
+        if (!onlyRegister(c, i) || !sse(c, i)) return;
+        long signs = 0;
+        for (int h = 0; h < Lanes.halves(i); h++) signs |= Lanes.half(c, i.rm, h) >>> 63 << h;
+        c.r[i.reg] = signs;
     }
 
     public static void pmovmskb(Cpu c, Insn i) {
-        if (onlyRegister(c, i) && sse(c)) c.r[i.reg] = signs(low(c, i.rm)) | signs(high(c, i.rm)) << 8;
+        if (!onlyRegister(c, i) || !sse(c, i)) return;
+        long mask = 0;
+        for (int h = 0; h < Lanes.halves(i); h++) mask |= signs(Lanes.half(c, i.rm, h)) << 8 * h;
+        c.r[i.reg] = mask;
     }
 
     public static void pmovmskbMmx(Cpu c, Insn i) {
@@ -244,7 +242,7 @@ public final class Moves {
 
     /// MASKMOVDQU: the bytes whose mask byte is negative, to DS:rDI.
     public static void maskmovdqu(Cpu c, Insn i) {
-        if (!onlyRegister(c, i) || !sse(c)) return;
+        if (!onlyRegister(c, i) || !sse(c, i)) return;
         long mask = signs(low(c, i.rm)) | signs(high(c, i.rm)) << 8;
         storeMasked(c, i, 16, mask, low(c, i.reg), high(c, i.reg));
     }

@@ -13,11 +13,17 @@ import java.nio.ByteOrder;
 /// Saving and restoring x87, MMX and SSE state: LDMXCSR to XRSTOR (SDM Vol. 1, 10.5 and chapter 13).
 ///
 /// The legacy area is handled as 52 words of 8 bytes: 0 to 3 control, 4 to 19 the x87 registers, 20 to 51 the XMM registers. What lies
-/// above, to 512 bytes, is software's. The segment selectors of the x87 pointers are saved as 0, as by processors with
+/// above, to 512 bytes, is software's. After the header of 64 bytes come the upper halves of the YMM registers, in the standard and the
+/// compacted form alike. The segment selectors of the x87 pointers are saved as 0, as by processors with
 /// CPUID.(7,0):EBX[13] set.
 public final class SaveArea {
-    /// Bytes of the legacy area and the XSAVE header: what XCR0 = 3 needs.
+    /// Bytes of the legacy area and the XSAVE header: what XCR0 = 3 needs. The YMM component begins here.
     public static final int BYTES = 576;
+
+    public static final int YMM_BYTES = 256;
+
+    /// XCOMP_BV: the area is in compacted form.
+    private static final long COMPACTED = 1L << 63;
 
     private static final long LOW32 = 0xffff_ffffL;
     private static final int LEGACY_BYTES = 512;
@@ -43,7 +49,7 @@ public final class SaveArea {
     }
 
     public static void stmxcsr(Cpu c, Insn i) {
-        if (!Lanes.sse(c)) return;
+        if (!Lanes.sse(c, i)) return;
         long gva = i.address(c, 4, true);
         if (c.faulted()) return;
         Mmu.store32(c, gva, c.mxcsr);
@@ -70,46 +76,60 @@ public final class SaveArea {
     }
 
     public static void xsave(Cpu c, Insn i) {
-        save(c, i, c.xcr0);
+        save(c, i, c.xcr0, false);
     }
 
     /// XSAVEOPT: components in their initial state need not be written.
     public static void xsaveopt(Cpu c, Insn i) {
-        save(c, i, inUse(c));
+        save(c, i, inUse(c), false);
+    }
+
+    /// XSAVEC: nor here, and MXCSR counts as of the SSE component.
+    public static void xsavec(Cpu c, Insn i) {
+        save(c, i, inUse(c) | (c.mxcsr != Mxcsr.RESET ? ControlBits.XCR0_SSE : 0), true);
     }
 
     /// `inUse` are the components to be written and marked in XSTATE_BV, if asked for.
-    private static void save(Cpu c, Insn i, long inUse) {
+    private static void save(Cpu c, Insn i, long inUse, boolean compact) {
         if (!xsaveReady(c)) return;
         long requested = requested(c);
-        long gva = area(c, i, BYTES, 64, true);
-        if (c.faulted() || !Mmu.writable(c, gva, BYTES)) return;
+        int bytes = bytes(requested);
+        long gva = area(c, i, bytes, 64, true);
+        if (c.faulted() || !Mmu.writable(c, gva, bytes)) return;
         boolean wide = i.size() == 3;
         long written = requested & inUse;
         if ((written & ControlBits.XCR0_X87) != 0) {
             store(c, gva, 0, MXCSR_WORD, wide);
             store(c, gva, ST_WORD, XMM_WORD, wide);
         }
-        if ((requested & ControlBits.XCR0_SSE) != 0) store(c, gva, MXCSR_WORD, ST_WORD, wide);
+        long withMxcsr = compact ? written & ControlBits.XCR0_SSE : requested & ControlBits.XCR0_AVX_STATE;
+        if (withMxcsr != 0) store(c, gva, MXCSR_WORD, ST_WORD, wide);
         if ((written & ControlBits.XCR0_SSE) != 0) store(c, gva, XMM_WORD, xmmEnd(c), wide);
+        if ((written & ControlBits.XCR0_AVX) != 0) {
+            for (int n = 0; n < xmmEnd(c) - XMM_WORD; n++) Mmu.store64(c, gva + BYTES + 8 * n, c.xmm[Cpu.YMM + n]);
+        }
         long present = Mmu.load64(c, gva + HEADER);
-        Mmu.store64(c, gva + HEADER, present & ~requested | written);
+        Mmu.store64(c, gva + HEADER, compact ? written : present & ~requested | written);
+        if (compact) Mmu.store64(c, gva + HEADER + 8, requested | COMPACTED);
     }
 
     public static void xrstor(Cpu c, Insn i) {
         if (!xsaveReady(c)) return;
         long requested = requested(c);
-        long gva = area(c, i, BYTES, 64, false);
-        if (c.faulted() || !Mmu.readable(c, gva, BYTES)) return;
+        int bytes = bytes(requested);
+        long gva = area(c, i, bytes, 64, false);
+        if (c.faulted() || !Mmu.readable(c, gva, bytes)) return;
         long present = Mmu.load64(c, gva + HEADER);
-        long reserved = present & ~c.xcr0;
-        for (int n = 1; n < HEADER_WORDS; n++) reserved |= Mmu.load64(c, gva + HEADER + 8 * n);
-        if (reserved != 0) {
+        long layout = Mmu.load64(c, gva + HEADER + 8);
+        boolean compact = layout < 0;
+        long wrong = compact ? layout & ~COMPACTED & ~c.xcr0 | present & ~layout : present & ~c.xcr0 | layout;
+        for (int n = 2; n < (compact ? HEADER_WORDS : 3); n++) wrong |= Mmu.load64(c, gva + HEADER + 8 * n);
+        if (wrong != 0) {
             c.generalProtection();
             return;
         }
-        boolean sse = (requested & ControlBits.XCR0_SSE) != 0;
-        if (sse && !mxcsrValid(c, gva)) return;
+        long withMxcsr = requested & (compact ? present & ControlBits.XCR0_SSE : ControlBits.XCR0_AVX_STATE);
+        if (withMxcsr != 0 && !mxcsrValid(c, gva)) return;
         if ((requested & ControlBits.XCR0_X87) != 0) {
             if ((present & ControlBits.XCR0_X87) != 0) {
                 loadX87(c, gva, i.size() == 3);
@@ -117,21 +137,36 @@ public final class SaveArea {
                 initX87(c);
             }
         }
-        if (!sse) return;
-        c.mxcsr = (int) Mmu.load32(c, gva + 8 * MXCSR_WORD);
-        if ((present & ControlBits.XCR0_SSE) != 0) {
-            loadXmm(c, gva);
-        } else {
-            for (int n = 0; n < xmmEnd(c) - XMM_WORD; n++) c.xmm[n] = 0;
+        if (withMxcsr != 0) {
+            c.mxcsr = (int) Mmu.load32(c, gva + 8 * MXCSR_WORD);
+        } else if ((requested & ControlBits.XCR0_SSE) != 0) {
+            c.mxcsr = Mxcsr.RESET;
         }
+        if ((requested & ControlBits.XCR0_SSE) != 0) {
+            if ((present & ControlBits.XCR0_SSE) != 0) {
+                loadXmm(c, gva);
+            } else {
+                for (int n = 0; n < xmmEnd(c) - XMM_WORD; n++) c.xmm[n] = 0;
+            }
+        }
+        if ((requested & ControlBits.XCR0_AVX) != 0) {
+            boolean saved = (present & ControlBits.XCR0_AVX) != 0;
+            for (int n = 0; n < xmmEnd(c) - XMM_WORD; n++) c.xmm[Cpu.YMM + n] = saved ? Mmu.load64(c, gva + BYTES + 8 * n) : 0;
+        }
+    }
+
+    /// Bytes of an area with these components.
+    public static int bytes(long components) {
+        return (components & ControlBits.XCR0_AVX) != 0 ? BYTES + YMM_BYTES : BYTES;
     }
 
     /// The state in standard form, as [io.kahvem.hypervisor.CpuState#xsave] has it.
     public static byte[] save(Cpu c) {
-        byte[] area = new byte[BYTES];
+        byte[] area = new byte[bytes(c.xcr0)];
         for (int n = 0; n < XMM_WORD; n++) LONG.set(area, 8 * n, word(c, n, true));
-        for (int n = 0; n < c.xmm.length; n++) LONG.set(area, 8 * (XMM_WORD + n), c.xmm[n]);
-        LONG.set(area, HEADER, ControlBits.XCR0_X87 | ControlBits.XCR0_SSE);
+        for (int n = 0; n < Cpu.YMM; n++) LONG.set(area, 8 * (XMM_WORD + n), c.xmm[n]);
+        for (int n = 0; BYTES + 8 * n < area.length; n++) LONG.set(area, BYTES + 8 * n, c.xmm[Cpu.YMM + n]);
+        LONG.set(area, HEADER, ControlBits.XCR0_X87 | ControlBits.XCR0_SSE | c.xcr0 & ControlBits.XCR0_AVX);
         return area;
     }
 
@@ -150,7 +185,10 @@ public final class SaveArea {
             }
         }
         if ((present & ControlBits.XCR0_SSE) != 0) {
-            for (int n = 0; n < c.xmm.length; n++) c.xmm[n] = (long) LONG.get(area, 8 * (XMM_WORD + n));
+            for (int n = 0; n < Cpu.YMM; n++) c.xmm[n] = (long) LONG.get(area, 8 * (XMM_WORD + n));
+        }
+        if ((present & ControlBits.XCR0_AVX) != 0 && area.length >= BYTES + YMM_BYTES) {
+            for (int n = 0; n < Cpu.YMM; n++) c.xmm[Cpu.YMM + n] = (long) LONG.get(area, BYTES + 8 * n);
         }
     }
 
@@ -189,14 +227,18 @@ public final class SaveArea {
     }
 
     /// XINUSE: the components that differ from their initial state.
-    private static long inUse(Cpu c) {
+    public static long inUse(Cpu c) {
         X87 f = c.fpu;
         boolean x87 = f.control() != X87.INITIAL_CONTROL || f.statusWord() != 0 || f.abridgedTags() != 0;
         x87 |= f.lastInstruction != 0 || f.lastData != 0;
         for (int n = 0; n < 8; n++) x87 |= f.stackMantissa(n) != 0 || f.stackSignExponent(n) != 0;
         long xmm = 0;
-        for (long half : c.xmm) xmm |= half;
-        return (x87 ? ControlBits.XCR0_X87 : 0) | (xmm != 0 ? ControlBits.XCR0_SSE : 0);
+        long ymm = 0;
+        for (int n = 0; n < Cpu.YMM; n++) {
+            xmm |= c.xmm[n];
+            ymm |= c.xmm[Cpu.YMM + n];
+        }
+        return (x87 ? ControlBits.XCR0_X87 : 0) | (xmm != 0 ? ControlBits.XCR0_SSE : 0) | (ymm != 0 ? ControlBits.XCR0_AVX : 0);
     }
 
     /// The initial configuration (SDM Vol. 1, 13.6): as after FNINIT, and the registers zero.

@@ -14,58 +14,62 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 
-/// Operations that move elements across the halves of an XMM register, and insertion, extraction, blending, widening.
+/// Operations that move elements across the halves of a 128-bit lane, and insertion, extraction, blending, widening.
+///
+/// The first are functions that give one `half` of the result from both halves of both operands in its lane; `half` 2 and 3 are those of a
+/// YMM register's upper lane.
 public final class Shuffles {
     private static final long LOW32 = 0xffff_ffffL;
 
     private Shuffles() {}
 
-    public static void punpcklbw(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = low(c, i.reg);
-        put(c, i.reg, Integers.punpcklbw(a, c.t0), Integers.punpckhbw(a, c.t0));
+    public static long punpcklbw(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpcklbw(a0, b0) : Integers.punpckhbw(a0, b0);
     }
 
-    public static void punpckhbw(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = high(c, i.reg);
-        put(c, i.reg, Integers.punpcklbw(a, c.t1), Integers.punpckhbw(a, c.t1));
+    public static long punpckhbw(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpcklbw(a1, b1) : Integers.punpckhbw(a1, b1);
     }
 
-    public static void punpcklwd(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = low(c, i.reg);
-        put(c, i.reg, Integers.punpcklwd(a, c.t0), Integers.punpckhwd(a, c.t0));
+    public static long punpcklwd(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpcklwd(a0, b0) : Integers.punpckhwd(a0, b0);
     }
 
-    public static void punpckhwd(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = high(c, i.reg);
-        put(c, i.reg, Integers.punpcklwd(a, c.t1), Integers.punpckhwd(a, c.t1));
+    public static long punpckhwd(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpcklwd(a1, b1) : Integers.punpckhwd(a1, b1);
     }
 
     /// PUNPCKLDQ, UNPCKLPS.
-    public static void punpckldq(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = low(c, i.reg);
-        put(c, i.reg, Integers.punpckldq(a, c.t0), Integers.punpckhdq(a, c.t0));
+    public static long punpckldq(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpckldq(a0, b0) : Integers.punpckhdq(a0, b0);
     }
 
     /// PUNPCKHDQ, UNPCKHPS.
-    public static void punpckhdq(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long a = high(c, i.reg);
-        put(c, i.reg, Integers.punpckldq(a, c.t1), Integers.punpckhdq(a, c.t1));
+    public static long punpckhdq(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? Integers.punpckldq(a1, b1) : Integers.punpckhdq(a1, b1);
     }
 
     /// PUNPCKLQDQ, UNPCKLPD.
-    public static void punpcklqdq(Cpu c, Insn i) {
-        if (packed(c, i)) c.xmm[2 * i.reg + 1] = c.t0;
+    public static long punpcklqdq(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? a0 : b0;
     }
 
     /// PUNPCKHQDQ, UNPCKHPD.
-    public static void punpckhqdq(Cpu c, Insn i) {
-        if (packed(c, i)) put(c, i.reg, high(c, i.reg), c.t1);
+    public static long punpckhqdq(int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? a1 : b1;
+    }
+
+    /// VMOVDDUP on 256 bits.
+    public static long movddup(int half, long a0, long a1, long b0, long b1) {
+        return b0;
+    }
+
+    public static long movsldup(long a, long b) {
+        return b & LOW32 | b << 32;
+    }
+
+    public static long movshdup(long a, long b) {
+        return b >>> 32 | b & ~LOW32;
     }
 
     // The MMX forms that read only 32 bits of memory.
@@ -87,21 +91,18 @@ public final class Shuffles {
         return ((n & 2) == 0 ? low : high) >>> 32 * (n & 1) & LOW32;
     }
 
-    public static void pshufd(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        int order = (int) i.imm;
-        long l = c.t0;
-        long h = c.t1;
-        long low = dword(l, h, order & 3) | dword(l, h, order >> 2 & 3) << 32;
-        put(c, i.reg, low, dword(l, h, order >> 4 & 3) | dword(l, h, order >> 6 & 3) << 32);
+    /// PSHUFD, VPERMILPS by an immediate.
+    public static long pshufd(Insn i, int half, long a0, long a1, long b0, long b1) {
+        int order = (int) i.imm >> 4 * (half & 1);
+        return dword(b0, b1, order & 3) | dword(b0, b1, order >> 2 & 3) << 32;
     }
 
-    public static void pshuflw(Cpu c, Insn i) {
-        if (packed(c, i)) put(c, i.reg, shuffleWords(c.t0, (int) i.imm), c.t1);
+    public static long pshuflw(Insn i, int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? shuffleWords(b0, (int) i.imm) : b1;
     }
 
-    public static void pshufhw(Cpu c, Insn i) {
-        if (packed(c, i)) put(c, i.reg, c.t0, shuffleWords(c.t1, (int) i.imm));
+    public static long pshufhw(Insn i, int half, long a0, long a1, long b0, long b1) {
+        return (half & 1) == 0 ? b0 : shuffleWords(b1, (int) i.imm);
     }
 
     public static void pshufw(Cpu c, Insn i) {
@@ -114,25 +115,36 @@ public final class Shuffles {
         return result;
     }
 
-    public static void shufps(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        int order = (int) i.imm;
-        long l = low(c, i.reg);
-        long h = high(c, i.reg);
-        put(c, i.reg, dword(l, h, order & 3) | dword(l, h, order >> 2 & 3) << 32,
-                dword(c.t0, c.t1, order >> 4 & 3) | dword(c.t0, c.t1, order >> 6 & 3) << 32);
+    public static long shufps(Insn i, int half, long a0, long a1, long b0, long b1) {
+        int order = (int) i.imm >> 4 * (half & 1);
+        long l = (half & 1) == 0 ? a0 : b0;
+        long h = (half & 1) == 0 ? a1 : b1;
+        return dword(l, h, order & 3) | dword(l, h, order >> 2 & 3) << 32;
     }
 
-    public static void shufpd(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        put(c, i.reg, (i.imm & 1) == 0 ? low(c, i.reg) : high(c, i.reg), (i.imm & 2) == 0 ? c.t0 : c.t1);
+    public static long shufpd(Insn i, int half, long a0, long a1, long b0, long b1) {
+        boolean high = (i.imm >> half & 1) != 0;
+        return (half & 1) == 0 ? high ? a1 : a0 : high ? b1 : b0;
     }
 
-    public static void pshufb(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long l = low(c, i.reg);
-        long h = high(c, i.reg);
-        put(c, i.reg, pick(l, h, c.t0), pick(l, h, c.t1));
+    public static long pshufb(int half, long a0, long a1, long b0, long b1) {
+        return pick(a0, a1, (half & 1) == 0 ? b0 : b1);
+    }
+
+    /// VPERMILPS by a register.
+    public static long permilps(int half, long a0, long a1, long b0, long b1) {
+        long order = (half & 1) == 0 ? b0 : b1;
+        return dword(a0, a1, (int) order & 3) | dword(a0, a1, (int) (order >>> 32) & 3) << 32;
+    }
+
+    /// VPERMILPD by a register.
+    public static long permilpd(int half, long a0, long a1, long b0, long b1) {
+        long order = (half & 1) == 0 ? b0 : b1;
+        return (order & 2) == 0 ? a0 : a1;
+    }
+
+    public static long permilpdImmediate(Insn i, int half, long a0, long a1, long b0, long b1) {
+        return (i.imm >> half & 1) == 0 ? b0 : b1;
     }
 
     private static long pick(long l, long h, long selectors) {
@@ -144,17 +156,11 @@ public final class Shuffles {
         return result;
     }
 
-    public static void palignr(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        shiftRight(c, i.reg, c.t0, c.t1, low(c, i.reg), high(c, i.reg), (int) i.imm & 0xff);
+    public static long palignr(Insn i, int half, long a0, long a1, long b0, long b1) {
+        return eightBytes(b0, b1, a0, a1, ((int) i.imm & 0xff) + 8 * (half & 1));
     }
 
-    /// The 128 bits that start `bytes` bytes into the 256 bits of b0, b1, a0, a1.
-    private static void shiftRight(Cpu c, int to, long b0, long b1, long a0, long a1, int bytes) {
-        long low = eightBytes(b0, b1, a0, a1, bytes);
-        put(c, to, low, eightBytes(b0, b1, a0, a1, bytes + 8));
-    }
-
+    /// The 64 bits that start `bytes` bytes into the 256 bits of b0, b1, a0, a1.
     private static long eightBytes(long b0, long b1, long a0, long a1, int bytes) {
         int word = bytes >> 3;
         int shift = (bytes & 7) * 8;
@@ -181,27 +187,42 @@ public final class Shuffles {
     }
 
     public static void psrldq(Cpu c, Insn i) {
-        if (Lanes.immediate(c, i)) shiftRight(c, i.rm, low(c, i.rm), high(c, i.rm), 0, 0, (int) Math.min(c.t0, 16));
+        if (Lanes.immediate(c, i)) shiftBytes(c, i, (int) Math.min(c.t0, 16));
     }
 
     public static void pslldq(Cpu c, Insn i) {
-        if (Lanes.immediate(c, i)) shiftRight(c, i.rm, 0, 0, low(c, i.rm), high(c, i.rm), (int) (16 - Math.min(c.t0, 16)));
+        if (Lanes.immediate(c, i)) shiftBytes(c, i, -(int) Math.min(c.t0, 16));
+    }
+
+    /// Shifts the lanes of r/m right by `bytes`, or left by -`bytes`, into VEX.vvvv, without VEX into r/m.
+    private static void shiftBytes(Cpu c, Insn i, int bytes) {
+        int to = i.vex ? i.vvvv : i.rm;
+        long upperLow = Lanes.half(c, i.rm, 2);
+        long upperHigh = Lanes.half(c, i.rm, 3);
+        long low = low(c, i.rm);
+        long high = high(c, i.rm);
+        put(c, i, to, shifted(low, high, bytes, 0), shifted(low, high, bytes, 8));
+        if (i.vl256) Lanes.putUpper(c, to, shifted(upperLow, upperHigh, bytes, 0), shifted(upperLow, upperHigh, bytes, 8));
+    }
+
+    private static long shifted(long low, long high, int bytes, int at) {
+        return bytes >= 0 ? eightBytes(low, high, 0, 0, at + bytes) : eightBytes(0, 0, low, high, 16 + at + bytes);
     }
 
     // Insertion and extraction.
 
     public static void pinsrw(Cpu c, Insn i) {
-        if (sse(c) && generalPart(c, i, 2)) insert(c, i, 2);
+        if (sse(c, i) && generalPart(c, i, 2)) insert(c, i, 2);
     }
 
     public static void pinsrb(Cpu c, Insn i) {
-        if (sse(c) && generalPart(c, i, 1)) insert(c, i, 1);
+        if (sse(c, i) && generalPart(c, i, 1)) insert(c, i, 1);
     }
 
     /// PINSRD, PINSRQ.
     public static void pinsrd(Cpu c, Insn i) {
         int bytes = i.size() == 3 ? 8 : 4;
-        if (sse(c) && generalPart(c, i, bytes)) insert(c, i, bytes);
+        if (sse(c, i) && generalPart(c, i, bytes)) insert(c, i, bytes);
     }
 
     public static void pinsrwMmx(Cpu c, Insn i) {
@@ -220,9 +241,11 @@ public final class Shuffles {
 
     private static void insert(Cpu c, Insn i, int bytes) {
         int offset = (int) i.imm * bytes & 15;
-        int at = 2 * i.reg + (offset >> 3);
         long mask = (bytes == 8 ? -1 : (1L << 8 * bytes) - 1) << 8 * offset;
-        c.xmm[at] = c.xmm[at] & ~mask | c.t0 << 8 * offset & mask;
+        long value = c.t0 << 8 * offset & mask;
+        long low = low(c, i.vvvv);
+        long high = high(c, i.vvvv);
+        put(c, i, offset < 8 ? low & ~mask | value : low, offset < 8 ? high : high & ~mask | value);
     }
 
     private static long element(Cpu c, int n, long imm, int bytes) {
@@ -233,7 +256,7 @@ public final class Shuffles {
 
     /// PEXTRW r, xmm, imm8 (0F C5).
     public static void pextrw(Cpu c, Insn i) {
-        if (Moves.onlyRegister(c, i) && sse(c)) c.r[i.reg] = element(c, i.rm, i.imm, 2);
+        if (Moves.onlyRegister(c, i) && sse(c, i)) c.r[i.reg] = element(c, i.rm, i.imm, 2);
     }
 
     public static void pextrwMmx(Cpu c, Insn i) {
@@ -243,22 +266,22 @@ public final class Shuffles {
     }
 
     public static void pextrb(Cpu c, Insn i) {
-        if (sse(c)) Lanes.putGeneral(c, i, 1, 8, element(c, i.reg, i.imm, 1));
+        if (sse(c, i)) Lanes.putGeneral(c, i, 1, 8, element(c, i.reg, i.imm, 1));
     }
 
     /// PEXTRW r/m, xmm, imm8 (0F 3A 15).
     public static void pextrwStore(Cpu c, Insn i) {
-        if (sse(c)) Lanes.putGeneral(c, i, 2, 8, element(c, i.reg, i.imm, 2));
+        if (sse(c, i)) Lanes.putGeneral(c, i, 2, 8, element(c, i.reg, i.imm, 2));
     }
 
     /// PEXTRD, PEXTRQ.
     public static void pextrd(Cpu c, Insn i) {
         int bytes = i.size() == 3 ? 8 : 4;
-        if (sse(c)) Lanes.putGeneral(c, i, bytes, 8, element(c, i.reg, i.imm, bytes));
+        if (sse(c, i)) Lanes.putGeneral(c, i, bytes, 8, element(c, i.reg, i.imm, bytes));
     }
 
     public static void extractps(Cpu c, Insn i) {
-        if (sse(c)) Lanes.putGeneral(c, i, 4, 8, element(c, i.reg, i.imm, 4));
+        if (sse(c, i)) Lanes.putGeneral(c, i, 4, 8, element(c, i.reg, i.imm, 4));
     }
 
     public static void insertps(Cpu c, Insn i) {
@@ -266,44 +289,76 @@ public final class Shuffles {
         int control = (int) i.imm;
         int to = control >> 4 & 3;
         long value = i.memory ? c.t0 : element(c, i.rm, control >> 6 & 3, 4);
-        int at = 2 * i.reg + (to >> 1);
-        int shift = 32 * (to & 1);
-        c.xmm[at] = c.xmm[at] & ~(LOW32 << shift) | (value & LOW32) << shift;
+        long[] halves = c.xmm;
+        long result = 0;
+        long low = 0;
         for (int n = 0; n < 4; n++) {
-            if ((control >> n & 1) != 0) c.xmm[2 * i.reg + (n >> 1)] &= ~(LOW32 << 32 * (n & 1));
+            long dword = n == to ? value : halves[2 * i.vvvv + (n >> 1)] >>> 32 * (n & 1);
+            if ((control >> n & 1) == 0) result |= (dword & LOW32) << 32 * (n & 1);
+            if (n == 1) {
+                low = result;
+                result = 0;
+            }
         }
+        put(c, i, low, result);
     }
 
     // Blending.
 
-    public static void pblendw(Cpu c, Insn i) {
-        if (packed(c, i)) blend(c, i, wordMask((int) i.imm), wordMask((int) i.imm >> 4));
+    public static long pblendw(Insn i, int half, long a, long b) {
+        return select(wordMask((int) i.imm >> 4 * (half & 1)), a, b);
     }
 
-    public static void blendps(Cpu c, Insn i) {
-        if (packed(c, i)) blend(c, i, dwordMask((int) i.imm), dwordMask((int) i.imm >> 2));
+    /// BLENDPS, VPBLENDD.
+    public static long blendps(Insn i, int half, long a, long b) {
+        return select(dwordMask((int) i.imm >> 2 * half), a, b);
     }
 
-    public static void blendpd(Cpu c, Insn i) {
-        if (packed(c, i)) blend(c, i, -(i.imm & 1), -(i.imm >> 1 & 1));
+    public static long blendpd(Insn i, int half, long a, long b) {
+        return (i.imm >> half & 1) == 0 ? a : b;
     }
 
-    /// PBLENDVB by the signs of XMM0's bytes.
+    private static long select(long mask, long a, long b) {
+        return a & ~mask | b & mask;
+    }
+
+    /// PBLENDVB by the signs of bytes of XMM0, with VEX of the register that the immediate names.
     public static void pblendvb(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        blend(c, i, Integers.pcmpgtb(0, low(c, 0)), Integers.pcmpgtb(0, high(c, 0)));
+        if (!fetch(c, i)) return;
+        for (int h = 0; h < Lanes.halves(i); h++) blendInto(c, i, h, Integers.pcmpgtb(0, blendMask(c, i, h)));
+        Lanes.putSource(c, i, i.reg);
     }
 
     public static void blendvps(Cpu c, Insn i) {
-        if (packed(c, i)) blend(c, i, Integers.psrad(low(c, 0), 31), Integers.psrad(high(c, 0), 31));
+        if (!fetch(c, i)) return;
+        for (int h = 0; h < Lanes.halves(i); h++) blendInto(c, i, h, Integers.psrad(blendMask(c, i, h), 31));
+        Lanes.putSource(c, i, i.reg);
     }
 
     public static void blendvpd(Cpu c, Insn i) {
-        if (packed(c, i)) blend(c, i, low(c, 0) >> 63, high(c, 0) >> 63);
+        if (!fetch(c, i)) return;
+        for (int h = 0; h < Lanes.halves(i); h++) blendInto(c, i, h, blendMask(c, i, h) >> 63);
+        Lanes.putSource(c, i, i.reg);
     }
 
-    private static void blend(Cpu c, Insn i, long lowMask, long highMask) {
-        put(c, i.reg, low(c, i.reg) & ~lowMask | c.t0 & lowMask, high(c, i.reg) & ~highMask | c.t1 & highMask);
+    private static boolean fetch(Cpu c, Insn i) {
+        return i.vex ? Lanes.vexPacked(c, i) : packed(c, i);
+    }
+
+    private static long blendMask(Cpu c, Insn i, int half) {
+        int register = i.vex ? (int) i.imm >> 4 & (c.code64() ? 15 : 7) : 0;
+        return Lanes.half(c, register, half);
+    }
+
+    /// Half `half` of the fetched source becomes the first operand's where `mask` is clear.
+    private static void blendInto(Cpu c, Insn i, int half, long mask) {
+        long first = Lanes.half(c, i.vvvv, half);
+        switch (half) {
+            case 0 -> c.t0 = select(mask, first, c.t0);
+            case 1 -> c.t1 = select(mask, first, c.t1);
+            case 2 -> c.t2 = select(mask, first, c.t2);
+            default -> c.t3 = select(mask, first, c.t3);
+        }
     }
 
     private static long wordMask(int bits) {
@@ -318,61 +373,65 @@ public final class Shuffles {
         return ((bits & 1) != 0 ? LOW32 : 0) | ((bits & 2) != 0 ? LOW32 << 32 : 0);
     }
 
-    // Widening: `c.t0` holds the narrow elements.
+    // Widening.
 
     public static void pmovsxbw(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 8, 16, true);
+        widen(c, i, 8, 16, true);
     }
 
     public static void pmovsxbd(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 4)) widen(c, i, 8, 32, true);
+        widen(c, i, 8, 32, true);
     }
 
     public static void pmovsxbq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 2)) widen(c, i, 8, 64, true);
+        widen(c, i, 8, 64, true);
     }
 
     public static void pmovsxwd(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 16, 32, true);
+        widen(c, i, 16, 32, true);
     }
 
     public static void pmovsxwq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 4)) widen(c, i, 16, 64, true);
+        widen(c, i, 16, 64, true);
     }
 
     public static void pmovsxdq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 32, 64, true);
+        widen(c, i, 32, 64, true);
     }
 
     public static void pmovzxbw(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 8, 16, false);
+        widen(c, i, 8, 16, false);
     }
 
     public static void pmovzxbd(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 4)) widen(c, i, 8, 32, false);
+        widen(c, i, 8, 32, false);
     }
 
     public static void pmovzxbq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 2)) widen(c, i, 8, 64, false);
+        widen(c, i, 8, 64, false);
     }
 
     public static void pmovzxwd(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 16, 32, false);
+        widen(c, i, 16, 32, false);
     }
 
     public static void pmovzxwq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 4)) widen(c, i, 16, 64, false);
+        widen(c, i, 16, 64, false);
     }
 
     public static void pmovzxdq(Cpu c, Insn i) {
-        if (Lanes.part(c, i, 8)) widen(c, i, 32, 64, false);
+        widen(c, i, 32, 64, false);
     }
 
     private static void widen(Cpu c, Insn i, int from, int to, boolean signed) {
-        long elements = c.t0;
-        int each = 64 / to;
-        long low = widened(elements, from, to, signed);
-        put(c, i.reg, low, widened(elements >>> each * from, from, to, signed));
+        int bytes = 8 * Lanes.halves(i) * from / to;
+        if (!(bytes == 16 ? packed(c, i) : Lanes.part(c, i, bytes))) return;
+        int each = 64 * from / to;
+        // With 16 bytes the low ones are those of the low lane.
+        long upper = bytes == 16 ? c.t1 : c.t0 >>> 2 * each;
+        long lower = c.t0;
+        put(c, i, widened(lower, from, to, signed), widened(lower >>> each, from, to, signed));
+        if (i.vl256) Lanes.putUpper(c, i.reg, widened(upper, from, to, signed), widened(upper >>> each, from, to, signed));
     }
 
     private static long widened(long elements, int from, int to, boolean signed) {
@@ -398,28 +457,20 @@ public final class Shuffles {
                 at = n;
             }
         }
-        put(c, i.reg, best | (long) at << 16, 0);
+        put(c, i, best | (long) at << 16, 0);
     }
 
-    public static void mpsadbw(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        int control = (int) i.imm;
-        int a = (control & 4) != 0 ? 4 : 0;
+    public static long mpsadbw(Insn i, int half, long a0, long a1, long b0, long b1) {
+        int control = (int) i.imm >> 3 * (half >> 1);
+        int a = ((control & 4) != 0 ? 4 : 0) + 4 * (half & 1);
         int b = (control & 3) * 4;
-        long l = low(c, i.reg);
-        long h = high(c, i.reg);
-        long resultLow = 0;
-        long resultHigh = 0;
-        for (int n = 0; n < 8; n++) {
+        long result = 0;
+        for (int n = 0; n < 4; n++) {
             long sum = 0;
-            for (int k = 0; k < 4; k++) sum += Math.abs(byteAt(l, h, a + n + k) - byteAt(c.t0, c.t1, b + k));
-            if (n < 4) {
-                resultLow |= sum << 16 * n;
-            } else {
-                resultHigh |= sum << 16 * n;
-            }
+            for (int k = 0; k < 4; k++) sum += Math.abs(byteAt(a0, a1, a + n + k) - byteAt(b0, b1, b + k));
+            result |= sum << 16 * n;
         }
-        put(c, i.reg, resultLow, resultHigh);
+        return result;
     }
 
     private static int byteAt(long low, long high, int n) {
@@ -427,12 +478,27 @@ public final class Shuffles {
     }
 
     public static void ptest(Cpu c, Insn i) {
-        if (!packed(c, i)) return;
-        long l = low(c, i.reg);
-        long h = high(c, i.reg);
-        boolean zero = (c.t0 & l | c.t1 & h) == 0;
-        boolean carry = (c.t0 & ~l | c.t1 & ~h) == 0;
-        Flags.setArithmetic(c, (zero ? Flags.ZF : 0) | (carry ? Flags.CF : 0));
+        if (fetch(c, i)) test(c, i, -1);
+    }
+
+    /// VTESTPS: as PTEST on the elements' signs.
+    public static void testps(Cpu c, Insn i) {
+        if (fetch(c, i)) test(c, i, Integers.H32);
+    }
+
+    public static void testpd(Cpu c, Insn i) {
+        if (fetch(c, i)) test(c, i, Long.MIN_VALUE);
+    }
+
+    private static void test(Cpu c, Insn i, long mask) {
+        long and = 0;
+        long andNot = 0;
+        for (int h = 0; h < Lanes.halves(i); h++) {
+            long first = Lanes.half(c, i.reg, h);
+            and |= Lanes.source(c, h) & first;
+            andNot |= Lanes.source(c, h) & ~first;
+        }
+        Flags.setArithmetic(c, ((and & mask) == 0 ? Flags.ZF : 0) | ((andNot & mask) == 0 ? Flags.CF : 0));
     }
 
     /// CRC32 r, r/m: Castagnoli's polynomial, bit-reflected, over 1, 2, 4 or 8 bytes.

@@ -14,7 +14,7 @@ import static io.kahvem.jvm.semantics.sse.Mxcsr.ZE;
 
 import io.kahvem.jvm.cpu.Cpu;
 
-/// IEEE 754 arithmetic in integers, for one of the two formats: every rounding mode, DAZ, FTZ, and the exact exception flags, which are
+/// IEEE 754 arithmetic in integers, for one of the formats: every rounding mode, DAZ, FTZ, and the exact exception flags, which are
 /// or-ed into `c.simdFlags` (SDM Vol. 1, 4.8, 4.9, 10.2.3, 11.5). [Floats] comes here where Java's own arithmetic is not known to agree.
 ///
 /// A finite number in work is sign, biased exponent (which may be below 1) and a significand whose leading one is bit 62; bit 0 stands
@@ -22,6 +22,7 @@ import io.kahvem.jvm.cpu.Cpu;
 final class SoftFloat {
     static final SoftFloat SINGLE = new SoftFloat(23, 8);
     static final SoftFloat DOUBLE = new SoftFloat(52, 11);
+    private static final SoftFloat HALF = new SoftFloat(10, 5);
 
     private static final int TOP = 62;
     private static final int MOST_SHIFTED = 63;
@@ -131,9 +132,12 @@ final class SoftFloat {
 
     /// Rounds and packs, noting overflow, underflow and inexactness. `s` has its leading one at bit 62.
     private long pack(Cpu c, boolean negative, int exponent, long s) {
-        int mode = Mxcsr.rounding(c.mxcsr);
+        return pack(c, Mxcsr.rounding(c.mxcsr), (c.mxcsr & FTZ) != 0, negative, exponent, s);
+    }
+
+    private long pack(Cpu c, int mode, boolean flush, boolean negative, int exponent, long s) {
         long signBit = negative ? sign : 0;
-        if (exponent <= 0) return packTiny(c, mode, negative, exponent, s);
+        if (exponent <= 0) return packTiny(c, mode, flush, negative, exponent, s);
         long rounded = round(mode, negative, s, shift);
         if (rounded != s) c.simdFlags |= PE;
         if (exponent < maxExponent) {
@@ -148,7 +152,7 @@ final class SoftFloat {
 
     /// A result below the smallest normal number before rounding; it is tiny if it still is when rounded to full precision (SDM Vol. 1,
     /// 4.9.1.5).
-    private long packTiny(Cpu c, int mode, boolean negative, int exponent, long s) {
+    private long packTiny(Cpu c, int mode, boolean flush, boolean negative, int exponent, long s) {
         long signBit = negative ? sign : 0;
         long full = round(mode, negative, s, shift);
         boolean tiny = exponent < 0 || full >= 0;
@@ -156,7 +160,7 @@ final class SoftFloat {
             c.simdFlags |= full != s ? UE | PE : UE;
             return 0; // not to be written
         }
-        if (tiny && (c.mxcsr & FTZ) != 0) {
+        if (tiny && flush) {
             c.simdFlags |= UE | PE;
             return signBit;
         }
@@ -228,6 +232,69 @@ final class SoftFloat {
             e++;
         }
         return pack(c, negative, e, rest != 0 ? result | 1 : result);
+    }
+
+    /// x * y + z, product and addend negated where asked, rounded once. A NaN counts in the order x, y, z (SDM Vol. 1, Table 14-17).
+    long fma(Cpu c, long first, long second, long third, boolean negateProduct, boolean negateAddend) {
+        long x = operand(c, first);
+        long y = operand(c, second);
+        long z = operand(c, third);
+        if (isNaN(x) || isNaN(y)) {
+            if (isSignalling(z)) c.simdFlags |= IE;
+            return propagate(c, x, y);
+        }
+        if (isNaN(z)) return propagate(c, z, z);
+        boolean negative = negative(x) != negative(y) != negateProduct;
+        boolean negativeAddend = negative(z) != negateAddend;
+        if (isInfinite(x) && isZero(y) || isZero(x) && isInfinite(y)) return invalid(c);
+        boolean infinite = isInfinite(x) || isInfinite(y);
+        if (infinite && isInfinite(z) && negative != negativeAddend) return invalid(c);
+        noteDenormal(c, x, y);
+        noteDenormal(c, z, z);
+        if (infinite) return infinity | (negative ? sign : 0);
+        if (isInfinite(z)) return infinity | (negativeAddend ? sign : 0);
+        if (isZero(x) || isZero(y)) {
+            if (!isZero(z)) return pack(c, negativeAddend, exponent(z), significand(z));
+            return negative == negativeAddend ? negative ? sign : 0 : exactZero(c);
+        }
+        long high = Math.multiplyHigh(significand(x), significand(y));
+        long low = significand(x) * significand(y);
+        int e = exponent(x) + exponent(y) - bias + 1;
+        if (high >>> 61 == 0) { // the product's leading one is to be bit 125
+            high = high << 1 | low >>> 63;
+            low <<= 1;
+            e--;
+        }
+        return isZero(z) ? packWide(c, negative, e, high, low)
+                : addWide(c, negative, e, high, low, negativeAddend, exponent(z), significand(z) >>> 1, significand(z) << 63);
+    }
+
+    /// The sum of two numbers with significands of 128 bits whose leading ones are bits 125.
+    private long addWide(Cpu c, boolean negative, int e, long high, long low, boolean negative2, int e2, long high2, long low2) {
+        if (e < e2 || e == e2 && (high < high2 || high == high2 && Long.compareUnsigned(low, low2) < 0)) {
+            return addWide(c, negative2, e2, high2, low2, negative, e, high, low);
+        }
+        int n = e - e2;
+        long h = n > MOST_SHIFTED ? 0 : high2 >>> n;
+        long l = n == 0 ? low2
+                : n <= MOST_SHIFTED ? shiftRight(low2, n) | high2 << 64 - n
+                : shiftRight(high2, Math.min(n - 64, 64)) | (low2 != 0 ? 1 : 0);
+        if (negative == negative2) {
+            long sum = low + l;
+            return packWide(c, negative, e, high + h + (Long.compareUnsigned(sum, low) < 0 ? 1 : 0), sum);
+        }
+        long difference = low - l;
+        long rest = high - h - (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
+        return (rest | difference) == 0 ? exactZero(c) : packWide(c, negative, e, rest, difference);
+    }
+
+    /// Packs 128 bits, in which bit 125 counts 2^e.
+    private long packWide(Cpu c, boolean negative, int e, long high, long low) {
+        int zeros = high != 0 ? Long.numberOfLeadingZeros(high) : 64 + Long.numberOfLeadingZeros(low);
+        int up = zeros - 1; // the leading one goes to bit 126
+        long h = up >= 64 ? low << up - 64 : up == 0 ? high : high << up | low >>> 64 - up;
+        long l = up >= 64 ? 0 : low << up;
+        return pack(c, negative, e + 1 - up, l != 0 ? h | 1 : h);
     }
 
     long div(Cpu c, long first, long second) {
@@ -418,5 +485,32 @@ final class SoftFloat {
         if (DOUBLE.isZero(a)) return signBit;
         DOUBLE.noteDenormal(c, a, a);
         return SINGLE.pack(c, a < 0, DOUBLE.exponent(a) - DOUBLE.bias + SINGLE.bias, DOUBLE.significand(a));
+    }
+
+    /// Half precision to single, exactly; denormals are neither flushed nor noted (SDM Vol. 2, VCVTPH2PS).
+    static long fromHalf(Cpu c, long a) {
+        long signBit = (a & HALF.sign) << 16;
+        if (HALF.isNaN(a)) {
+            if (HALF.isSignalling(a)) c.simdFlags |= IE;
+            return signBit | SINGLE.infinity | SINGLE.quiet | (a & HALF.fraction) << 13;
+        }
+        if (HALF.isInfinite(a)) return signBit | SINGLE.infinity;
+        if (HALF.isZero(a)) return signBit;
+        long exponent = HALF.exponent(a) - HALF.bias + SINGLE.bias;
+        return signBit | (exponent - 1 << SINGLE.fractionBits) + (HALF.significand(a) >>> SINGLE.shift);
+    }
+
+    /// Single precision to half in rounding mode `mode`; FTZ does not count (SDM Vol. 2, VCVTPS2PH).
+    static long toHalf(Cpu c, long operand, int mode) {
+        long a = SINGLE.operand(c, operand);
+        long signBit = a >>> 16 & HALF.sign;
+        if (SINGLE.isNaN(a)) {
+            if (SINGLE.isSignalling(a)) c.simdFlags |= IE;
+            return signBit | HALF.infinity | HALF.quiet | (a & SINGLE.fraction) >>> 13;
+        }
+        if (SINGLE.isInfinite(a)) return signBit | HALF.infinity;
+        if (SINGLE.isZero(a)) return signBit;
+        SINGLE.noteDenormal(c, a, a);
+        return HALF.pack(c, mode, false, signBit != 0, SINGLE.exponent(a) - SINGLE.bias + HALF.bias, SINGLE.significand(a));
     }
 }

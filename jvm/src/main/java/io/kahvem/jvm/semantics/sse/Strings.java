@@ -10,19 +10,19 @@ public final class Strings {
     private Strings() {}
 
     public static void pcmpestri(Cpu c, Insn i) {
-        if (Lanes.unaligned(c, i)) putIndex(c, i, compare(c, i, length(c, i, Cpu.RAX), length(c, i, Cpu.RDX)));
+        if (Lanes.vexPacked(c, i)) putIndex(c, i, compare(c, i, length(c, i, Cpu.RAX), length(c, i, Cpu.RDX)));
     }
 
     public static void pcmpestrm(Cpu c, Insn i) {
-        if (Lanes.unaligned(c, i)) putMask(c, i, compare(c, i, length(c, i, Cpu.RAX), length(c, i, Cpu.RDX)));
+        if (Lanes.vexPacked(c, i)) putMask(c, i, compare(c, i, length(c, i, Cpu.RAX), length(c, i, Cpu.RDX)));
     }
 
     public static void pcmpistri(Cpu c, Insn i) {
-        if (Lanes.unaligned(c, i)) putIndex(c, i, implicit(c, i));
+        if (Lanes.vexPacked(c, i)) putIndex(c, i, implicit(c, i));
     }
 
     public static void pcmpistrm(Cpu c, Insn i) {
-        if (Lanes.unaligned(c, i)) putMask(c, i, implicit(c, i));
+        if (Lanes.vexPacked(c, i)) putMask(c, i, implicit(c, i));
     }
 
     private static boolean words(Insn i) {
@@ -129,11 +129,11 @@ public final class Strings {
 
     private static void putMask(Cpu c, Insn i, int result) {
         if ((i.imm & 0x40) == 0) {
-            Lanes.put(c, 0, result, 0);
+            Lanes.put(c, i, 0, result, 0);
         } else if (words(i)) {
-            Lanes.put(c, 0, spread(result, 16), spread(result >> 4, 16));
+            Lanes.put(c, i, 0, spread(result, 16), spread(result >> 4, 16));
         } else {
-            Lanes.put(c, 0, spread(result, 8), spread(result >> 8, 8));
+            Lanes.put(c, i, 0, spread(result, 8), spread(result >> 8, 8));
         }
     }
 

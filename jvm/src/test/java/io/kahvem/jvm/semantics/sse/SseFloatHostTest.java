@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.kahvem.jvm.hostcpu.EngineUnderTest;
 import io.kahvem.jvm.hostcpu.HostCpu;
+import io.kahvem.jvm.hostcpu.HostFeatures;
 import io.kahvem.jvm.hostcpu.State;
 import java.util.HexFormat;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,25 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SseFloatHostTest {
     private static final int FTZ = 0x8000;
     private static final int DAZ = 0x40;
-
-    private static final double[] DOUBLES = {
-        0, 1, 2, 3, 0.5, 1.5, 2.5, 0.1, Double.MIN_VALUE, Double.MIN_NORMAL, Math.nextDown(Double.MIN_NORMAL), Double.MAX_VALUE,
-        Double.POSITIVE_INFINITY,
-        0x1p31, 0x1p31 - 1, 0x1p31 - 0.5, 0x1p32, 0x1p63, 0x1p62, Math.nextDown(0x1p63), 0x1p52, 0x1p52 + 1, 0x1p51 + 0.5,
-        Float.MAX_VALUE, 0x1p128, 0x1.ffffffp127,
-        Float.MIN_VALUE, Float.MIN_NORMAL, 0x1p-150, 0x1p-149, 0x1.8p-149, 0x1.fffffffp-127,
-        0x1p-1022, 0x1p-537, 0x1p-511, 0x1p512, 0x1p-74,
-        1e300, 1e-300
-    };
-
-    private static final float[] FLOATS = {
-        0, 1, 2, 3, 0.5f, 1.5f, 2.5f, 0.1f, Float.MIN_VALUE, Float.MIN_NORMAL, Math.nextDown(Float.MIN_NORMAL), Float.MAX_VALUE,
-        Float.POSITIVE_INFINITY,
-        0x1p31f, Math.nextDown(0x1p31f), 0x1p63f, 0x1p23f, 0x1p22f + 0.5f, 0x1p-63f, 0x1p64f, 0x1p-75f, 0x1p-74f
-    };
-
-    private static final long[] NANS = {0x7ff8_0000_0000_0000L, 0xfff8_0000_0000_1234L, 0x7ff0_0000_0000_0001L, 0xfff4_5678_9abc_def0L};
-    private static final int[] FLOAT_NANS = {0x7fc0_0000, 0xffc0_1234, 0x7f80_0001, 0xffa5_6789};
 
     private HostCpu host;
     private EngineUnderTest guest;
@@ -256,12 +237,14 @@ class SseFloatHostTest {
             fxsave32 0fae4740
             xsave 480fae6740
             xsaveopt 480fae7740
+            xsavec 480fc76740
             """)
     void savesItsState(String name, String opcode) {
+        if (name.startsWith("xsave")) HostFeatures.assume(name, "avx");
         Random random = new Random(opcode.hashCode());
         for (int n = 0; n < 200; n++) {
             State in = random(random);
-            in.gpr[0] = random.nextInt(4);
+            in.gpr[0] = random.nextInt(8);
             in.gpr[2] = 0;
             // What the host's XSAVE leaves out because it is in its initial state is not to differ.
             State expected = host.run(in, code(opcode));
@@ -274,21 +257,30 @@ class SseFloatHostTest {
         }
     }
 
-    @Test
-    void restoresWhatXsaveHasSaved() {
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource(delimiter = ' ', textBlock = """
+            xsave 480fae6740
+            xsaveopt 480fae7740
+            xsavec 480fc76740
+            """)
+    void restoresWhatXsaveHasSaved(String name, String opcode) {
+        HostFeatures.assume(name, "avx");
         Random random = new Random(11);
-        // XSAVE64 [RDI + 64]; change XMM0 and MXCSR; XRSTOR64 [RDI + 64]
-        byte[] code = code("480fae67400f57c00fae17480fae6f40");
-        for (int n = 0; n < 200; n++) {
+        // XSAVE64 [RDI + 64]; VZEROALL; change MXCSR; take or keep the registers saved for XRSTOR64 [RDI + 64]
+        byte[] code = code(opcode + "c5fc77" + "0fae17" + "89c8" + "480fae6f40");
+        for (int n = 0; n < 400; n++) {
             State in = random(random);
-            in.gpr[0] = random.nextInt(4);
+            in.gpr[0] = random.nextInt(8);
+            in.gpr[1] = random.nextInt(8);
             in.gpr[2] = 0;
             in.data(0, 0x1f80 | random.nextInt(64));
             for (int at = 64 + 512; at < 64 + 576; at += 8) in.data(at, 0);
+            for (int at = 64; at < 64 + 512; at += 8) in.data(at, in.data(at) & 0xffff);
+            in.data(64 + 24, 0x1f80);
             State mine = guest.run(in, code);
             State expected = host.run(in, code);
             System.arraycopy(expected.data, 0, mine.data, 0, State.DATA_BYTES);
-            assertEquals("", mine.differences(expected, 0));
+            assertEquals("", mine.differences(expected, 0), name + " " + in.gpr[0] + " " + in.gpr[1]);
         }
     }
 
@@ -302,46 +294,14 @@ class SseFloatHostTest {
         int flushing = random.nextInt(3) == 0 ? random.nextInt() & (FTZ | DAZ) : 0;
         s.mxcsr(0x1f80 | rounding | flushing | (random.nextInt(3) == 0 ? random.nextInt(64) : 0));
         boolean doubles = random.nextBoolean();
-        for (int n = 0; n < 2; n++) s.xmm(n, lane(random, doubles), lane(random, doubles));
+        for (int n = 0; n < 2; n++) s.xmm(n, FloatSamples.lane(random, doubles), FloatSamples.lane(random, doubles));
         if (random.nextInt(6) == 0) s.xmm(1, s.xmm(0, 0) + random.nextInt(3) - 1, s.xmm(0, 1) ^ Long.MIN_VALUE);
         s.gpr[1] = random.nextBoolean() ? random.nextLong() >> random.nextInt(64) : random.nextInt(64);
         for (int n = 0; n < 8; n++) s.mmx(n, random.nextLong() >> random.nextInt(64));
+        for (int n = 0; n < 32; n++) s.ymmUpper[n] = random.nextLong();
         s.gpr[7] = host.data();
-        for (int n = 0; n < 64; n += 8) s.data(n, lane(random, doubles));
+        for (int n = 0; n < 64; n += 8) s.data(n, FloatSamples.lane(random, doubles));
         return s;
-    }
-
-    private static long lane(Random random, boolean asDouble) {
-        return asDouble ? aDouble(random) : aFloat(random) & 0xffff_ffffL | (long) aFloat(random) << 32;
-    }
-
-    private static long aDouble(Random random) {
-        long sign = random.nextLong() & Long.MIN_VALUE;
-        return switch (random.nextInt(12)) {
-            case 0, 1, 2 -> sign | Double.doubleToRawLongBits(DOUBLES[random.nextInt(DOUBLES.length)]);
-            case 3 -> sign ^ Double.doubleToRawLongBits(DOUBLES[random.nextInt(DOUBLES.length)]) + random.nextInt(5) - 2;
-            case 4 -> NANS[random.nextInt(NANS.length)];
-            case 5 -> sign | random.nextLong() >>> 12 + random.nextInt(52);
-            case 6 -> random.nextLong();
-            case 7 -> Double.doubleToRawLongBits(random.nextInt(2000) - 1000);
-            case 8 -> sign | Double.doubleToRawLongBits(Math.scalb(1 + random.nextDouble(), random.nextInt(60) - 1060));
-            case 9 -> sign | Double.doubleToRawLongBits(Math.scalb(1 + random.nextDouble(), random.nextInt(300) - 150));
-            default -> sign | Double.doubleToRawLongBits(Math.scalb(1 + random.nextDouble(), random.nextInt(80) - 10));
-        };
-    }
-
-    private static int aFloat(Random random) {
-        int sign = random.nextInt() & Integer.MIN_VALUE;
-        return switch (random.nextInt(12)) {
-            case 0, 1, 2 -> sign | Float.floatToRawIntBits(FLOATS[random.nextInt(FLOATS.length)]);
-            case 3 -> sign ^ Float.floatToRawIntBits(FLOATS[random.nextInt(FLOATS.length)]) + random.nextInt(5) - 2;
-            case 4 -> FLOAT_NANS[random.nextInt(FLOAT_NANS.length)];
-            case 5 -> sign | random.nextInt() >>> 9 + random.nextInt(23);
-            case 6 -> random.nextInt();
-            case 7 -> Float.floatToRawIntBits(random.nextInt(2000) - 1000);
-            case 8 -> sign | Float.floatToRawIntBits(Math.scalb(1 + random.nextFloat(), random.nextInt(40) - 150));
-            default -> sign | Float.floatToRawIntBits(Math.scalb(1 + random.nextFloat(), random.nextInt(60) - 10));
-        };
     }
 
     private void compare(HostCpu on, byte[] code, State in, String what) {
