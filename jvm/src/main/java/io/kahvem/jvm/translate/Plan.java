@@ -111,7 +111,8 @@ final class Plan {
             if ((call || last.is(Transfer.class, "callIndirect")) && piece.next != null) enter(piece.next);
         }
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
-        enter(byStart.get(head));
+        Piece first = byStart.get(head);
+        if (first != null) enter(first);
         for (Piece piece : pieces) {
             if (piece.loopHead) enter(piece);
         }
