@@ -54,6 +54,18 @@ class KvmEngineTest {
     }
 
     @Test
+    void payloadsInRealAndLongModeEndWithTheirDebugExit() {
+        needsKvm();
+        for (Payload payload : new Payload[] {new Payload().inRealMode(), new Payload().inLongMode()}) {
+            for (String engine : new String[] {"jvm", "kvm"}) {
+                try (Guest guest = run(payload.debugExit(16).haltForEver(), Guest.livingIn(home), engine)) {
+                    assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(33);
+                }
+            }
+        }
+    }
+
+    @Test
     void aPayloadResetsTheMachine() {
         needsKvm();
         Payload secondBoot = new Payload().print("again").debugExit(2);

@@ -18,6 +18,9 @@ final class Payload {
     /// Memory that no part of the payload is loaded to: it keeps its value over a reset.
     private static final int COUNTER = 0x20_0000;
 
+    /// The linear address of segment FFFFH.
+    private static final int REAL_BASE = 0xf_fff0;
+
     private final ByteArrayOutputStream code = new ByteArrayOutputStream();
 
     Payload print(String text) {
@@ -55,6 +58,43 @@ final class Payload {
         code(0x74, then.code.size()); // je past `then`
         code.writeBytes(then.code.toByteArray());
         return this;
+    }
+
+    /// What follows runs in 64-bit mode: only [#debugExit] and [#haltForEver] mean the same there.
+    Payload inLongMode() {
+        int tables = 0x30_0000;
+        store(tables, tables + 0x1003).store(tables + 0x1000, tables + 0x2003).store(tables + 0x2000, 0x83); // 2 MiB mapped to themselves
+        code(0xb8).address(tables).code(0x0f, 0x22, 0xd8); // mov cr3, tables
+        code(0x0f, 0x20, 0xe0, 0x0c, 0x20, 0x0f, 0x22, 0xe0); // CR4.PAE
+        code(0xb9).address(0xc000_0080).code(0x0f, 0x32, 0x0d).address(0x100).code(0x0f, 0x30); // EFER.LME
+        descriptors();
+        code(0x0f, 0x20, 0xc0, 0x0d).address(0x8000_0000).code(0x0f, 0x22, 0xc0); // CR0.PG
+        return code(0xea).address(here() + 6).code(0x08, 0x00); // jmp far to 64-bit code
+    }
+
+    /// What follows runs in real mode, at FFFF:0010 and up: only [#debugExit] and [#haltForEver] mean the same there.
+    Payload inRealMode() {
+        descriptors();
+        code(0xea).address(here() + 6 - REAL_BASE).code(0x10, 0x00); // jmp far to 16-bit code
+        code(0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0); // CR0.PE off
+        int offset = here() + 5 - REAL_BASE;
+        return code(0xea, offset, offset >> 8, 0xff, 0xff); // jmp far FFFF:offset
+    }
+
+    /// lgdt; descriptors 08 of 64-bit code, 10 of 16-bit code at [#REAL_BASE].
+    private Payload descriptors() {
+        int table = here() + 7 + 2; // past lgdt and jmp
+        code(0x0f, 0x01, 0x15).address(table + 24).code(0xeb, 30);
+        address(0).address(0).address(0xffff).address(0x00af_9b00).address(0xfff0_ffff).address(0x0000_9b0f);
+        return code(23, 0).address(table);
+    }
+
+    private Payload store(int gpa, int value) {
+        return code(0xc7, 0x05).address(gpa).address(value); // mov dword [gpa], value
+    }
+
+    private int here() {
+        return BASE + HEADER_BYTES + code.size();
     }
 
     Payload haltForEver() {

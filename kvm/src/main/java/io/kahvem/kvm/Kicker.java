@@ -42,6 +42,11 @@ final class Kicker {
     private @Nullable ThreadSignal thread;
 
     private @Nullable Thread owner;
+
+    /// The last owner and its signal: most often it comes back.
+    private @Nullable Thread known;
+
+    private @Nullable ThreadSignal knownSignal;
     private boolean closed;
 
     Kicker(RunPage run) {
@@ -50,9 +55,13 @@ final class Kicker {
 
     /// The calling thread is the vCPU's until [#leave].
     synchronized void enter() {
-        if (owner == Thread.currentThread()) return;
-        thread = ThreadSignal.ofCurrentThread();
-        owner = Thread.currentThread();
+        Thread current = Thread.currentThread();
+        if (known != current) {
+            knownSignal = ThreadSignal.ofCurrentThread();
+            known = current;
+        }
+        thread = knownSignal;
+        owner = current;
     }
 
     synchronized void leave() {

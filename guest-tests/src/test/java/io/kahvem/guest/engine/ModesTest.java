@@ -86,7 +86,7 @@ class ModesTest {
             board.run(States.real(CODE));
             assertThat(board.accesses()).containsExactly("out 10 4 3232", "out 10 4 6464");
             CpuState state = board.vcpu(0).state();
-            assertThat(state.msrs.get(0xc000_0080) & 0x500).as("EFER.LME and LMA").isEqualTo(0x500);
+            assertThat(state.msrs.getOrDefault(0xc000_0080, 0L) & 0x500).as("EFER.LME and LMA").isEqualTo(0x500);
             assertThat(state.segments[CpuState.CS].attributes() & 0x2000).as("CS.L").isNotZero();
         }
     }

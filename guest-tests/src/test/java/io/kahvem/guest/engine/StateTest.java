@@ -37,7 +37,7 @@ class StateTest {
         state.xsave = xsave.array();
     }
 
-    private static void isKept(Engine engine, Board board, CpuState state) {
+    private static void isKept(Board board, CpuState state) {
         board.vcpu(0).setState(state);
         CpuState read = board.vcpu(0).state();
         assertThat(read.gpr).containsExactly(state.gpr);
@@ -68,7 +68,7 @@ class StateTest {
         try (Board board = new Board(engine)) {
             CpuState state = States.real(CODE);
             fill(state);
-            isKept(engine, board, state);
+            isKept(board, state);
         }
     }
 
@@ -77,7 +77,7 @@ class StateTest {
         try (Board board = new Board(engine)) {
             CpuState state = States.protected32(board.memory(), CODE);
             fill(state);
-            isKept(engine, board, state);
+            isKept(board, state);
         }
     }
 
@@ -87,7 +87,7 @@ class StateTest {
             CpuState state = States.long64(board.memory(), CODE);
             fill(state);
             state.nmiBlocked = true;
-            isKept(engine, board, state);
+            isKept(board, state);
             assertThat(board.vcpu(0).state().msrs.get(0xc000_0080)).isEqualTo(0x501L);
         }
     }
@@ -97,7 +97,7 @@ class StateTest {
         try (Board board = new Board(engine)) {
             CpuState state = States.user64(board.memory(), CODE);
             fill(state);
-            isKept(engine, board, state);
+            isKept(board, state);
         }
     }
 
@@ -107,7 +107,7 @@ class StateTest {
             CpuState state = States.real(CODE);
             fill(state);
             state.activity = Activity.HALTED;
-            isKept(engine, board, state);
+            isKept(board, state);
         }
     }
 
