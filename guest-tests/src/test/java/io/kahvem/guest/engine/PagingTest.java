@@ -38,7 +38,7 @@ class PagingTest {
             board.load(new Code(HANDLER)
                     .bytes(0x0f, 0x20, 0xd0, 0xe7, 0x10) // mov rax, cr2; out 10h, eax
                     .bytes(0x58, 0xe7, 0x11) // pop rax; out 11h, eax
-                    .bytes(0x48, 0xc7, 0x04, 0x25).word32(DIRECTORY + 8).word32(0x83) // mov qword [directory+8], 0 | present, writable, large
+                    .bytes(0x48, 0xc7, 0x04, 0x25).word32(DIRECTORY + 8).word32(0x83) // mov qword [directory+8], 83h: a large page at 0
                     .bytes(0x0f, 0x01, 0x3b, 0x48, 0xcf)); // invlpg [rbx]; iretq
             CpuState state = States.long64(board.memory(), CODE);
             States.gate64(board.memory(), 14, HANDLER);
