@@ -26,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -345,9 +346,12 @@ class MachineTest {
         Hypervisor kvm = new ScriptedHypervisor("kvm", new Availability.Available(), none);
         Hypervisor slowKvm = new ScriptedHypervisor("kvm", software, none);
         Hypervisor deniedKvm = new ScriptedHypervisor("kvm", denied, none);
-        assertThat(Engines.pick(Accel.AUTO, List.of(jvm, kvm))).isSameAs(kvm);
-        assertThat(Engines.pick(Accel.AUTO, List.of(jvm, slowKvm))).isSameAs(jvm);
-        assertThat(Engines.pick(Accel.KVM, List.of(jvm, slowKvm))).isSameAs(slowKvm);
+        assertThat(Engines.pick(Accel.AUTO, List.of(jvm, kvm))).isEqualTo(new Engines.Choice(kvm, Optional.empty()));
+        assertThat(Engines.pick(Accel.AUTO, List.of(jvm, slowKvm)))
+                .isEqualTo(new Engines.Choice(jvm, Optional.of("engine jvm, not kvm: no vmx")));
+        assertThat(Engines.pick(Accel.AUTO, List.of(deniedKvm, jvm)).remark())
+                .contains("engine jvm, not kvm: /dev/kvm: permission denied  -> sudo usermod -aG kvm $USER");
+        assertThat(Engines.pick(Accel.KVM, List.of(jvm, slowKvm))).isEqualTo(new Engines.Choice(slowKvm, Optional.empty()));
         assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm, deniedKvm)))
                 .isInstanceOf(HypervisorException.class).hasMessageContaining("usermod");
         assertThatThrownBy(() -> Engines.pick(Accel.AUTO, List.of(deniedKvm)))
