@@ -165,6 +165,9 @@ public final class Cpu {
     /// Where translated code left for an address it had no entry for yet.
     public @Nullable Link pendingLink;
 
+    /// That address.
+    public long pendingRip;
+
     /// The instruction TLB; see [CodePages].
     public final long[] codePages = CodePages.empty();
 

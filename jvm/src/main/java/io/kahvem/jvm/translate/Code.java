@@ -113,7 +113,8 @@ final class Code {
         code.getstatic(self, "k" + at, value instanceof Link ? LINK_CLASS : INSN_CLASS);
     }
 
-    /// An [Insn] for an operation that takes the whole instruction; `r[RIP]` is then its own address (or, for a control operation, the next).
+    /// An [Insn] for an operation that takes the whole instruction; `r[RIP]` is then its own address (or, for a control operation, the
+    /// next).
     Insn insn(Piece.Node node) {
         Insn insn = new Operands();
         node.d.fill(insn, 0, Flow.form(node), io.kahvem.jvm.cpu.Mode.CODE64 | io.kahvem.jvm.cpu.Mode.FLAT);
@@ -304,8 +305,8 @@ final class Code {
         });
     }
 
-    /// Stores T0 as a return address at ADDRESS. A store that hits code leaves the call half done, with its target only known to the code that
-    /// follows, so that is checked for before: the interpreter then executes the call.
+    /// Stores T0 as a return address at ADDRESS. A store that hits code leaves the call half done, with its target only known to the code
+    /// that follows, so that is checked for before: the interpreter then executes the call.
     void storeReturn(Site site) {
         Label miss = code.newLabel();
         lookUp(WRITE_TABLE, 8, miss);

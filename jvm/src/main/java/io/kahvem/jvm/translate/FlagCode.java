@@ -267,7 +267,8 @@ final class FlagCode {
             return;
         }
         boolean adds = kind.is(Arith.class, "add") || kind.is(Arith.class, "adc");
-        // Addition carries if the result is below an operand (with a carry in: or equal); subtraction if the first operand is below the second.
+        // Addition carries if the result is below an operand (with a carry in: or equal); subtraction if the first operand is below the
+        // second.
         code.lload(adds ? Code.FLAG_RESULT : Code.FLAG_A).lload(adds ? Code.FLAG_A : Code.FLAG_B);
         unsignedDifference(kind.size());
         Label one = code.newLabel();

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Lazy flags.** An instruction that sets all six flags only leaves its operands behind and the number of its [Kind]; whoever needs the
 /// flags as the [io.kahvem.jvm.cpu.Cpu] keeps them executes the operation's own method again. INC, DEC and the bit tests, which set
-/// some flags only, lie over that as an overlay. The numbers are ordinary variables of the generated code; where they are the same on every way
-/// to a point, they are also known here, and a condition can look at the operands directly.
+/// some flags only, lie over that as an overlay. The numbers are ordinary variables of the generated code; where they are the same on every
+/// way to a point, they are also known here, and a condition can look at the operands directly.
 final class Flow {
     /// A way to set flags: an operation of a form. `carry` operations take the carry flag beside their operands.
     record Kind(Op op, int form, int operands, boolean carry) {
@@ -192,7 +192,7 @@ final class Flow {
         if (state.overlay != IN_CPU && kind(state.overlay).op.method().getDeclaringClass() == Bits.class) return true;
         if (state.base == IN_CPU) return true;
         Kind base = kind(state.base);
-        return base.logic() || base.subtracts() || base.is(Arith.class, "add") || base.is(Arith.class, "adc") || base.is(Arith.class, "sbb");
+        return base.logic() || base.subtracts() || base.carry() || base.is(Arith.class, "add");
     }
 
     /// The state after `node`.

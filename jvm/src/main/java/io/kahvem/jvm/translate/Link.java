@@ -8,8 +8,13 @@ import org.jspecify.annotations.Nullable;
 public final class Link {
     private @Nullable Entry target;
 
-    public void set(Entry entry) {
-        target = entry;
+    /// Gives the exit that was last taken without finding translated code the entry that has now been found at `rip`, if that is where it
+    /// went: much may have been executed since.
+    static void resolve(Cpu c, Entry entry, long rip) {
+        Link link = c.pendingLink;
+        if (link == null) return;
+        if (c.pendingRip == rip) link.target = entry;
+        c.pendingLink = null;
     }
 
     /// Goes on at `rip`, where `r[RIP]` stands already, if translated code is known there; else asks the run loop to find some.
@@ -17,6 +22,7 @@ public final class Link {
         Entry entry = link.target;
         if (entry == null || !entry.region().valid() || !entry.region().mapped(c, rip & -4096)) {
             c.pendingLink = link;
+            c.pendingRip = rip;
         } else if (c.budget > 0 && c.depth > 0) {
             entry.run(c, rip);
         }

@@ -101,7 +101,8 @@ final class Plan {
             Piece.Node last = piece.last();
             boolean branch = last.kind() == Op.Kind.BRANCH;
             boolean call = last.is(Transfer.class, "call");
-            boolean falls = !last.d.row.endsBlock() || branch && !last.is(Transfer.class, "always") || last.is(Transfer.class, "callIndirect");
+            boolean falls = !last.d.row.endsBlock() || branch && !last.is(Transfer.class, "always")
+                    || last.is(Transfer.class, "callIndirect");
             if (falls) piece.next = byStart.get(last.end);
             if (branch && !call) {
                 long target = piece.target();

@@ -16,8 +16,8 @@ public abstract class Region {
     private long gpa;
     private long secondGpa = -1;
 
-    /// Cleared when its bytes are overwritten. Looked at before every entry and after every call it makes; a vCPU inside goes on until then, as
-    /// the architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
+    /// Cleared when its bytes are overwritten. Looked at before every entry and after every call it makes; a vCPU inside goes on until
+    /// then, as the architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
     private boolean valid = true;
 
     void place(Extent extent) {
@@ -43,8 +43,8 @@ public abstract class Region {
         return CodePages.maps(c, base, gpa) && (secondGpa < 0 || CodePages.maps(c, base + 4096, secondGpa));
     }
 
-    /// After a call this region made: whether it goes on at the return address `rip`. If the callee left to somewhere else, what is there is
-    /// run first.
+    /// After a call this region made: whether it goes on at the return address `rip`. If the callee left to somewhere else, what is there
+    /// is run first.
     protected final boolean returned(Cpu c, long rip, int epoch) {
         return (c.r[Cpu.RIP] == rip || resume(c, rip, epoch)) && c.stop == Cpu.NONE && c.budget > 0 && c.epoch == epoch && valid;
     }
@@ -54,6 +54,7 @@ public abstract class Region {
             if (c.stop != Cpu.NONE || c.budget <= 0 || c.epoch != epoch || c.interpretNext || c.depth <= 0) return false;
             Entry entry = c.entries.find(c, c.r[Cpu.RIP]);
             if (entry == null) return false;
+            Link.resolve(c, entry, c.r[Cpu.RIP]);
             entry.run(c, c.r[Cpu.RIP]);
         }
         return true;

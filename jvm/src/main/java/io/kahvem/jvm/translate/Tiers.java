@@ -52,11 +52,7 @@ public final class Tiers {
             return false;
         }
         if (!blocks.mapped(c, entry.region(), rip)) return false;
-        Link link = c.pendingLink;
-        if (link != null) {
-            link.set(entry);
-            c.pendingLink = null;
-        }
+        Link.resolve(c, entry, rip);
         c.linkFrom = null;
         c.budget = REGION_BUDGET;
         c.depth = NESTED_REGIONS;

@@ -69,7 +69,8 @@ public final class Translator implements AutoCloseable {
         return policy;
     }
 
-    /// Asks for a region that starts with `block`, whose page is followed in linear memory by the page at `secondGpa` (-1: none that is known).
+    /// Asks for a region that starts with `block`, whose page is followed in linear memory by the page at `secondGpa` (-1: none that is
+    /// known).
     public void request(Block block, long secondGpa) {
         if (closed) return;
         if (!policy.background) {
@@ -119,7 +120,8 @@ public final class Translator implements AutoCloseable {
         }
         for (int limit = MOST_INSTRUCTIONS; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
             Plan plan = new Plan(code, length, block.offset, decoder,
-                    at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm, limit);
+                    at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm,
+                    limit);
             if (plan.pieces.isEmpty()) return false;
             RegionEmitter emitter = new RegionEmitter(plan);
             byte[] bytes = emitter.classFile();

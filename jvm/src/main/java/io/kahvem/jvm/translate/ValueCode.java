@@ -22,8 +22,8 @@ import java.lang.constant.MethodTypeDesc;
 
 /// Emits value operations: operands, the operation, the result, and what is left behind for the flags.
 ///
-/// The operation is its method of `semantics`, called for the result alone (with [Form#FLAGS_DEAD]); the simplest are written out, which keeps
-/// the generated code small and changes nothing else.
+/// The operation is its method of `semantics`, called for the result alone (with [Form#FLAGS_DEAD]); the simplest are written out, which
+/// keeps the generated code small and changes nothing else.
 final class ValueCode {
     private final Code out;
     private final CodeBuilder code;
@@ -271,7 +271,8 @@ final class ValueCode {
         return true;
     }
 
-    /// Calls the operation's method with the operands that are on the stack, which go through locals to let the CPU and the form before them.
+    /// Calls the operation's method with the operands that are on the stack, which go through locals to let the CPU and the form before
+    /// them.
     private void call(Piece.Node node, int form) {
         Effects effects = Effects.of(node);
         boolean implicit = node.d.row.op.method().getDeclaringClass() == MulDiv.class && node.kind() == Op.Kind.CONSUME

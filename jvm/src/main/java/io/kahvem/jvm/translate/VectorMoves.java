@@ -8,7 +8,8 @@ import java.util.Set;
 /// Emits the moves between XMM registers and memory that are frequent enough to be worth their own code; what they do is
 /// [Moves]'s.
 final class VectorMoves {
-    private static final Set<String> LOADS = Set.of("load", "loadAligned", "lddqu", "movss", "movsd", "movq", "movlps", "movhps", "movddup");
+    private static final Set<String> LOADS =
+            Set.of("load", "loadAligned", "lddqu", "movss", "movsd", "movq", "movlps", "movhps", "movddup");
     private static final Set<String> STORES = Set.of("store", "storeAligned", "storeNonTemporal", "movssStore", "movsdStore", "movqStore",
             "storeLow", "storeHigh");
     private static final Set<String> MEMORY_ONLY = Set.of("movlpd", "movhpd", "storeLow", "storeHigh", "storeNonTemporal", "lddqu");
