@@ -291,6 +291,15 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         }
     }
 
+    /// The same by a thread that is no vCPU's, and that holds no lock a device takes.
+    void awaitNoStores(long number) {
+        if (running) signal(REVOKE);
+        for (int spins = 0; running && obeyed < number; spins++) {
+            if (spins > 1_000) Thread.yield();
+            Thread.onSpinWait();
+        }
+    }
+
     private void obey() {
         long number = vm.revocations().get();
         if (obeyed == number) return;
@@ -311,6 +320,21 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     public void setState(CpuState state) {
         CpuStates.set(c, state);
         c.waitForSipi = state.activity == CpuState.Activity.WAIT_FOR_SIPI;
+        CpuState.Event event = state.event;
+        if (event != null) deliver(event);
+    }
+
+    /// What another engine had taken for delivery and not delivered.
+    private void deliver(CpuState.Event event) {
+        boolean coded = event.errorCode() != CpuState.Event.NO_ERROR_CODE;
+        Interrupts.Kind kind = switch (event.kind()) {
+            case EXTERNAL_INTERRUPT, NMI -> Interrupts.Kind.EXTERNAL;
+            case EXCEPTION -> Interrupts.Kind.EXCEPTION;
+            case SOFTWARE_INTERRUPT -> Interrupts.Kind.SOFTWARE;
+        };
+        c.halted = false;
+        Interrupts.deliver(c, event.vector(), kind, coded ? (int) event.errorCode() : 0, coded);
+        if (event.kind() == CpuState.Event.Kind.NMI) c.nmiBlocked = true;
     }
 
     @Override

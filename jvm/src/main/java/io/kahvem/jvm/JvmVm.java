@@ -13,6 +13,8 @@ import io.kahvem.jvm.interpret.CodeCache;
 import io.kahvem.jvm.interpret.Spinner;
 import io.kahvem.jvm.translate.Translator;
 import io.kahvem.memory.GuestMemory;
+import io.kahvem.memory.MemorySlot;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -66,6 +68,25 @@ final class JvmVm implements Vm {
     @Override
     public void injectNmi() {
         apics.pulseNmi();
+    }
+
+    @Override
+    public void setDirtyLogging(boolean on) {
+        memory.setDirtyLogging(on);
+        revokeStores();
+    }
+
+    /// Bits first, then the right to store unseen: what is stored in between is there when this returns.
+    @Override
+    public BitSet takeDirtyPages(MemorySlot slot) {
+        BitSet pages = slot.takeDirty();
+        if (!pages.isEmpty()) revokeStores();
+        return pages;
+    }
+
+    private void revokeStores() {
+        long number = revocations.incrementAndGet();
+        for (JvmVcpu vcpu : vcpus) vcpu.awaitNoStores(number);
     }
 
     @Override

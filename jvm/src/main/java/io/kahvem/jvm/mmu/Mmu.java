@@ -337,6 +337,7 @@ public final class Mmu {
     private void fill(Cpu c, long gva, MemorySlot slot, boolean write, boolean user) {
         if (!tlb.caching) return;
         long addend = slot.hva(walk.gpa & -PAGE_SIZE) - (gva & -PAGE_SIZE);
+        if (write) slot.markDirty(walk.gpa); // the entry ends when the bit is taken: JvmVm.takeDirtyPages
         int index = user ? Tlb.USER : c.writeTable == tlb.writeTable(Tlb.SUPERVISOR_AC) ? Tlb.SUPERVISOR_AC : Tlb.SUPERVISOR;
         tlb.fill(gva, addend, index, write && !slot.readOnly() && !slot.isCode(walk.gpa), walk.global, walk.large);
     }
@@ -382,6 +383,7 @@ public final class Mmu {
         }
         if (slot.readOnly()) return;
         fill(c, gva, slot, true, user);
+        slot.markDirty(gpa);
         storeHost(slot.hva(gpa), bytes, value);
         wrote(c, slot, gpa, bytes);
     }
@@ -403,6 +405,7 @@ public final class Mmu {
             if (slot != null && !slot.readOnly()) {
                 if ((c.mode & Mode.STEP) != 0) c.watch(gva, bytes, true);
                 fill(c, gva, slot, true, user);
+                slot.markDirty(gpa);
                 boolean set = Atomics.compareAndSet(slot.hva(gpa), bytes, expected, value);
                 if (set) wrote(c, slot, gpa, bytes);
                 return set;

@@ -89,6 +89,7 @@ final class PageWalk {
                     ? Words.compareAndSet64(hva, entry[i], wanted)
                     : Words.compareAndSet32(hva, (int) entry[i], (int) wanted);
             if (!set) return false;
+            slot.markDirty(entryGpa[i]);
         }
         return true;
     }
