@@ -25,7 +25,8 @@ public interface Vm extends AutoCloseable {
     }
 
     /// The pages of `slot` that vCPUs have written since logging started or since the last call, which forgets them; bit 0 is its first
-    /// page. Any thread; a page that is written meanwhile is in this answer or in the next.
+    /// page. Any thread that is no vCPU's and holds no lock that a device takes: it may wait for vCPUs to reach the end of an instruction.
+    /// A page that is written meanwhile is in this answer or in the next.
     default BitSet takeDirtyPages(MemorySlot slot) {
         throw new UnsupportedOperationException("this engine does not note written pages");
     }

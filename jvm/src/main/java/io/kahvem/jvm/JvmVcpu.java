@@ -63,6 +63,9 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     private volatile @Nullable Thread sleeper;
     private volatile long retired;
 
+    /// What another engine had taken for delivery and not delivered: delivered first when this runs.
+    private CpuState.@Nullable Event undelivered;
+
     JvmVcpu(JvmVm vm, int apicId) {
         this.vm = vm;
         LocalApic apic = new LocalApic(apicId, apicId == 0, vm.apics(), vm.clock(), this);
@@ -86,6 +89,11 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         running = true;
         obey();
         try {
+            CpuState.Event event = undelivered;
+            if (event != null) {
+                undelivered = null;
+                deliver(event);
+            }
             return loop();
         } catch (RuntimeException | Error e) {
             return fatal(e);
@@ -313,6 +321,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     public CpuState state() {
         CpuState state = CpuStates.get(c);
         if (c.waitForSipi) state.activity = CpuState.Activity.WAIT_FOR_SIPI;
+        state.event = undelivered;
         return state;
     }
 
@@ -320,11 +329,9 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     public void setState(CpuState state) {
         CpuStates.set(c, state);
         c.waitForSipi = state.activity == CpuState.Activity.WAIT_FOR_SIPI;
-        CpuState.Event event = state.event;
-        if (event != null) deliver(event);
+        undelivered = state.event;
     }
 
-    /// What another engine had taken for delivery and not delivered.
     private void deliver(CpuState.Event event) {
         boolean coded = event.errorCode() != CpuState.Event.NO_ERROR_CODE;
         Interrupts.Kind kind = switch (event.kind()) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.CpuState.Activity;
+import io.kahvem.hypervisor.CpuState.Event;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
@@ -125,6 +126,20 @@ class StateTest {
             for (int register : new int[] {0x20, 0x80, 0xf0, 0x210, 0x320, 0x350}) {
                 assertThat(read.getInt(register)).as("register %#x", register).isEqualTo(apic.getInt(register));
             }
+        }
+    }
+
+    @OnEveryEngine
+    void anEventTakenForDeliveryIsKeptAndComesBeforeTheNextInstruction(Engine engine) {
+        try (Board board = new Board(engine)) {
+            board.load(new Code(CODE).bytes(0xb0, 1).end()).load(new Code(0x9000).bytes(0xb0, 2).end());
+            States.vectorReal(board.memory(), 0x41, 0x9000);
+            CpuState state = States.real(CODE);
+            state.event = new Event(Event.Kind.EXTERNAL_INTERRUPT, 0x41, Event.NO_ERROR_CODE);
+            board.vcpu(0).setState(state);
+            assertThat(board.vcpu(0).state().event).isEqualTo(state.event);
+            assertThat(board.resume()).as("what the handler writes, without RFLAGS.IF").isEqualTo(2);
+            assertThat(board.memory().read16(0x7000 - 6)).as("the return address").isEqualTo(CODE);
         }
     }
 
