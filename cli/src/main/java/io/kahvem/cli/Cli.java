@@ -29,7 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Cli implements Runnable {
     /// The contract's options that this version does not have. They are refused like any unknown option, but said to be on their way.
     private static final Set<String> LATER = Set.of(
-            "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--sandbox", "--qmp", "--gdb");
+            "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--qmp", "--gdb");
 
     private final CliContext context;
 

@@ -1,5 +1,6 @@
 package io.kahvem.cli;
 
+import io.kahvem.cli.sandbox.Confinement;
 import io.kahvem.host.Terminal;
 import io.kahvem.vmm.MachineHost;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
 /// @param inputTerminal the terminal behind standard input, if there is one
 /// @param errIsTerminal whether progress has someone to show itself to
 /// @param machineHost what machines are made from
+/// @param confinement how the process gives up what it does not need
 public record CliContext(
         Map<String, String> environment,
         InputStream in,
@@ -25,4 +27,5 @@ public record CliContext(
         Terminal inputTerminal,
         BooleanSupplier errIsTerminal,
         ProcessEnd processEnd,
-        Supplier<MachineHost> machineHost) {}
+        Supplier<MachineHost> machineHost,
+        Confinement confinement) {}

@@ -1,5 +1,6 @@
 package io.kahvem.cli;
 
+import io.kahvem.cli.sandbox.ProcessConfinement;
 import io.kahvem.host.Terminal;
 import io.kahvem.vmm.MachineHost;
 import java.io.FileDescriptor;
@@ -27,7 +28,8 @@ public final class Main {
                 terminal,
                 Terminal.standardError()::isTerminal,
                 end,
-                MachineHost::system);
+                MachineHost::system,
+                new ProcessConfinement(args));
         System.exit(new Cli(context).run(args));
     }
 }

@@ -2,10 +2,13 @@ package io.kahvem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.cli.sandbox.Confinement;
 import io.kahvem.host.Clock;
 import io.kahvem.host.EventLoops;
 import io.kahvem.host.HostException;
 import io.kahvem.host.HostMemory;
+import io.kahvem.host.Landlock;
+import io.kahvem.host.Landlock.Access;
 import io.kahvem.host.Terminal;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.hypervisor.VmIo;
@@ -26,6 +29,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,6 +64,7 @@ class CliTest {
     private InputStream in = InputStream.nullInputStream();
     private OutputStream stdout = out;
     private ScriptedEngine.Script script = HALT;
+    private final FakeConfinement confinement = new FakeConfinement();
 
     private static final class FakeTerminal implements Terminal {
         private final List<String> calls = new ArrayList<>();
@@ -77,6 +83,27 @@ class CliTest {
         @Override
         public synchronized void restore() {
             calls.add("restore");
+        }
+    }
+
+    private static final class FakeConfinement implements Confinement {
+        private final List<String> calls = new ArrayList<>();
+        private Optional<String> whyNot = Optional.empty();
+        private List<Landlock.Rule> files = List.of();
+        private List<String> arguments = List.of();
+
+        @Override
+        public Optional<String> confineFiles(List<Landlock.Rule> files, List<String> arguments) {
+            calls.add("files");
+            this.files = files;
+            this.arguments = arguments;
+            return whyNot;
+        }
+
+        @Override
+        public Optional<String> confineCalls() {
+            calls.add("calls");
+            return Optional.empty();
         }
     }
 
@@ -103,7 +130,8 @@ class CliTest {
                         HostMemory.system(),
                         handler -> EventLoops.start(Clock.SYSTEM, "devices", handler),
                         List.of(new ScriptedEngine(script)),
-                        () -> new byte[32]));
+                        () -> new byte[32]),
+                confinement);
         return new Cli(context).run(arguments);
     }
 
@@ -151,7 +179,7 @@ class CliTest {
             run --net none                  | unknown option --net
             run --display none              | unknown option --display
             run --machine q35               | unknown option --machine
-            run --sandbox on                | unknown option --sandbox
+            run --qmp unix:q                | unknown option --qmp
             run --qmp unix:q                | unknown option --qmp
             run --gdb 127.0.0.1:1           | unknown option --gdb
             run --cdrom a.iso               | unknown option --cdrom
@@ -328,5 +356,45 @@ class CliTest {
         int status = kahvem("run", "--memory", "1T", "--kernel", kernel.toString(), "--timeout", "50ms");
         assertThat(status).isIn(ExitStatus.HOST_FAILED, ExitStatus.TIMEOUT);
         assertThat(said()).doesNotContain("bug in Kahvem").doesNotContain(HostException.class.getName());
+    }
+
+    // The sandbox
+
+    @Test
+    void filesAreConfinedBeforeTheMachineIsAndCallsBeforeItStarts() {
+        ScriptedEngine.Script guest = (io, kicks) -> {
+            confinement.calls.add("guest");
+            return powerOff(io, kicks);
+        };
+        Path log = directory.resolve("log");
+        assertThat(run(guest, "--serial", "file:" + log)).isZero();
+        assertThat(confinement.calls).containsExactly("files", "calls", "guest");
+        assertThat(confinement.files).containsExactly(
+                new Landlock.Rule(kernel, Set.of(Access.READ)), new Landlock.Rule(directory, Set.of(Access.WRITE, Access.CREATE)));
+        assertThat(run(CliTest::powerOff, "--serial", "file:" + log)).isZero();
+        assertThat(confinement.files).as("a file that is there").contains(new Landlock.Rule(log, Set.of(Access.WRITE)));
+    }
+
+    @Test
+    void whatStartsAgainIsTheSameMachine() {
+        assertThat(run(CliTest::powerOff, "--no-reboot", "--timeout", "20s", "--append", "a  b", "--sandbox", "require")).isZero();
+        List<String> first = confinement.arguments;
+        assertThat(first).contains("--memory=4M", "--append=a  b", "--no-reboot", "--timeout=20s", "--kernel=" + kernel)
+                .contains("--sandbox=require");
+        assertThat(kahvem(first.toArray(String[]::new))).isZero();
+        assertThat(confinement.arguments).isEqualTo(first);
+    }
+
+    @Test
+    void whatCannotBeConfinedIsToldOrRefused() {
+        confinement.whyNot = Optional.of("no such kernel");
+        assertThat(run(CliTest::powerOff)).isZero();
+        assertThat(said()).contains("kahvem: sandbox: files are not confined: no such kernel");
+        assertThat(run(CliTest::powerOff, "--sandbox", "require")).isEqualTo(70);
+        assertThat(said()).contains("--sandbox on goes on with what this host can do");
+        confinement.calls.clear();
+        assertThat(run(CliTest::powerOff, "--sandbox", "off")).isZero();
+        assertThat(confinement.calls).isEmpty();
+        assertThat(run(CliTest::powerOff, "--sandbox", "perhaps")).isEqualTo(2);
     }
 }

@@ -1,6 +1,8 @@
 package io.kahvem.config;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /// What a machine starts with.
@@ -17,6 +19,46 @@ public sealed interface Boot {
             if (commandLine.indexOf('\0') >= 0) {
                 throw ConfigException.of("append", commandLine.replace('\0', '?'), "has a NUL character, which ends a command line");
             }
+        }
+
+        /// The Multiboot modules of `initrd`: `a x,b,,c y` are `a x` and `b,c y`.
+        public List<Module> modules() {
+            String list = initrd.orElse("");
+            List<Module> modules = new ArrayList<>();
+            StringBuilder text = new StringBuilder();
+            for (int i = 0; i < list.length(); i++) {
+                boolean comma = list.charAt(i) == ',';
+                if (comma && i + 1 < list.length() && list.charAt(i + 1) == ',') {
+                    text.append(',');
+                    i++;
+                } else if (comma) {
+                    modules.add(new Module(text.toString().strip()));
+                    text.setLength(0);
+                } else {
+                    text.append(list.charAt(i));
+                }
+            }
+            modules.add(new Module(text.toString().strip()));
+            modules.removeIf(module -> module.text.isEmpty());
+            return modules;
+        }
+
+        /// Every file that this can mean, whichever format the kernel turns out to have.
+        public List<Path> files() {
+            List<Path> files = new ArrayList<>(List.of(kernel));
+            initrd.map(Path::of).ifPresent(files::add);
+            for (Module module : modules()) files.add(module.file());
+            return files;
+        }
+    }
+
+    /// A Multiboot module.
+    ///
+    /// @param text the file's name, and its arguments after a space
+    record Module(String text) {
+        public Path file() {
+            int space = text.indexOf(' ');
+            return Path.of(space < 0 ? text : text.substring(0, space));
         }
     }
 }

@@ -131,6 +131,10 @@ final class Guest implements AutoCloseable {
         return err.toString();
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     /// As `kill -NAME` does.
     void signal(String name) {
         try {

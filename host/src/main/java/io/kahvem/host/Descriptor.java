@@ -15,6 +15,7 @@ import java.lang.invoke.MethodHandle;
 public final class Descriptor implements AutoCloseable {
     private static final int O_RDWR = 0x2;
     private static final int O_CLOEXEC = 0x8_0000;
+    private static final int O_PATH = 0x20_0000;
     private static final int PROT_READ = 1;
     private static final int PROT_WRITE = 2;
     private static final int MAP_SHARED = 1;
@@ -44,9 +45,18 @@ public final class Descriptor implements AutoCloseable {
 
     /// Opens a device for reading and writing. Throws [HostException], whose errno tells why not.
     public static Descriptor open(String path) {
+        return open(path, O_RDWR);
+    }
+
+    /// A descriptor that only names a file or directory; the file is not opened.
+    static Descriptor reference(String path) {
+        return open(path, O_PATH);
+    }
+
+    private static Descriptor open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = Libc.callState(arena);
-            int fd = (int) OPEN.invokeExact(state, arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
+            int fd = (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC);
             if (fd < 0) throw new HostException("open " + path, "open", Libc.errno(state), "");
             return new Descriptor(fd, path);
         } catch (HostException refused) {

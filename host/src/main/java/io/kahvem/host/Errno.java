@@ -3,16 +3,20 @@ package io.kahvem.host;
 /// An error number of Linux (errno(3)), which prints as its name and meaning.
 public record Errno(int number) {
     public static final int ENOENT = 2;
+    static final int ESRCH = 3;
     public static final int EINTR = 4;
     public static final int EAGAIN = 11;
     static final int ENOMEM = 12;
     public static final int EACCES = 13;
+    static final int ENOSYS = 38;
+    static final int EOPNOTSUPP = 95;
 
     @Override
     public String toString() {
         return switch (number) {
             case 1 -> "EPERM (operation not permitted)";
             case ENOENT -> "ENOENT (no such file or directory)";
+            case ESRCH -> "ESRCH (no such process)";
             case EINTR -> "EINTR (interrupted system call)";
             case 5 -> "EIO (input/output error)";
             case 6 -> "ENXIO (no such device or address)";
@@ -31,8 +35,8 @@ public record Errno(int number) {
             case 25 -> "ENOTTY (not a terminal)";
             case 27 -> "EFBIG (file too large)";
             case 28 -> "ENOSPC (no space left on device)";
-            case 38 -> "ENOSYS (not implemented by this kernel)";
-            case 95 -> "EOPNOTSUPP (operation not supported)";
+            case ENOSYS -> "ENOSYS (not implemented by this kernel)";
+            case EOPNOTSUPP -> "EOPNOTSUPP (operation not supported)";
             default -> "errno " + number;
         };
     }

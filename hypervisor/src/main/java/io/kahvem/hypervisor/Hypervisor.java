@@ -1,6 +1,8 @@
 package io.kahvem.hypervisor;
 
 import io.kahvem.memory.GuestMemory;
+import java.nio.file.Path;
+import java.util.List;
 
 /// An engine: something that runs virtual CPUs. Found by ServiceLoader.
 public interface Hypervisor {
@@ -9,6 +11,11 @@ public interface Hypervisor {
 
     /// Whether it can run on this host, and if not, why.
     Availability availability();
+
+    /// The files of the host that [#availability] and [#createVm] open, devices for writing too; a sandbox leaves them to the process.
+    default List<Path> files() {
+        return List.of();
+    }
 
     /// Creates a virtual machine without vCPUs over `memory`, which the caller goes on owning.
     /// Throws HypervisorException where the host refuses.

@@ -48,6 +48,11 @@ public final class KvmHypervisor implements Hypervisor {
     }
 
     @Override
+    public List<Path> files() {
+        return List.of(device, cpuInfo);
+    }
+
+    @Override
     public Availability availability() {
         if (!Descriptor.isSupported() || !System.getProperty("os.arch").equals("amd64")) {
             return new Unavailable(

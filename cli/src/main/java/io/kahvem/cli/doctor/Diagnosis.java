@@ -28,6 +28,15 @@ record Diagnosis(List<Check> checks, List<String> engines) {
         return new Diagnosis(checks, engines);
     }
 
+    /// The same with another finding, before the engines'.
+    Diagnosis with(Check check) {
+        List<Check> more = new ArrayList<>(checks);
+        int engine = 0;
+        while (engine < more.size() && !more.get(engine).name().startsWith("engine")) engine++;
+        more.add(engine, check);
+        return new Diagnosis(more, engines);
+    }
+
     private static Check engine(Hypervisor engine) {
         String name = "engine " + engine.name();
         return switch (engine.availability()) {

@@ -40,7 +40,7 @@ public final class DoctorCommand implements Callable<Integer> {
     /// For this host and the engines installed, in colour on a terminal unless NO_COLOR is set (no-color.org).
     public DoctorCommand() {
         this(
-                () -> Diagnosis.of(Host.system(), installedEngines()),
+                () -> Diagnosis.of(Host.system(), installedEngines()).with(SandboxCheck.ofThisHost()),
                 () -> System.getenv("NO_COLOR") == null && Terminal.standardOutput().isTerminal());
     }
 

@@ -6,6 +6,7 @@ import io.kahvem.cli.ExitStatus;
 import io.kahvem.cli.ProcessEnd;
 import io.kahvem.cli.console.ConsoleInput;
 import io.kahvem.cli.console.ConsoleOutput;
+import io.kahvem.cli.sandbox.Sandbox;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.devices.ByteSink;
@@ -36,14 +37,16 @@ final class Foreground {
 
     private final CliContext context;
     private final MachineConfig config;
+    private final Sandbox sandbox;
     private final boolean stats;
     private final ConsoleOutput console = new ConsoleOutput();
     /// What stopped the machine from our side: a signal's number, LEFT, or 0.
     private final AtomicInteger stoppedBy = new AtomicInteger();
 
-    Foreground(CliContext context, MachineConfig config, boolean stats) {
+    Foreground(CliContext context, MachineConfig config, Sandbox sandbox, boolean stats) {
         this.context = context;
         this.config = config;
+        this.sandbox = sandbox;
         this.stats = stats;
     }
 
@@ -65,6 +68,7 @@ final class Foreground {
                     terminal.raw();
                 });
             }
+            sandbox.confineCalls();
             machine.start();
             if (stdio) {
                 ConsoleInput.GuestLine line = machine.serialInput()::feed;

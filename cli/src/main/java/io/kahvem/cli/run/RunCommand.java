@@ -4,6 +4,8 @@ import io.kahvem.cli.CacheDirectory;
 import io.kahvem.cli.CliContext;
 import io.kahvem.cli.CliException;
 import io.kahvem.cli.Progress;
+import io.kahvem.cli.sandbox.Sandbox;
+import io.kahvem.cli.sandbox.SandboxMode;
 import io.kahvem.cli.smalllinux.SmallLinux;
 import io.kahvem.config.Accel;
 import io.kahvem.config.Durations;
@@ -11,6 +13,7 @@ import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.hypervisor.Hypervisor;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +89,13 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = "--timeout", paramLabel = "TIME", description = "Stop the machine after this long: 60s, 500ms, 2m, 1h.")
     private @Nullable String timeout;
 
+    @Option(
+            names = "--sandbox",
+            paramLabel = "MODE",
+            defaultValue = "on",
+            description = "Confine the process to the machine's files and needs: on (default; as far as the kernel can), require, off.")
+    private String sandbox = "";
+
     @Option(names = "--stats", description = "At the end, print instructions, time and speed on standard error.")
     private boolean stats;
 
@@ -96,17 +106,30 @@ public final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         MachineConfig.Builder builder = optionsAlone();
-        if (kernel != null) {
-            builder.kernel(kernel).initrd(initrd).append(append);
-        } else {
+        Sandbox sandbox = new Sandbox(SandboxMode.parse(this.sandbox), context.confinement(), context.err());
+        if (kernel == null) {
             Path cache = CacheDirectory.of(context.environment());
             Progress progress = new Progress(context.err(), context.errIsTerminal().getAsBoolean());
             SmallLinux linux = SmallLinux.prepare(cache, context.environment(), progress, context.processEnd());
-            builder.kernel(linux.kernel())
-                    .initrd(linux.initrd().toString())
-                    .append(append.isEmpty() ? linux.commandLine() : linux.commandLine() + " " + append);
+            kernel = linux.kernel();
+            initrd = linux.initrd().toString();
+            append = append.isEmpty() ? linux.commandLine() : linux.commandLine() + " " + append;
         }
-        return new Foreground(context, builder.build(), stats).run();
+        MachineConfig config = builder.kernel(kernel).initrd(initrd).append(append).build();
+        sandbox.confineFiles(config, context.machineHost().get().engines(), arguments(kernel));
+        return new Foreground(context, config, sandbox, stats).run();
+    }
+
+    /// What makes the same machine again, with the small Linux' files by their names.
+    private List<String> arguments(Path kernel) {
+        List<String> arguments = new ArrayList<>(List.of("run", "--kernel=" + kernel, "--append=" + append, "--memory=" + memory,
+                "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial, "--sandbox=" + sandbox));
+        if (initrd != null) arguments.add("--initrd=" + initrd);
+        if (timeout != null) arguments.add("--timeout=" + timeout);
+        if (debugExit) arguments.add("--debug-exit");
+        if (noReboot) arguments.add("--no-reboot");
+        if (stats) arguments.add("--stats");
+        return arguments;
     }
 
     /// All but what boots, checked before a small Linux is built for a machine that cannot be.

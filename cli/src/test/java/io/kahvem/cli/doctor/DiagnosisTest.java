@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kahvem.hypervisor.Availability;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -183,6 +184,16 @@ class DiagnosisTest {
         Diagnosis diagnosis = Diagnosis.of(fake.host(), List.of());
         assertThat(diagnosis.engines()).isEmpty();
         assertThat(diagnosis.checks()).contains(new Check("engines", FAIL, "none installed", ""));
+    }
+
+    @Test
+    void theSandboxIsAsWholeAsTheKernelMakesIt() {
+        assertThat(SandboxCheck.of(7, Optional.empty(), Optional.empty()).status()).isEqualTo(PASS);
+        Check off = SandboxCheck.of(0, Optional.of("Landlock is switched off: the kernel's option lsm= lacks it"), Optional.empty());
+        assertThat(off.status()).isEqualTo(WARN);
+        assertThat(off.remedy()).contains("Add landlock to lsm=");
+        assertThat(SandboxCheck.of(0, Optional.of("no a"), Optional.of("no b")).evidence()).isEqualTo("no a; no b");
+        assertThat(diagnose().with(off).checks()).containsSubsequence(off, diagnose().checks().getLast());
     }
 
     private Diagnosis diagnose() {

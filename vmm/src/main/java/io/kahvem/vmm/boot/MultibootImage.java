@@ -5,7 +5,6 @@ import io.kahvem.hypervisor.CpuState;
 import io.kahvem.memory.GuestMemory;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -79,9 +78,8 @@ public final class MultibootImage implements BootImage {
         }
         List<Module> modules = new ArrayList<>();
         try {
-            for (String text : split(boot.initrd().orElse(""))) {
-                int space = text.indexOf(' ');
-                modules.add(new Module(ImageFile.open("module", Path.of(space < 0 ? text : text.substring(0, space))), text));
+            for (Boot.Module module : boot.modules()) {
+                modules.add(new Module(ImageFile.open("module", module.file()), module.text()));
             }
         } catch (RuntimeException e) {
             modules.forEach(module -> module.file.close());
@@ -111,27 +109,6 @@ public final class MultibootImage implements BootImage {
         }
         long memory = Math.max(bytes, bssEnd - load);
         return new Elf(false, Elf.EM_386, entry, List.of(new Elf.Segment(Elf.PT_LOAD, offset, load, load, bytes, memory, 4)));
-    }
-
-    /// `a x,b,,c y` are the modules `a x` and `b,c y`.
-    static List<String> split(String modules) {
-        List<String> texts = new ArrayList<>();
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < modules.length(); i++) {
-            boolean comma = modules.charAt(i) == ',';
-            if (comma && i + 1 < modules.length() && modules.charAt(i + 1) == ',') {
-                text.append(',');
-                i++;
-            } else if (comma) {
-                texts.add(text.toString().strip());
-                text.setLength(0);
-            } else {
-                text.append(modules.charAt(i));
-            }
-        }
-        texts.add(text.toString().strip());
-        texts.removeIf(String::isEmpty);
-        return texts;
     }
 
     @Override

@@ -295,8 +295,10 @@ class BootImageTest {
 
     @Test
     void moduleListsAreSplitAtSingleCommas() {
-        assertThat(MultibootImage.split("a x, b,,c y")).containsExactly("a x", "b,c y");
-        assertThat(MultibootImage.split("")).isEmpty();
+        Boot.Kernel boot = new Boot.Kernel(Path.of("k"), Optional.of("a x, b,,c y"), "");
+        assertThat(boot.modules()).extracting(Boot.Module::text).containsExactly("a x", "b,c y");
+        assertThat(boot.modules()).extracting(Boot.Module::file).containsExactly(Path.of("a"), Path.of("b,c"));
+        assertThat(new Boot.Kernel(Path.of("k"), Optional.empty(), "").modules()).isEmpty();
     }
 
     // The map

@@ -1,0 +1,80 @@
+package io.kahvem.cli.sandbox;
+
+import static io.kahvem.host.Landlock.Access.CREATE;
+import static io.kahvem.host.Landlock.Access.READ;
+import static io.kahvem.host.Landlock.Access.WRITE;
+
+import io.kahvem.cli.CliException;
+import io.kahvem.config.Boot;
+import io.kahvem.config.MachineConfig;
+import io.kahvem.config.Serial;
+import io.kahvem.host.Landlock;
+import io.kahvem.hypervisor.Hypervisor;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// What `--sandbox` does for one machine: first the files, before anything of the machine is opened; then, with all of it open and no guest
+/// instruction run, the system calls.
+public final class Sandbox {
+    private final SandboxMode mode;
+    private final Confinement confinement;
+    private final PrintStream err;
+
+    public Sandbox(SandboxMode mode, Confinement confinement, PrintStream err) {
+        this.mode = mode;
+        this.confinement = confinement;
+        this.err = err;
+    }
+
+    /// May start the process again, with `arguments`. Throws CliException where it must be and cannot.
+    public void confineFiles(MachineConfig config, List<Hypervisor> engines, List<String> arguments) {
+        if (mode == SandboxMode.OFF) return;
+        told("files are not confined", confinement.confineFiles(filesOf(config, engines), arguments));
+    }
+
+    /// Throws CliException where it must be and cannot.
+    public void confineCalls() {
+        if (mode == SandboxMode.OFF) return;
+        told("system calls are not filtered", confinement.confineCalls());
+    }
+
+    private void told(String what, Optional<String> why) {
+        if (why.isEmpty()) return;
+        switch (mode) {
+            case OFF -> {}
+            case ON -> err.println("kahvem: sandbox: %s: %s".formatted(what, why.get()));
+            case REQUIRE ->
+                throw CliException.hostFailed("--sandbox require: %s: %s\n  --sandbox on goes on with what this host can do."
+                        .formatted(what, why.get()));
+        }
+    }
+
+    /// The files that the machine names, and those its engine opens.
+    static List<Landlock.Rule> filesOf(MachineConfig config, List<Hypervisor> engines) {
+        List<Landlock.Rule> rules = new ArrayList<>();
+        switch (config.boot()) {
+            case Boot.Kernel kernel -> kernel.files().forEach(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
+        }
+        switch (config.serial()) {
+            case Serial.Stdio ignored -> {}
+            case Serial.None ignored -> {}
+            case Serial.ToFile file -> rules.add(toWrite(file.path()));
+        }
+        for (Hypervisor engine : engines) {
+            for (Path file : engine.files()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
+        }
+        return rules;
+    }
+
+    /// A file that is not there yet has no rule of its own: its directory is left until the system calls are taken, which make no file.
+    private static Landlock.Rule toWrite(Path file) {
+        if (Files.exists(file)) return new Landlock.Rule(file, Set.of(WRITE));
+        Path directory = file.toAbsolutePath().getParent();
+        return new Landlock.Rule(directory == null ? file : directory, Set.of(WRITE, CREATE));
+    }
+}
