@@ -88,6 +88,21 @@ class KvmEngineTest {
     }
 
     @Test
+    void whatItCannotEmulateIsToldWithItsPlaceAndTheOtherEngine() {
+        needsKvm();
+        try (Guest guest = run(new Payload().waitForX87().debugExit(16).haltForEver(), Guest.livingIn(home), "kvm")) {
+            if (guest.exitStatus() == 33) {
+                System.out.println("skipped: this KVM executes FWAIT");
+                Assumptions.abort("FWAIT is executed");
+            }
+            assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(70);
+            assertThat(guest.stderr()).startsWith("kahvem: vCPU 0 cannot go on: ")
+                    .contains("cannot emulate", "--accel jvm", "at rip 0x100020", "bytes 9b b0 10 e6 f4")
+                    .doesNotContain("Exception", "\tat ");
+        }
+    }
+
+    @Test
     void withoutTheDeviceAutoSaysSoInOneLineAndTakesTheOther() {
         try (Guest guest = run(new Payload().debugExit(1).haltForEver(), withoutKvm(), "auto")) {
             assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(3);

@@ -2,12 +2,16 @@ package io.kahvem.guest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.hypervisor.Availability.Unavailable;
+import io.kahvem.hypervisor.Hypervisor;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Debian's stock kernel, from reset to power-off, on the Java engine. A boot is the most of a test's time, so a test looks at all that
-/// one boot shows.
+/// Debian's stock kernel, from reset to power-off, on the Java engine, and on KVM where it can. A boot is the most of a test's time, so a
+/// test looks at all that one boot shows.
 class LinuxTest {
     private static final String PROMPT = "guest# ";
 
@@ -21,6 +25,27 @@ class LinuxTest {
             assertThat(guest.await("LOC:")).contains("IO-APIC", "ttyS0", "acpi");
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
             assertThat(guest.stderr()).contains("engine jvm", "MIPS");
+        }
+    }
+
+    /// A KVM without hardware virtualization boots no stock kernel.
+    @Test
+    void saysHelloOnKvmWhereThereIsHardwareForIt() {
+        Hypervisor kvm = ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get)
+                .filter(engine -> engine.name().equals("kvm")).findFirst().orElseThrow();
+        if (kvm.availability() instanceof Unavailable not) {
+            System.out.println("skipped on engine kvm: " + not.evidence());
+            Assumptions.abort(not.evidence());
+        }
+        for (int cpus : new int[] {1, 4}) {
+            String command = "task=sh cmd=nproc;dmesg,-r";
+            try (Guest guest = Guest.start("run", "--accel", "kvm", "--kernel", guests.vmlinuz(), "--initrd", guests.initrd(), "--append",
+                    "console=ttyS0 loglevel=1 " + command, "--cpus", cpus)) {
+                String printed = guest.await("guest: exit 0");
+                assertThat(printed).containsPattern("(?m)^%d\r?$".formatted(cpus)).contains("Linux version 6");
+                assertThat(guest.exitStatus()).as(guest::transcript).isZero();
+                assertThat(guest.stderr()).isEmpty();
+            }
         }
     }
 

@@ -97,6 +97,11 @@ final class Payload {
         return BASE + HEADER_BYTES + code.size();
     }
 
+    /// An x87 instruction, which a KVM without hardware virtualization cannot emulate outside of user mode.
+    Payload waitForX87() {
+        return code(0x9b); // fwait
+    }
+
     Payload haltForEver() {
         return code(0xfa, 0xf4, 0xeb, 0xfd); // cli; hlt; jmp to hlt
     }

@@ -32,18 +32,20 @@ class SandboxTest {
 
     @BeforeEach
     void needsAKernelThatCan() {
-        Stream.of(Landlock.whyNot(), Seccomp.whyNot()).flatMap(why -> why.stream()).findFirst().ifPresent(SandboxTest::skip);
+        Stream.of(Landlock.whyNot(), Seccomp.whyNot()).flatMap(why -> why.stream()).findFirst().ifPresent(why -> skip("without a sandbox: " + why));
     }
 
     private static void skip(String why) {
-        System.out.println("skipped without a sandbox: " + why);
+        System.out.println("skipped " + why);
         Assumptions.abort(why);
     }
 
     private static void needs(String engine) {
         Hypervisor hypervisor = ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get)
                 .filter(found -> found.name().equals(engine)).findFirst().orElseThrow();
-        if (hypervisor.availability() instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) skip(not.evidence());
+        if (hypervisor.availability() instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) {
+            skip("on engine " + engine + ": " + not.evidence());
+        }
     }
 
     private Guest run(Path kernel, String engine, String sandbox, String... more) {
