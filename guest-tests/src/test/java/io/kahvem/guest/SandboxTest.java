@@ -32,7 +32,7 @@ class SandboxTest {
 
     @BeforeEach
     void needsAKernelThatCan() {
-        Stream.of(Landlock.whyNot(), Seccomp.whyNot()).flatMap(why -> why.stream()).findFirst().ifPresent(why -> skip("without a sandbox: " + why));
+        Landlock.whyNot().or(Seccomp::whyNot).ifPresent(why -> skip("without a sandbox: " + why));
     }
 
     private static void skip(String why) {
