@@ -17,41 +17,26 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.Debug;
 import io.kahvem.jvm.semantics.Interrupts;
 import io.kahvem.jvm.translate.Tiers;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// A vCPU of the Java engine: the loop that runs blocks, and between blocks looks for what came from outside.
 ///
-/// Everything from outside (interrupts, kicks, requests of other vCPUs) sets a bit of one [#attention] word, which is polled before each
+/// Everything from outside (interrupts, kicks, requests of other vCPUs) sets a bit of one word, [Cpu#wanted()], which is polled before each
 /// block. Time is looked at every [#BLOCKS_BETWEEN_POLLS] blocks, some tens of microseconds.
 final class JvmVcpu implements Vcpu, ApicOwner {
     private static final int BLOCKS_BETWEEN_POLLS = 2_000;
 
-    /// Bits of [#attention].
+    /// Bits of [Cpu#wanted()].
     private static final int KICK = 1;
 
     private static final int EVENT = 2;
     private static final int REVOKE = 4;
 
-    private static final VarHandle ATTENTION;
-
-    static {
-        try {
-            ATTENTION = MethodHandles.lookup().findVarHandle(JvmVcpu.class, "attention", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
-        }
-    }
-
     private final JvmVm vm;
     private final Cpu c;
     private final BlockFinder blocks;
     private final Tiers tiers;
-
-    @SuppressWarnings("unused") // through ATTENTION
-    private volatile int attention;
 
     /// Executing guest code, or about to: requests to give up the right to store are answered by this thread. When false they need no
     /// answer.
@@ -106,13 +91,13 @@ final class JvmVcpu implements Vcpu, ApicOwner {
 
     private VmExit loop() {
         Block block = null;
-        int budget = BLOCKS_BETWEEN_POLLS;
+        c.blocksUntilPoll = BLOCKS_BETWEEN_POLLS;
         for (; ; ) {
-            if (--budget < 0 || (int) ATTENTION.getOpaque(this) != 0 || c.halted) {
+            if (--c.blocksUntilPoll < 0 || c.wanted() != 0 || c.halted) {
                 if (c.interruptShadow) endShadow();
                 VmExit exit = poll();
                 if (exit != null) return exit;
-                budget = BLOCKS_BETWEEN_POLLS;
+                c.blocksUntilPoll = BLOCKS_BETWEEN_POLLS;
                 block = null;
             }
             if (block == null) {
@@ -180,7 +165,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     private @Nullable VmExit poll() {
         c.linkFrom = null;
         for (; ; ) {
-            int wanted = (int) ATTENTION.getAndSet(this, 0);
+            int wanted = c.takeWanted();
             retired = c.retired;
             if ((wanted & REVOKE) != 0) obey();
             if ((wanted & KICK) != 0) return new VmExit.Kicked();
@@ -225,7 +210,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         int vector = c.apic.pendingVector();
         if (vector == LocalApic.NO_VECTOR) return;
         if ((c.rflags & Flags.IF) == 0 || c.interruptShadow) {
-            if (!c.halted) ATTENTION.getAndBitwiseOr(this, EVENT); // look again after the next block
+            if (!c.halted) c.attract(EVENT); // look again after the next block
             return;
         }
         vector = c.apic.acknowledge();
@@ -244,7 +229,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     private void sleep() {
         sleeper = Thread.currentThread();
         running = false;
-        while ((int) ATTENTION.getVolatile(this) == 0) {
+        while (c.wanted() == 0) {
             long deadline = c.apic.nextDeadlineNanos();
             if (deadline == Long.MAX_VALUE) {
                 LockSupport.park(this);
@@ -277,7 +262,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     }
 
     private void signal(int bit) {
-        ATTENTION.getAndBitwiseOr(this, bit);
+        c.attract(bit);
         Thread thread = sleeper;
         if (thread != null) LockSupport.unpark(thread);
     }

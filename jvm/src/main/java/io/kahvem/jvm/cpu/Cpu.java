@@ -10,6 +10,8 @@ import io.kahvem.jvm.semantics.x87.X87;
 import io.kahvem.jvm.translate.CodePages;
 import io.kahvem.jvm.translate.Link;
 import io.kahvem.jvm.translate.Region;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /// The architectural state of one virtual CPU in the form the engine works on. Used by its own vCPU thread alone, except where a field says
@@ -150,6 +152,23 @@ public final class Cpu {
 
     public boolean linkTaken;
 
+    /// What others want of the vCPU's thread, a bit each; 0: nothing. The run loop gives them their meaning.
+    @SuppressWarnings("unused") // through ATTENTION
+    private volatile int attention;
+
+    private static final VarHandle ATTENTION;
+
+    static {
+        try {
+            ATTENTION = MethodHandles.lookup().findVarHandle(Cpu.class, "attention", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// Blocks, or as much translated code, until the run loop looks at the time.
+    public int blocksUntilPoll;
+
     /// Instructions that translated code may still execute before the run loop looks for what came from outside.
     public int budget;
 
@@ -207,6 +226,20 @@ public final class Cpu {
     public final Entropy entropy;
 
     /// A CPU in a machine of one, on the system's clock.
+    /// Asks for attention. Any thread.
+    public void attract(int bit) {
+        ATTENTION.getAndBitwiseOr(this, bit);
+    }
+
+    /// What is wanted, seen soon but in no order with anything else.
+    public int wanted() {
+        return (int) ATTENTION.getOpaque(this);
+    }
+
+    public int takeWanted() {
+        return (int) ATTENTION.getAndSet(this, 0);
+    }
+
     public Cpu(int apicId, Mmu mmu, LocalApic apic) {
         this(apicId, mmu, apic, new CpuModel(1, 1_000_000), new TscClock(Clock.SYSTEM, 1_000_000), new Entropy());
     }

@@ -87,6 +87,7 @@ public final class BlockFinder implements Region.Entries {
 
     @Override
     public @Nullable Entry find(Cpu c, long rip) {
+        if (generation != c.mmu.codeGeneration()) return null;
         int at = slot(rip);
         Block found = block[at];
         if (found == null || blockAddress[at] != rip || blockMode[at] != c.mode) return null;

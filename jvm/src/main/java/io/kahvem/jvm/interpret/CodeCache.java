@@ -34,6 +34,12 @@ public final class CodeCache {
         return block == null ? 0 : block.entry != null ? Integer.MAX_VALUE : block.heat;
     }
 
+    /// Counts the interpretations of the block at an offset of a page anew.
+    public void cool(long gpa, int offset, int mode) {
+        Block block = page(gpa).find(offset, mode);
+        if (block != null) block.heat = 0;
+    }
+
     /// Makes a region known that was translated from these bytes, unless memory has changed meanwhile.
     ///
     /// @param pages the bytes of the region's one or two pages

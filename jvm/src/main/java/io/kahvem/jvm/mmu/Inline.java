@@ -3,25 +3,42 @@ package io.kahvem.jvm.mmu;
 import static io.kahvem.memory.GuestMemory.PAGE_SIZE;
 
 import io.kahvem.host.Words;
+import io.kahvem.jvm.cpu.Cpu;
 
-/// The pieces of [Mmu]'s fast paths, for generated code that branches to its slow path itself: small enough that every HotSpot compiler
-/// inlines them. The table is [io.kahvem.jvm.cpu.Cpu#readTable] or `writeTable`.
+/// [Mmu]'s fast paths for generated code, which gets the native address of what it accesses: small enough that every HotSpot compiler
+/// inlines them. Tables are [io.kahvem.jvm.cpu.Cpu#readTable] and `writeTable`.
 public final class Inline {
     private Inline() {}
 
-    /// The native address of the TLB entry for `gva`.
-    public static long entry(long table, long gva) {
+    /// The native address for a load of `last + 1` bytes at `gva`, or 0 where the interpreter has to do it: it would fault, or it is device
+    /// memory, or lies in two pages.
+    public static long read(long gva, int last, Cpu c, long table) {
+        long entry = entry(table, gva);
+        return hit(entry, gva + last) ? host(entry, gva) : Mmu.hostToRead(c, gva, last);
+    }
+
+    /// The same for a store; 0 also where instructions were decoded from the page.
+    public static long write(long gva, int last, Cpu c, long table) {
+        long entry = entry(table, gva);
+        return hit(entry, gva + last) ? host(entry, gva) : Mmu.hostToWrite(c, gva, last);
+    }
+
+    private static long entry(long table, long gva) {
         return table + (gva >>> 8 & Tlb.ENTRY_MASK);
     }
 
     /// Whether the entry holds the page of `last`, the access's last byte.
-    public static boolean hit(long entry, long last) {
+    private static boolean hit(long entry, long last) {
         return Words.getPlain64(entry) == (last & -PAGE_SIZE);
     }
 
-    /// The native address of `gva` by an entry that was hit.
-    public static long host(long entry, long gva) {
+    private static long host(long entry, long gva) {
         return gva + Words.getPlain64(entry + 8);
+    }
+
+    /// Compare-and-set of a word of 1, 2, 4 or 8 bytes.
+    public static boolean compareAndSet(long host, int bytes, long expected, long value) {
+        return Atomics.compareAndSet(host, bytes, expected, value);
     }
 
     public static long get8(long host) {

@@ -162,6 +162,27 @@ public final class Mmu {
         return c.mmu.slowUpdate(c, gva, 8);
     }
 
+    /// For translated code: the native address of `last + 1` bytes at `gva`, once the TLB has it; 0 where an access has to go the slow way
+    /// or would fault.
+    static long hostToRead(Cpu c, long gva, int last) {
+        return c.mmu.host(c, gva, last, false);
+    }
+
+    static long hostToWrite(Cpu c, long gva, int last) {
+        return c.mmu.host(c, gva, last, true);
+    }
+
+    private long host(Cpu c, long gva, int last, boolean write) {
+        if (((gva ^ gva + last) & -PAGE_SIZE) != 0 || !tlb.caching || c.longMode() && gva << 16 >> 16 != gva) return 0;
+        boolean user = c.cpl == 3;
+        if (walk.access(c, gva, write, false, user) != PageWalk.OK) return 0;
+        long gpa = walk.gpa;
+        MemorySlot slot = memory.slotAt(gpa);
+        if (slot == null || write && (slot.readOnly() || slot.isCode(gpa))) return 0;
+        fill(c, gva, slot, write, user);
+        return slot.hva(gpa);
+    }
+
     /// By size, for whole operations: `bytes` is 1, 2, 4 or 8.
     public static long load(Cpu c, long gva, int bytes) {
         return switch (bytes) {

@@ -1,6 +1,5 @@
 package io.kahvem.jvm.translate;
 
-import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -10,7 +9,6 @@ import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.interpret.Operands;
 import io.kahvem.jvm.mmu.Inline;
-import io.kahvem.jvm.mmu.Mmu;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -18,6 +16,7 @@ import java.lang.constant.MethodTypeDesc;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The method being generated: its local variables, and the code that every part of the emitter needs. The operand stack is empty between
 /// the steps of an instruction.
@@ -26,12 +25,11 @@ final class Code {
     static final ClassDesc REGION_CLASS = ClassDesc.of(Region.class.getName());
     static final ClassDesc INSN_CLASS = ClassDesc.of(Insn.class.getName());
     static final ClassDesc LINK_CLASS = ClassDesc.of(Link.class.getName());
-    static final ClassDesc MMU_CLASS = ClassDesc.of(Mmu.class.getName());
     static final ClassDesc INLINE_CLASS = ClassDesc.of(Inline.class.getName());
     static final ClassDesc LONGS = CD_long.arrayType();
-    static final MethodTypeDesc FLAGS_TYPE =
-            MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_int, CD_long, CD_long, CD_long, CD_long);
-    private static final MethodTypeDesc LONG_OF_LONGS = MethodTypeDesc.of(CD_long, CD_long, CD_long);
+    static final MethodTypeDesc FLAGS_TYPE = MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_long, CD_long, CD_long, CD_long);
+    private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
+    private static final MethodTypeDesc PUT_TYPE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(CD_long, CD_long);
 
     // Local variables of `run`.
@@ -45,17 +43,19 @@ final class Code {
     static final int READ_TABLE = 7;
     static final int WRITE_TABLE = 9;
     static final int ADDRESS = 11;
-    static final int TLB_ENTRY = 13;
+    /// The native address of the memory operand.
+    static final int HOST = 13;
     static final int VALUE = 15;
-    /// Lazy flags: numbers of the kinds, operands and result of the base, operand of the overlay.
-    static final int BASE_KIND = 17;
-    static final int OVERLAY_KIND = 18;
+    /// Lazy flags: the numbers of the kinds ([Flow.State]), operands of the base, operand of the overlay.
+    static final int KINDS = 17;
+    /// Whether an exit goes on with translated code.
+    static final int CHAIN = 18;
     static final int FLAG_A = 19;
     static final int FLAG_B = 21;
     static final int FLAG_C = 23;
-    static final int FLAG_RESULT = 25;
-    static final int FLAG_OVERLAY = 27;
+    static final int FLAG_OVERLAY = 25;
     static final int EPOCH = 29;
+    /// The instruction, or the byte, an exit is for.
     static final int EXIT_AT = 30;
     static final int T0 = 31;
     static final int T1 = 33;
@@ -76,7 +76,16 @@ final class Code {
     /// Emitted after the region's straight code.
     private final List<Runnable> cold = new ArrayList<>();
 
+    /// Shared exits, for EXIT_AT: to the run loop; on to translated code there; at an instruction, which the interpreter executes; at or
+    /// after an instruction that has stopped.
     final Label exit;
+
+    final Label chain;
+    final Label toInterpreter;
+    final Label stopped;
+
+    /// The instruction whose place EXIT_AT has, in straight code.
+    private Piece.@Nullable Node marked;
 
     Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants) {
         this.code = code;
@@ -84,6 +93,9 @@ final class Code {
         this.flow = flow;
         this.constants = constants;
         this.exit = code.newLabel();
+        this.chain = code.newLabel();
+        this.toInterpreter = code.newLabel();
+        this.stopped = code.newLabel();
     }
 
     void later(Runnable emit) {
@@ -183,46 +195,39 @@ final class Code {
         code.pop();
     }
 
-    // Leaving at an instruction
+    // Leaving
 
-    /// Leaves with RIP at `at`; `unexecuted` instructions of its piece were counted but not executed.
-    void leave(int at, int unexecuted) {
-        if (unexecuted != 0) code.iinc(BUDGET, unexecuted);
-        code.loadConstant(at).istore(EXIT_AT).goto_(exit);
+    private void exitAt(long at) {
+        code.loadConstant((int) at).istore(EXIT_AT);
     }
 
-    /// Lets the interpreter execute the instruction at `at`.
-    void interpret(int at, int unexecuted) {
-        code.aload(CPU).iconst_1().putfield(CPU_CLASS, "interpretNext", CD_boolean);
-        leave(at, unexecuted);
+    /// Begins an instruction.
+    void begin() {
+        marked = null;
+    }
+
+    /// Has EXIT_AT tell the instruction from here on.
+    void mark(Piece.Node node) {
+        if (marked != node) exitAt(node.at);
+        marked = node;
+    }
+
+    /// Leaves for the byte at `at`.
+    void leave(long at, Label exit) {
+        exitAt(at);
+        code.goto_(exit);
     }
 
     /// Leaves if the instruction has stopped: after it if it completed (its store hit code), else at it.
-    void leaveIfStopped(Site site) {
-        Label stopped = code.newLabel();
+    void leaveIfStopped(Piece.Node node) {
+        mark(node);
         cpuField("stop", CD_int);
         code.ifne(stopped);
-        later(() -> {
-            code.labelBinding(stopped);
-            stopped(site);
-        });
     }
-
-    private void stopped(Site site) {
-        Label incomplete = code.newLabel();
-        cpuField("stop", CD_int);
-        code.iconst_1().if_icmpne(incomplete); // Cpu.LEAVE
-        leave(site.node().end, site.rest() - 1);
-        code.labelBinding(incomplete);
-        leave(site.node().at, site.rest());
-    }
-
-    /// Where an instruction is: `rest` counts it and those after it in its piece.
-    record Site(Piece.Node node, int rest) {}
 
     // Memory
 
-    /// Leaves the memory operand's linear address in ADDRESS; without the segment's base for LEA.
+    /// Pushes the memory operand's linear address; without the segment's base for LEA.
     void address(Decoded d, Piece.Node node, boolean offsetOnly) {
         boolean pushed = false;
         if (d.base == Cpu.RIP) {
@@ -246,147 +251,79 @@ final class Code {
         }
         if (d.addressMask != -1) code.loadConstant(d.addressMask).land();
         if (!offsetOnly && d.segmentBase != Cpu.ZERO) code.aload(REGS).bipush(d.segmentBase).laload().ladd();
-        code.lstore(ADDRESS);
     }
 
-    private void lookUp(int table, int bytes, Label miss) {
-        code.lload(table).lload(ADDRESS).invokestatic(INLINE_CLASS, "entry", LONG_OF_LONGS).lstore(TLB_ENTRY);
-        code.lload(TLB_ENTRY).lload(ADDRESS);
-        if (bytes > 1) code.loadConstant((long) bytes - 1).ladd();
-        code.invokestatic(INLINE_CLASS, "hit", MethodTypeDesc.of(CD_boolean, CD_long, CD_long)).ifeq(miss);
+    /// Replaces the linear address on the stack, otherwise empty, by HOST; leaves to the interpreter where there is none.
+    void host(boolean write, int bytes, Piece.Node node) {
+        code.loadConstant(bytes - 1).aload(CPU).lload(write ? WRITE_TABLE : READ_TABLE);
+        code.invokestatic(INLINE_CLASS, write ? "write" : "read", HOST_TYPE).lstore(HOST);
+        mark(node);
+        code.lload(HOST).lconst_0().lcmp().ifeq(toInterpreter);
     }
 
-    private void host() {
-        code.lload(TLB_ENTRY).lload(ADDRESS).invokestatic(INLINE_CLASS, "host", LONG_OF_LONGS);
+    /// Pushes what is at HOST.
+    void get(int bytes, int offset) {
+        code.lload(HOST);
+        if (offset != 0) code.loadConstant((long) offset).ladd();
+        code.invokestatic(INLINE_CLASS, "get" + 8 * bytes, LONG_OF_LONG);
     }
 
-    /// Loads `bytes` bytes at ADDRESS into the local `to`; `update` faults as a store would.
-    void load(int bytes, int to, boolean update, Site site) {
-        Label miss = code.newLabel();
-        Label on = code.newLabel();
-        lookUp(update ? WRITE_TABLE : READ_TABLE, bytes, miss);
-        host();
-        code.invokestatic(INLINE_CLASS, "get" + 8 * bytes, LONG_OF_LONG).lstore(to).labelBinding(on);
-        later(() -> {
-            code.labelBinding(miss).aload(CPU).lload(ADDRESS);
-            code.invokestatic(MMU_CLASS, (update ? "update" : "load") + 8 * bytes, MethodTypeDesc.of(CD_long, CPU_CLASS, CD_long));
-            code.lstore(to);
-            cpuField("stop", CD_int);
-            code.ifge(on);
-            leave(site.node().at, site.rest());
-        });
+    private void put(int bytes, int offset, Runnable value) {
+        code.lload(HOST);
+        if (offset != 0) code.loadConstant((long) offset).ladd();
+        value.run();
+        code.invokestatic(INLINE_CLASS, "put" + 8 * bytes, PUT_TYPE);
     }
 
-    /// Stores the low `bytes` bytes of the local `from` at ADDRESS.
-    void store(int bytes, int from, Site site) {
-        store(bytes, from, site, () -> {});
+    /// Loads `bytes` bytes at the linear address on the stack into the local `to`; `update` for an instruction that will store there.
+    void load(int bytes, int to, boolean update, Piece.Node node) {
+        host(update, bytes, node);
+        get(bytes, 0);
+        code.lstore(to);
     }
 
-    /// The same for an instruction that does more once it has stored: `then`.
-    void store(int bytes, int from, Site site, Runnable then) {
-        Label miss = code.newLabel();
-        Label on = code.newLabel();
-        lookUp(WRITE_TABLE, bytes, miss);
-        host();
-        code.lload(from).invokestatic(INLINE_CLASS, "put" + 8 * bytes, MethodTypeDesc.of(CD_void, CD_long, CD_long)).labelBinding(on);
-        then.run();
-        later(() -> {
-            code.labelBinding(miss).aload(CPU).lload(ADDRESS).lload(from);
-            code.invokestatic(MMU_CLASS, "store" + 8 * bytes, MethodTypeDesc.of(CD_void, CPU_CLASS, CD_long, CD_long));
-            cpuField("stop", CD_int);
-            code.ifeq(on);
-            Label faulted = code.newLabel();
-            cpuField("stop", CD_int);
-            code.iflt(faulted);
-            then.run();
-            leave(site.node().end, site.rest() - 1);
-            code.labelBinding(faulted);
-            leave(site.node().at, site.rest());
-        });
+    /// Stores the low `bytes` bytes of the local `from` at the linear address on the stack.
+    void store(int bytes, int from, Piece.Node node) {
+        host(true, bytes, node);
+        storeBack(bytes, from);
     }
 
-    /// Stores T0 as a return address at ADDRESS. A store that hits code leaves the call half done, with its target only known to the code
-    /// that follows, so that is checked for before: the interpreter then executes the call.
-    void storeReturn(Site site) {
-        Label miss = code.newLabel();
-        lookUp(WRITE_TABLE, 8, miss);
-        host();
-        code.lload(T0).invokestatic(INLINE_CLASS, "put64", MethodTypeDesc.of(CD_void, CD_long, CD_long));
-        later(() -> {
-            code.labelBinding(miss);
-            interpret(site.node().at, site.rest());
-        });
+    /// Stores where `load` with `update` has loaded.
+    void storeBack(int bytes, int from) {
+        put(bytes, 0, () -> code.lload(from));
     }
 
-    /// Loads 16 bytes at ADDRESS into two locals.
-    void loadPair(int low, int high, Site site) {
-        Label miss = code.newLabel();
-        Label on = code.newLabel();
-        lookUp(READ_TABLE, 16, miss);
-        host();
-        code.lstore(VALUE).lload(VALUE).invokestatic(INLINE_CLASS, "get64", LONG_OF_LONG).lstore(low);
-        code.lload(VALUE).loadConstant(8L).ladd().invokestatic(INLINE_CLASS, "get64", LONG_OF_LONG).lstore(high).labelBinding(on);
-        later(() -> {
-            code.labelBinding(miss).aload(CPU).lload(ADDRESS);
-            code.invokestatic(MMU_CLASS, "loadPair", MethodTypeDesc.of(CD_void, CPU_CLASS, CD_long));
-            cpuField("t0", CD_long);
-            code.lstore(low);
-            cpuField("t1", CD_long);
-            code.lstore(high);
-            cpuField("stop", CD_int);
-            code.ifge(on);
-            leave(site.node().at, site.rest());
-        });
+    /// Loads 16 bytes at the linear address on the stack into two locals.
+    void loadPair(int low, int high, Piece.Node node) {
+        host(false, 16, node);
+        get(8, 0);
+        code.lstore(low);
+        get(8, 8);
+        code.lstore(high);
     }
 
-    void storePair(int low, int high, Site site) {
-        Label miss = code.newLabel();
-        Label on = code.newLabel();
-        MethodTypeDesc put = MethodTypeDesc.of(CD_void, CD_long, CD_long);
-        lookUp(WRITE_TABLE, 16, miss);
-        host();
-        code.lstore(VALUE).lload(VALUE).lload(low).invokestatic(INLINE_CLASS, "put64", put);
-        code.lload(VALUE).loadConstant(8L).ladd().lload(high).invokestatic(INLINE_CLASS, "put64", put).labelBinding(on);
-        later(() -> {
-            code.labelBinding(miss).aload(CPU).lload(ADDRESS).lload(low).lload(high);
-            code.invokestatic(MMU_CLASS, "storePair", MethodTypeDesc.of(CD_void, CPU_CLASS, CD_long, CD_long, CD_long));
-            cpuField("stop", CD_int);
-            code.ifeq(on);
-            stopped(site);
-        });
+    void storePair(int low, int high, Piece.Node node) {
+        host(true, 16, node);
+        put(8, 0, () -> code.lload(low));
+        put(8, 8, () -> code.lload(high));
     }
 
-    /// Loads 32 bytes at ADDRESS into T0 to T3, by the interpreter where they are not in one page that is known.
-    void loadFour(Site site) {
-        Label miss = code.newLabel();
-        lookUp(READ_TABLE, 32, miss);
-        host();
-        code.lstore(VALUE);
+    /// Loads 32 bytes into T0 to T3.
+    void loadFour(Piece.Node node) {
+        host(false, 32, node);
         for (int h = 0; h < 4; h++) {
-            code.lload(VALUE).loadConstant(8L * h).ladd().invokestatic(INLINE_CLASS, "get64", LONG_OF_LONG).lstore(T0 + 2 * h);
+            get(8, 8 * h);
+            code.lstore(T0 + 2 * h);
         }
-        leaveToInterpreter(miss, site);
     }
 
-    /// Stores the YMM register `n` in the same way.
-    void storeFour(int n, Site site) {
-        Label miss = code.newLabel();
-        lookUp(WRITE_TABLE, 32, miss);
-        host();
-        code.lstore(VALUE);
+    /// Stores the YMM register `n`.
+    void storeFour(int n, Piece.Node node) {
+        host(true, 32, node);
         for (int h = 0; h < 4; h++) {
-            code.lload(VALUE).loadConstant(8L * h).ladd();
-            half(n, h);
-            code.invokestatic(INLINE_CLASS, "put64", MethodTypeDesc.of(CD_void, CD_long, CD_long));
+            int half = h;
+            put(8, 8 * h, () -> half(n, half));
         }
-        leaveToInterpreter(miss, site);
-    }
-
-    private void leaveToInterpreter(Label from, Site site) {
-        later(() -> {
-            code.labelBinding(from);
-            interpret(site.node().at, site.rest());
-        });
     }
 
     /// Pushes half 0 to 3 of a vector register. The upper ones have no locals.
@@ -412,17 +349,9 @@ final class Code {
         }
     }
 
-    /// Lets the interpreter raise the fault of an operand that is not aligned to 16 bytes.
-    void checkAligned(Site site) {
-        checkAligned(16, site);
-    }
-
-    void checkAligned(int bytes, Site site) {
-        Label unaligned = code.newLabel();
-        code.lload(ADDRESS).l2i().bipush(bytes - 1).iand().ifne(unaligned);
-        later(() -> {
-            code.labelBinding(unaligned);
-            interpret(site.node().at, site.rest());
-        });
+    /// Lets the interpreter raise the fault of an operand, at the linear address on the stack, that is not aligned to `bytes` bytes.
+    void checkAligned(int bytes, Piece.Node node) {
+        mark(node);
+        code.dup2().lstore(ADDRESS).l2i().bipush(bytes - 1).iand().ifne(toInterpreter).lload(ADDRESS);
     }
 }

@@ -10,6 +10,8 @@ import static java.lang.constant.ConstantDescs.CD_void;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.semantics.Arith;
 import io.kahvem.jvm.semantics.Condition;
+import io.kahvem.jvm.semantics.Logic;
+import io.kahvem.jvm.semantics.Shift;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.instruction.SwitchCase;
@@ -21,6 +23,8 @@ import java.util.List;
 /// Emits lazy flags: leaving operands behind, making flags of them, and conditions on them.
 final class FlagCode {
     private static final ClassDesc CONDITION = ClassDesc.of(Condition.class.getName());
+    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
+    private static final MethodTypeDesc INTS = MethodTypeDesc.of(CD_int, CD_int, CD_int);
     private static final ClassDesc FLAGS = ClassDesc.of(Flags.class.getName());
 
     private final Code out;
@@ -34,12 +38,24 @@ final class FlagCode {
     }
 
     void setBase(int kind) {
-        code.loadConstant(kind).istore(Code.BASE_KIND);
-        setOverlay(IN_CPU);
+        code.loadConstant(kind).istore(Code.KINDS);
     }
 
-    void setOverlay(int kind) {
-        code.loadConstant(kind).istore(Code.OVERLAY_KIND);
+    private void setOverlay(Flow.State state, int kind) {
+        if (state.base() == UNKNOWN) {
+            code.iload(Code.KINDS).loadConstant(0xffff).iand().loadConstant(kind << 16).ior().istore(Code.KINDS);
+        } else {
+            code.loadConstant(state.base() | kind << 16).istore(Code.KINDS);
+        }
+    }
+
+    /// Lays `node`'s kind over the flags in `state`; the overlay's operand is the emitter's to store.
+    void overlay(Piece.Node node, Flow.State state) {
+        if (!flow.overlayFits(node, state)) {
+            make(state);
+            state = Flow.State.CPU;
+        }
+        setOverlay(state, flow.number(Flow.kindOf(node)));
     }
 
     /// From here on the flags are in the CPU.
@@ -51,7 +67,8 @@ final class FlagCode {
     void make(Flow.State state) {
         if (state.equals(Flow.State.CPU)) return;
         if (state.base() == UNKNOWN || state.overlay() == UNKNOWN) {
-            code.aload(Code.CPU).iload(Code.BASE_KIND).iload(Code.OVERLAY_KIND);
+            if (flow.kinds.size() == 1) return; // there are none
+            code.aload(Code.CPU).iload(Code.KINDS);
             code.lload(Code.FLAG_A).lload(Code.FLAG_B).lload(Code.FLAG_C).lload(Code.FLAG_OVERLAY);
             code.invokestatic(out.self, "flags", Code.FLAGS_TYPE);
             return;
@@ -71,13 +88,19 @@ final class FlagCode {
                 if (overlays(flow.kind(n)) == overlay) cases.add(SwitchCase.of(n, code.newLabel()));
             }
             if (cases.isEmpty()) continue;
-            code.iload(overlay ? 2 : 1).lookupswitch(done, cases);
+            code.iload(1).bipush(16);
+            if (overlay) {
+                code.iushr();
+            } else {
+                code.ishl().bipush(16).iushr();
+            }
+            code.lookupswitch(done, cases);
             for (SwitchCase each : cases) {
                 code.labelBinding(each.target());
                 if (overlay) {
-                    makeOverlay(code, flow.kind(each.caseValue()), 0, 9);
+                    makeOverlay(code, flow.kind(each.caseValue()), 0, 8);
                 } else {
-                    makeBase(code, flow.kind(each.caseValue()), 0, 3, 5, 7);
+                    makeBase(code, flow.kind(each.caseValue()), 0, 2, 4, 6);
                 }
                 code.goto_(done);
             }
@@ -97,7 +120,17 @@ final class FlagCode {
 
     private static void call(CodeBuilder code, Flow.Kind kind, int cpu, int... operands) {
         code.aload(cpu).loadConstant(kind.form());
-        for (int i = 0; i < kind.operands(); i++) code.lload(operands[i]);
+        if (kind.logic()) {
+            // an operation on the result that gives the result
+            code.lload(operands[0]);
+            if (kind.is(Logic.class, "xor")) {
+                code.lconst_0();
+            } else {
+                code.lload(operands[0]);
+            }
+        } else {
+            for (int i = 0; i < kind.operands(); i++) code.lload(operands[i]);
+        }
         var method = kind.op().method();
         code.invokestatic(ClassDesc.of(method.getDeclaringClass().getName()), method.getName(), Code.type(method));
         if (method.getReturnType() == long.class) code.pop2();
@@ -182,15 +215,47 @@ final class FlagCode {
             if (negated) code.goto_(target);
             return;
         }
+        result(kind);
         if (what == 1) { // ADD
-            code.lload(Code.FLAG_RESULT).lload(Code.FLAG_A);
+            code.lload(Code.FLAG_A);
             unsignedDifference(kind.size());
             jump(Test.LESS, negated, target);
             return;
         }
-        code.lload(Code.FLAG_RESULT);
         signed(kind.size());
         jump(what == 2 || what == 3 ? Test.EQUAL : what == 7 ? Test.LESS_OR_EQUAL : Test.LESS, negated, target);
+    }
+
+    /// Pushes the result of the operation that left its operands behind; what is above the operand size is not meant.
+    private void result(Flow.Kind kind) {
+        code.lload(Code.FLAG_A);
+        if (kind.logic()) return;
+        switch (kind.op().name()) {
+            case "neg" -> code.lneg();
+            case "add" -> code.lload(Code.FLAG_B).ladd();
+            case "adc" -> code.lload(Code.FLAG_B).ladd().lload(Code.FLAG_C).ladd();
+            case "sub", "cmp" -> code.lload(Code.FLAG_B).lsub();
+            case "sbb" -> code.lload(Code.FLAG_B).lsub().lload(Code.FLAG_C).lsub();
+            default -> {
+                boolean left = kind.is(Shift.class, "shl");
+                if (!left && kind.size() < 3) {
+                    int unused = 64 - (8 << kind.size());
+                    code.bipush(unused).lshl().bipush(unused);
+                    if (kind.is(Shift.class, "shr")) {
+                        code.lushr();
+                    } else {
+                        code.lshr();
+                    }
+                }
+                code.lload(Code.FLAG_B).l2i();
+                if (kind.size() < 3) code.bipush(31).iand();
+                switch (kind.op().name()) {
+                    case "shl" -> code.lshl();
+                    case "shr" -> code.lushr();
+                    default -> code.lshr();
+                }
+            }
+        }
     }
 
     private enum Test {
@@ -229,7 +294,11 @@ final class FlagCode {
 
     /// Replaces two longs by an int that compares their low parts as signed numbers.
     private void signedDifference(int size) {
-        if (size < 3) {
+        if (size == 2) {
+            code.l2i().istore(Code.T3).l2i().iload(Code.T3).invokestatic(INTEGER, "compare", INTS);
+            return;
+        }
+        if (size < 2) {
             int shift = 64 - (8 << size);
             code.bipush(shift).lshl().lstore(Code.T3).bipush(shift).lshl().lload(Code.T3);
         }
@@ -237,7 +306,9 @@ final class FlagCode {
     }
 
     private void unsignedDifference(int size) {
-        if (size < 3) {
+        if (size == 2) {
+            code.l2i().istore(Code.T3).l2i().iload(Code.T3).invokestatic(INTEGER, "compareUnsigned", INTS);
+        } else if (size < 2) {
             long mask = -1L >>> 64 - (8 << size);
             code.loadConstant(mask).land().lstore(Code.T3).loadConstant(mask).land().lload(Code.T3).lcmp();
         } else {
@@ -269,7 +340,12 @@ final class FlagCode {
         boolean adds = kind.is(Arith.class, "add") || kind.is(Arith.class, "adc");
         // Addition carries if the result is below an operand (with a carry in: or equal); subtraction if the first operand is below the
         // second.
-        code.lload(adds ? Code.FLAG_RESULT : Code.FLAG_A).lload(adds ? Code.FLAG_A : Code.FLAG_B);
+        if (adds) {
+            result(kind);
+            code.lload(Code.FLAG_A);
+        } else {
+            code.lload(Code.FLAG_A).lload(Code.FLAG_B);
+        }
         unsignedDifference(kind.size());
         Label one = code.newLabel();
         Label done = code.newLabel();

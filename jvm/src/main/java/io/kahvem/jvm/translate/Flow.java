@@ -41,13 +41,19 @@ final class Flow {
             return is(Arith.class, "sub") || is(Arith.class, "cmp");
         }
 
+        /// AND, OR, XOR or TEST, of which only the result is left behind.
         boolean logic() {
             return op.method().getDeclaringClass() == Logic.class;
         }
 
-        /// ZF and SF are those of the result.
+        /// SHL, SHR or SAR.
+        boolean shift() {
+            return is(Shift.class, "shl") || is(Shift.class, "shr") || is(Shift.class, "sar");
+        }
+
+        /// ZF and SF are those of the result, which is simple to have again.
         boolean resultTells() {
-            return op.method().getDeclaringClass() == Arith.class || logic() || op.method().getDeclaringClass() == Shift.class;
+            return op.method().getDeclaringClass() == Arith.class || logic() || shift();
         }
     }
 
@@ -291,12 +297,14 @@ final class Flow {
             State state = piece.flagsIn;
             if (state == null) throw new AssertionError("an open piece has a state");
             for (Piece.Node node : piece.nodes) state = after(node, state);
-            boolean calls = piece.last().is(Transfer.class, "call") || piece.last().is(Transfer.class, "callIndirect");
+            boolean calls = piece.last().is(Transfer.class, "call") || piece.last().kind() == Op.Kind.CONTROL;
             flow(piece.taken, state, open);
             flow(piece.next, calls ? State.CPU : state, open);
         }
         for (Piece piece : plan.pieces) {
-            if (piece.flagsIn == null) piece.flagsIn = State.ANY;
+            if (piece.flagsIn != null) continue;
+            State state = piece.flagsIn = State.ANY;
+            for (Piece.Node node : piece.nodes) state = after(node, state); // which numbers its kinds
         }
     }
 

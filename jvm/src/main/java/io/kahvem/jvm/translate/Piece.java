@@ -71,6 +71,15 @@ final class Piece {
         return last().end;
     }
 
+    /// Whether it looks at flags that were set before it.
+    boolean looksAtFlags() {
+        for (Node node : nodes) {
+            if (node.d.row.seesFlags()) return true;
+            if (node.d.setsAllFlags()) return false;
+        }
+        return false;
+    }
+
     /// Where the last instruction jumps to, if it is a relative branch.
     long target() {
         return last().end + last().d.imm;

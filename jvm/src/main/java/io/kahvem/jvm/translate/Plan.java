@@ -4,6 +4,8 @@ import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.decode.Decoder;
 import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.semantics.FarTransfer;
+import io.kahvem.jvm.semantics.Interrupts;
 import io.kahvem.jvm.semantics.Transfer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -58,6 +60,21 @@ final class Plan {
         return target >= 0 && target < length && (leaders.containsKey((int) target) || warm.test((int) target));
     }
 
+    /// The region's [Region#place]s.
+    int[] places() {
+        TreeMap<Integer, Integer> places = new TreeMap<>();
+        for (Piece piece : pieces) {
+            int rest = piece.nodes.size();
+            for (Piece.Node node : piece.nodes) places.put(node.at, Region.place(node.at, node.d.length, rest--));
+        }
+        return places.values().stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /// Whether the code at `at`, outside the region, is known to be rarely executed.
+    boolean cold(long at) {
+        return at >= 0 && at < length && !worth(at);
+    }
+
     /// Decodes from `at` to the next branch, or to what is known already.
     private void follow(int at) {
         while (nodes.size() < limit && at < length && !nodes.containsKey(at)) {
@@ -75,7 +92,7 @@ final class Plan {
                 if (falls && worth(at)) lead(at);
                 return;
             }
-            if (node.is(Transfer.class, "callIndirect") && worth(at)) lead(at);
+            if (mayGoOn(node) && worth(at)) lead(at);
             if (d.row.endsBlock()) return;
         }
     }
@@ -101,22 +118,28 @@ final class Plan {
             Piece.Node last = piece.last();
             boolean branch = last.kind() == Op.Kind.BRANCH;
             boolean call = last.is(Transfer.class, "call");
-            boolean falls = !last.d.row.endsBlock() || branch && !last.is(Transfer.class, "always")
-                    || last.is(Transfer.class, "callIndirect");
+            boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
             if (falls) piece.next = byStart.get(last.end);
             if (branch && !call) {
                 long target = piece.target();
                 if (target >= 0 && target < length) piece.taken = byStart.get((int) target);
                 if (piece.taken != null && target <= last.at) piece.taken.loopHead = true;
             }
-            if ((call || last.is(Transfer.class, "callIndirect")) && piece.next != null) enter(piece.next);
+            if ((call || !branch && last.d.row.endsBlock()) && piece.next != null) enter(piece.next);
         }
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
         Piece first = byStart.get(head);
         if (first != null) enter(first);
         for (Piece piece : pieces) {
-            if (piece.loopHead) enter(piece);
+            if (piece.loopHead || !piece.looksAtFlags()) enter(piece);
         }
+    }
+
+    /// Whether the next instruction may follow an instruction that is no relative branch.
+    private static boolean mayGoOn(Piece.Node node) {
+        if (node.is(Transfer.class, "ret") || node.is(Transfer.class, "jmpIndirect")) return false;
+        Class<?> owner = node.d.row.op.method().getDeclaringClass();
+        return owner != FarTransfer.class && owner != Interrupts.class && !node.name().startsWith("sys");
     }
 
     private void enter(Piece piece) {

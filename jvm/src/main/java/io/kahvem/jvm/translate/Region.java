@@ -1,6 +1,7 @@
 package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Translated code of one physical page, or of two that follow each other in linear memory: a loop or a function with what it reaches by
@@ -20,9 +21,33 @@ public abstract class Region {
     /// then, as the architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
     private boolean valid = true;
 
-    void place(Extent extent) {
+    /// Its instructions by offset: offset, length in bytes, and how many to the end of its straight run, itself included; 20, 4 and 8 bits.
+    private int[] places = {};
+
+    void place(Extent extent, int[] places) {
         gpa = extent.gpa;
         secondGpa = extent.secondGpa;
+        this.places = places;
+    }
+
+    static int place(int at, int length, int rest) {
+        return at << 12 | length << 8 | rest;
+    }
+
+    /// What is known of the instruction `at` bytes into the region.
+    protected final int place(int at) {
+        return places[-Arrays.binarySearch(places, place(at, 0, 0)) - 1];
+    }
+
+    /// How many instructions were counted but not executed, when an exit at `place` was taken: the instruction itself was not if it is to be
+    /// interpreted or has faulted.
+    protected static int unexecuted(int place, Cpu c) {
+        return (place & 0xff) - (c.stop == Cpu.LEAVE ? 1 : 0);
+    }
+
+    /// Where to go on, as an offset: at the instruction, or after it.
+    protected static int resumption(int place, Cpu c) {
+        return (place >> 12) + (c.stop == Cpu.LEAVE ? place >> 8 & 15 : 0);
     }
 
     public boolean valid() {
@@ -36,6 +61,7 @@ public abstract class Region {
     /// Executes from entry number `entry` until something leaves it; then `r[RIP]` and all other state are where the guest is.
     ///
     /// @param base linear address of the first byte of its first page
+    /// @param entry with a number below 0 it does nothing, as often as it takes until HotSpot compiles it
     public abstract void run(Cpu c, long[] r, long base, int entry);
 
     /// Whether the region is still what lies at `base`, as far as the vCPU has learnt.
@@ -60,13 +86,29 @@ public abstract class Region {
         return true;
     }
 
-    /// After a control operation with `r[RIP]` at the next instruction, `length` bytes on: back to it if it did not complete.
-    public static void stepBack(Cpu c, int length) {
+    /// What an operation outside the ordinary may change: the mode, and where instructions are fetched from.
+    protected static long context(Cpu c) {
+        return (long) c.mode << 32 | c.mmu.codeGeneration() & 0xffff_ffffL;
+    }
+
+    /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, everything has to
+    /// be left, and has been set up for that.
+    ///
+    /// @param before the [#context] before it
+    /// @param length of the instruction
+    protected final boolean goesOn(Cpu c, long rip, long before, int length) {
+        if (c.stop == Cpu.NONE && context(c) == before && c.wanted() == 0 && !c.halted && c.budget > 0) {
+            if (c.r[Cpu.RIP] == rip) return valid;
+            c.epoch++;
+            Link.goIndirect(c, c.r[Cpu.RIP]);
+            return false;
+        }
         c.epoch++;
         if (c.stop == Cpu.FAULT || c.stop == Cpu.REPEAT) {
             c.r[Cpu.RIP] -= length;
             c.budget++;
         }
+        return false;
     }
 
     /// Finds translated code by linear address; each vCPU has its own.

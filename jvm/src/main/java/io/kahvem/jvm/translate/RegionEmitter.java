@@ -30,6 +30,9 @@ final class RegionEmitter {
     private static final MethodTypeDesc RUN = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, Code.LONGS, CD_long, CD_int);
     private static final MethodTypeDesc GO = MethodTypeDesc.of(CD_void, Code.LINK_CLASS, Code.CPU_CLASS, CD_long);
     private static final MethodTypeDesc GO_INDIRECT = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long);
+    private static final MethodTypeDesc INT_OF_PLACE = MethodTypeDesc.of(CD_int, CD_int, Code.CPU_CLASS);
+    private static final MethodTypeDesc GOES_ON = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc CONTEXT = MethodTypeDesc.of(CD_long, Code.CPU_CLASS);
     private static final ClassDesc LOOKUP = ClassDesc.of("java.lang.invoke.MethodHandles$Lookup");
     private static final ClassDesc HANDLES = ClassDesc.of("java.lang.invoke.MethodHandles");
 
@@ -89,6 +92,9 @@ final class RegionEmitter {
         private final VectorCode vectors;
         private final VectorMoves moves;
 
+        /// Where all registers are loaded and the entry in ENTRY_NUMBER is gone to.
+        private final Label reenter;
+
         Body(Code out) {
             this.out = out;
             this.code = out.code;
@@ -96,6 +102,7 @@ final class RegionEmitter {
             this.values = new ValueCode(out, flags);
             this.vectors = new VectorCode(out);
             this.moves = new VectorMoves(out);
+            this.reenter = code.newLabel();
         }
 
         void emit() {
@@ -109,18 +116,18 @@ final class RegionEmitter {
         }
 
         private void enter() {
+            Label wanted = code.newLabel();
+            code.iload(Code.ENTRY_NUMBER).ifge(wanted).return_().labelBinding(wanted);
             if (usesVectors(false)) refuse("sseTrap");
             if (usesVectors(true)) refuse("avxTrap");
+            if (flow.kinds.size() > 1) {
+                flags.setBase(Flow.IN_CPU);
+                for (int local : new int[] {Code.FLAG_A, Code.FLAG_B, Code.FLAG_C, Code.FLAG_OVERLAY}) code.lconst_0().lstore(local);
+            }
+            code.labelBinding(reenter);
             out.cpuField("budget", CD_int);
             code.istore(Code.BUDGET);
             out.loadTables();
-            for (int local : new int[] {Code.BASE_KIND, Code.OVERLAY_KIND, Code.EPOCH, Code.EXIT_AT}) code.iconst_0().istore(local);
-            for (int local : new int[] {
-                Code.ADDRESS, Code.TLB_ENTRY, Code.VALUE, Code.FLAG_A, Code.FLAG_B, Code.FLAG_C, Code.FLAG_RESULT, Code.FLAG_OVERLAY,
-                Code.T0, Code.T1, Code.T2, Code.T3
-            }) {
-                code.lconst_0().lstore(local);
-            }
             out.reload(-1);
             if (plan.entries.size() > 1) {
                 List<SwitchCase> cases = new ArrayList<>();
@@ -153,52 +160,69 @@ final class RegionEmitter {
             return label;
         }
 
-        /// Where every exit at an instruction ends: all state goes to the CPU.
+        /// The shared exits: all state goes to the CPU.
         private void leave() {
-            code.labelBinding(out.exit);
+            Label settle = code.newLabel();
+            Label done = code.newLabel();
+            code.labelBinding(out.toInterpreter).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean);
+            code.labelBinding(out.stopped);
+            code.aload(Code.THIS).iload(Code.EXIT_AT).invokevirtual(Code.REGION_CLASS, "place", MethodTypeDesc.of(CD_int, CD_int));
+            code.istore(Code.EPOCH);
+            code.iload(Code.BUDGET).iload(Code.EPOCH).aload(Code.CPU);
+            code.invokestatic(Code.REGION_CLASS, "unexecuted", INT_OF_PLACE).iadd().istore(Code.BUDGET);
+            code.iload(Code.EPOCH).aload(Code.CPU).invokestatic(Code.REGION_CLASS, "resumption", INT_OF_PLACE).istore(Code.EXIT_AT);
+            code.labelBinding(out.exit).iconst_0().istore(Code.CHAIN).goto_(settle);
+            code.labelBinding(out.chain).iconst_1().istore(Code.CHAIN);
+            code.labelBinding(settle);
             flags.make(Flow.State.ANY);
             out.writeBack(flow.written);
             out.setRip(() -> code.lload(Code.BASE).iload(Code.EXIT_AT).i2l().ladd());
-            code.aload(Code.CPU).iload(Code.BUDGET).putfield(Code.CPU_CLASS, "budget", CD_int).return_();
+            code.aload(Code.CPU).iload(Code.BUDGET).putfield(Code.CPU_CLASS, "budget", CD_int);
+            code.iload(Code.CHAIN).ifeq(done);
+            code.aload(Code.CPU).lload(Code.BASE).iload(Code.EXIT_AT).i2l().ladd().invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT);
+            code.labelBinding(done).return_();
         }
 
         private void piece(Piece piece, @Nullable Piece following) {
             code.labelBinding(label(piece));
-            int rest = piece.nodes.size();
-            code.iinc(Code.BUDGET, -rest);
+            code.iinc(Code.BUDGET, -piece.nodes.size());
             Flow.State state = piece.flagsIn;
             if (state == null) throw new AssertionError("a piece without a state");
             long dirty = piece.dirtyIn;
             for (Piece.Node node : piece.nodes) {
-                Code.Site site = new Code.Site(node, rest--);
+                out.begin();
                 dirty |= Effects.of(node).writes();
                 switch (node.kind()) {
-                    case UPDATE, COMPUTE, CONSUME -> state = values.emit(node, site, state);
+                    case UPDATE, COMPUTE, CONSUME -> state = values.emit(node, state);
                     case WHOLE -> {
+                        if (node.d.row.endsBlock()) {
+                            code.aload(Code.CPU).invokestatic(Code.REGION_CLASS, "context", CONTEXT).lstore(Code.T0);
+                        }
                         if (VectorMoves.inline(node)) {
-                            moves.emit(node, site);
+                            moves.emit(node);
                         } else {
-                            whole(node, site, state);
+                            whole(node, state);
                             state = flow.after(node, state);
                         }
                         if (node.d.row.endsBlock()) {
-                            depart(dirty, state, node.end);
+                            settle(state, dirty, () -> out.addressOf(node.end));
+                            goOn(piece, following);
                             return;
                         }
                     }
                     case BRANCH -> {
-                        branch(piece, site, state, dirty, following);
+                        branch(piece, node, state, dirty, following);
                         return;
                     }
                     case CONTROL -> {
-                        control(piece, site, state, dirty, following);
+                        control(piece, node, state, dirty, following);
                         return;
                     }
                     default -> {
                         if (VectorCode.inline(node.kind())) {
-                            vectors.emit(node, site);
+                            vectors.emit(node);
                         } else {
-                            out.interpret(node.at, site.rest());
+                            out.leave(node.at, out.toInterpreter);
                             return;
                         }
                     }
@@ -210,7 +234,11 @@ final class RegionEmitter {
         /// Goes on with a piece of the region, or leaves for `at`.
         private void proceed(@Nullable Piece to, long at, Flow.State state, long dirty, @Nullable Piece following, boolean backwards) {
             if (to == null) {
-                go(at, state, dirty);
+                if (plan.cold(at)) {
+                    out.leave(at, out.chain);
+                } else {
+                    go(at, state, dirty);
+                }
                 return;
             }
             if (backwards) poll(to);
@@ -223,14 +251,13 @@ final class RegionEmitter {
             code.iload(Code.BUDGET).ifle(spent);
             out.later(() -> {
                 code.labelBinding(spent);
-                out.leave(to.at, 0);
+                out.leave(to.at, out.exit);
             });
         }
 
-        private void branch(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
-            Piece.Node node = site.node();
+        private void branch(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
             if (node.is(Transfer.class, "call")) {
-                call(piece, site, state, dirty, following);
+                call(piece, node, state, dirty, following);
                 return;
             }
             boolean backwards = piece.target() <= node.at;
@@ -287,7 +314,7 @@ final class RegionEmitter {
         }
 
         /// An operation that takes the whole instruction.
-        private void whole(Piece.Node node, Code.Site site, Flow.State state) {
+        private void whole(Piece.Node node, Flow.State state) {
             Effects effects = Effects.of(node);
             Flow.Setting setting = Flow.setting(node);
             if (setting == Flow.Setting.EAGER) {
@@ -301,15 +328,39 @@ final class RegionEmitter {
             out.invoke(node.d.row.op.method());
             out.reload(effects.writes());
             out.loadTables();
-            out.leaveIfStopped(site);
+            out.leaveIfStopped(node);
             if (setting == Flow.Setting.EAGER_ALL) flags.forget(state);
         }
 
-        /// Leaves for the byte at `at` with everything in the CPU, without going on there: what follows needs the run loop's attention.
-        private void depart(long dirty, Flow.State state, long at) {
-            settle(state, dirty, () -> out.addressOf(at));
-            code.aload(Code.CPU).dup().getfield(Code.CPU_CLASS, "epoch", CD_int).iconst_1().iadd();
-            code.putfield(Code.CPU_CLASS, "epoch", CD_int).return_();
+        /// After an operation that may have changed the mode, or awaits attention: goes on, or leaves. All state but RIP and the registers in
+        /// `dirty` is in the CPU, and T0 is the context before it.
+        private void goOn(Piece piece, @Nullable Piece following) {
+            Label on = code.newLabel();
+            code.aload(Code.THIS).aload(Code.CPU);
+            out.addressOf(piece.end());
+            code.lload(Code.T0).loadConstant(piece.last().d.length);
+            code.invokevirtual(Code.REGION_CLASS, "goesOn", GOES_ON);
+            next(piece, following, on);
+        }
+
+        /// Goes on with the next piece, with everything in the CPU, if there is true on the stack.
+        private void next(Piece piece, @Nullable Piece following, Label on) {
+            code.ifne(on).return_().labelBinding(on);
+            Piece next = piece.next;
+            if (next == null) {
+                code.return_();
+                return;
+            }
+            if (flow.kinds.size() > 1) flags.setBase(Flow.IN_CPU);
+            if (next.entry >= 0) {
+                code.loadConstant(next.entry).istore(Code.ENTRY_NUMBER).goto_(reenter);
+                return;
+            }
+            out.cpuField("budget", CD_int);
+            code.istore(Code.BUDGET);
+            out.loadTables();
+            out.reload(-1);
+            if (next != following) code.goto_(label(next));
         }
 
         /// Puts all state into the CPU.
@@ -329,8 +380,8 @@ final class RegionEmitter {
             code.invokestatic(Code.LINK_CLASS, "go", GO).return_();
         }
 
-        private void call(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
-            pushReturn(site);
+        private void call(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
+            pushReturn(node);
             settle(state, dirty, () -> out.addressOf(piece.target()));
             saveEpoch();
             out.constant(new Link());
@@ -341,12 +392,11 @@ final class RegionEmitter {
         }
 
         /// Stores the return address on the stack.
-        private void pushReturn(Code.Site site) {
+        private void pushReturn(Piece.Node node) {
             int sp = Code.general(Cpu.RSP);
-            code.lload(sp).loadConstant(8L).lsub().lstore(Code.ADDRESS);
-            out.addressOf(site.node().end);
-            code.lstore(Code.T0);
-            out.storeReturn(site);
+            out.addressOf(node.end);
+            code.lstore(Code.T0).lload(sp).loadConstant(8L).lsub();
+            out.store(8, Code.T0, node);
             code.lload(sp).loadConstant(8L).lsub().lstore(sp);
         }
 
@@ -361,73 +411,57 @@ final class RegionEmitter {
             code.aload(Code.THIS).aload(Code.CPU);
             out.addressOf(piece.end());
             code.iload(Code.EPOCH);
-            code.invokevirtual(Code.REGION_CLASS, "returned", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int)).ifne(on);
-            code.return_().labelBinding(on);
-            if (piece.next == null) {
-                code.return_();
-                return;
-            }
-            out.cpuField("budget", CD_int);
-            code.istore(Code.BUDGET);
-            out.loadTables();
-            out.reload(-1);
-            flags.setBase(Flow.IN_CPU);
-            if (piece.next != following) code.goto_(label(piece.next));
+            code.invokevirtual(Code.REGION_CLASS, "returned", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int));
+            next(piece, following, on);
         }
 
-        private void control(Piece piece, Code.Site site, Flow.State state, long dirty, @Nullable Piece following) {
-            Piece.Node node = site.node();
+        private void control(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
             if (node.is(Transfer.class, "ret")) {
-                ret(site, state, dirty);
+                ret(node, state, dirty);
             } else if (node.is(Transfer.class, "jmpIndirect")) {
-                target(site);
+                target(node);
                 settle(state, dirty, () -> code.lload(Code.T1));
                 code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).return_();
             } else if (node.is(Transfer.class, "callIndirect")) {
-                target(site);
-                pushReturn(site);
+                target(node);
+                pushReturn(node);
                 settle(state, dirty, () -> code.lload(Code.T1));
                 saveEpoch();
                 code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT);
                 comeBack(piece, following);
             } else {
                 settle(state, dirty, () -> out.addressOf(node.end));
+                code.aload(Code.CPU).invokestatic(Code.REGION_CLASS, "context", CONTEXT).lstore(Code.T0);
                 code.aload(Code.CPU);
                 if (node.d.row.op.method().getParameterCount() == 2) out.constant(out.insn(node));
                 out.invoke(node.d.row.op.method());
-                code.aload(Code.CPU).loadConstant(node.d.length);
-                code.invokestatic(Code.REGION_CLASS, "stepBack", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_int)).return_();
+                goOn(piece, following);
             }
         }
 
         /// Leaves the target of an indirect jump or call in T1.
-        private void target(Code.Site site) {
-            Piece.Node node = site.node();
+        private void target(Piece.Node node) {
             if (node.d.memory) {
                 // RIP-relative operands of a control operation count from the next instruction, as everywhere.
                 out.address(node.d, node, false);
-                out.load(8, Code.T1, false, site);
+                out.load(8, Code.T1, false, node);
             } else {
                 code.lload(Code.general(node.d.rm)).lstore(Code.T1);
             }
-            canonical(Code.T1, site);
+            canonical(Code.T1, node);
         }
 
-        private void canonical(int local, Code.Site site) {
-            Label not = code.newLabel();
-            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local).lcmp().ifne(not);
-            out.later(() -> {
-                code.labelBinding(not);
-                out.interpret(site.node().at, site.rest());
-            });
+        private void canonical(int local, Piece.Node node) {
+            out.mark(node);
+            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local).lcmp().ifne(out.toInterpreter);
         }
 
-        private void ret(Code.Site site, Flow.State state, long dirty) {
+        private void ret(Piece.Node node, Flow.State state, long dirty) {
             int sp = Code.general(Cpu.RSP);
-            code.lload(sp).lstore(Code.ADDRESS);
-            out.load(8, Code.T1, false, site);
-            canonical(Code.T1, site);
-            code.lload(sp).loadConstant(8L + (site.node().d.imm & 0xffff)).ladd().lstore(sp);
+            code.lload(sp);
+            out.load(8, Code.T1, false, node);
+            canonical(Code.T1, node);
+            code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
             settle(state, dirty, () -> code.lload(Code.T1));
             code.return_();
         }

@@ -12,6 +12,9 @@ public final class Tiers {
     /// Instructions that translated code may execute before a poll: about ten microseconds.
     private static final int REGION_BUDGET = 10_000;
 
+    /// About as long as a block: for counting time by blocks.
+    private static final int INSTRUCTIONS_A_BLOCK = 5;
+
     /// How deep regions call each other; deeper calls go through the run loop.
     private static final int NESTED_REGIONS = 100;
 
@@ -59,6 +62,7 @@ public final class Tiers {
         entry.run(c, rip);
         int executed = REGION_BUDGET - c.budget;
         c.retired += executed;
+        c.blocksUntilPoll -= executed / INSTRUCTIONS_A_BLOCK;
         translated += executed;
         return true;
     }
@@ -66,7 +70,7 @@ public final class Tiers {
     /// Asks for a region that starts with `block`; true if it was made at once and has been run.
     private boolean request(Cpu c, Block block) {
         if ((block.mode & (Mode.SIZE | Mode.STEP)) != Mode.CODE64 || block.crossesInto >= 0) return false;
-        translator.request(block, blocks.pageAfter(c, c.r[Cpu.RIP]));
+        translator.request(c, block, blocks.pageAfter(c, c.r[Cpu.RIP]));
         Entry entry = block.entry;
         return entry != null && run(c, block, entry);
     }

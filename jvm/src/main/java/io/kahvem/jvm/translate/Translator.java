@@ -1,5 +1,6 @@
 package io.kahvem.jvm.translate;
 
+import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.decode.Decoder;
 import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.interpret.Block;
@@ -9,9 +10,11 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.attribute.CodeAttribute;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -33,10 +36,21 @@ public final class Translator implements AutoCloseable {
     /// HotSpot never compiles a method with more bytecodes.
     private static final int LARGEST_METHOD = 7_900;
 
+    /// Above HotSpot's thresholds for compiling a method (Tier3InvocationThreshold).
+    private static final int CALLS_TO_COMPILE = 300;
+
+    private static final int CALLS_TO_TIME = 16;
+
+    /// A call takes less, in nanoseconds, if it is compiled; some 100 if not.
+    private static final int COMPILED_CALL = 30;
+
+    /// Nanoseconds after which a region is run even if HotSpot has not compiled it.
+    private static final long LONGEST_COMPILATION = 200_000_000;
+
     private static final int MOST_INSTRUCTIONS = 240;
     private static final int LEAST_INSTRUCTIONS = 8;
 
-    private record Request(Block block, long secondGpa) implements Comparable<Request> {
+    private record Request(Block block, long secondGpa, Cpu cpu) implements Comparable<Request> {
         @Override
         public int compareTo(Request other) {
             return Integer.compare(other.block.heat, block.heat);
@@ -55,6 +69,7 @@ public final class Translator implements AutoCloseable {
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
     private final PriorityBlockingQueue<Request> queue = new PriorityBlockingQueue<>();
     private final byte[] code = new byte[2 * GuestMemory.PAGE_SIZE];
+    private final List<Finished> finished = new ArrayList<>();
     private @Nullable Thread thread;
     private volatile boolean closed;
 
@@ -71,15 +86,15 @@ public final class Translator implements AutoCloseable {
 
     /// Asks for a region that starts with `block`, whose page is followed in linear memory by the page at `secondGpa` (-1: none that is
     /// known).
-    public void request(Block block, long secondGpa) {
+    public void request(Cpu c, Block block, long secondGpa) {
         if (closed) return;
         if (!policy.background) {
             synchronized (this) {
-                translate(new Request(block, secondGpa));
+                translate(new Request(block, secondGpa, c));
             }
             return;
         }
-        queue.add(new Request(block, secondGpa));
+        queue.add(new Request(block, secondGpa, c));
         if (thread == null) start();
     }
 
@@ -91,9 +106,10 @@ public final class Translator implements AutoCloseable {
     private void work() {
         try {
             while (!closed) {
-                Request request = queue.take();
+                Request request = finished.isEmpty() ? queue.take() : queue.poll(1, TimeUnit.MILLISECONDS);
                 synchronized (this) {
-                    translate(request);
+                    if (request != null) translate(request);
+                    finished.removeIf(Finished::publish);
                 }
             }
         } catch (InterruptedException e) {
@@ -101,16 +117,51 @@ public final class Translator implements AutoCloseable {
         }
     }
 
+    /// A region that is not run yet: HotSpot would interpret it at first, which is slower than our own interpreter.
+    private static final class Finished {
+        private final Region region;
+        private final Cpu cpu;
+        private final Runnable publication;
+        private final long deadline = System.nanoTime() + LONGEST_COMPILATION;
+
+        Finished(Region region, Cpu cpu, Runnable publication) {
+            this.region = region;
+            this.cpu = cpu;
+            this.publication = publication;
+            nudge(CALLS_TO_COMPILE);
+        }
+
+        private void nudge(int calls) {
+            for (int i = 0; i < calls; i++) region.run(cpu, cpu.r, 0, -1);
+        }
+
+        /// Publishes the region if HotSpot has compiled it, as the time of some calls tells, or takes too long to; returns whether it did.
+        boolean publish() {
+            long fastest = Long.MAX_VALUE;
+            for (int i = 0; i < 3; i++) {
+                long begin = System.nanoTime();
+                nudge(CALLS_TO_TIME);
+                fastest = Math.min(fastest, System.nanoTime() - begin);
+            }
+            if (fastest > CALLS_TO_TIME * COMPILED_CALL && System.nanoTime() < deadline) return false;
+            publication.run();
+            return true;
+        }
+    }
+
     private void translate(Request request) {
         Block block = request.block;
-        if (!block.valid || block.entry != null) return;
+        // A region made meanwhile may include it: then it has to become hot again to be a region's head itself.
+        if (!block.valid || block.entry != null || block.heat < policy.threshold) return;
         long begin = System.nanoTime();
-        if (!make(block, request.secondGpa)) failures.increment();
+        if (!make(request)) failures.increment();
         nanos.add(System.nanoTime() - begin);
     }
 
-    private boolean make(Block block, long secondGpa) {
+    private boolean make(Request request) {
+        Block block = request.block;
         long gpa = block.gpa;
+        long secondGpa = request.secondGpa;
         long second = secondGpa >= 0 && memory.slotAt(secondGpa) != null && memory.isCode(secondGpa) ? secondGpa : -1;
         int length = GuestMemory.PAGE_SIZE;
         memory.read(gpa, code, 0, GuestMemory.PAGE_SIZE);
@@ -129,14 +180,30 @@ public final class Translator implements AutoCloseable {
             Region region = define(bytes, emitter);
             Region.Extent extent =
                     new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
-            region.place(extent);
-            List<Integer> entries = plan.entries.stream().map(piece -> piece.at).toList();
-            if (!cache.publish(region, extent, Arrays.copyOf(code, length), entries, block.mode)) return false;
+            region.place(extent, plan.places());
+            byte[] from = Arrays.copyOf(code, length);
+            if (policy.background) {
+                finished.add(new Finished(region, request.cpu, () -> publish(region, extent, from, plan, block.mode)));
+            } else {
+                publish(region, extent, from, plan, block.mode);
+            }
             regions.increment();
             instructions.add(plan.instructions);
             return true;
         }
         return false;
+    }
+
+    private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, int mode) {
+        List<Integer> entries = plan.entries.stream().map(piece -> piece.at).toList();
+        if (!cache.publish(region, extent, from, entries, mode)) {
+            failures.increment();
+            return;
+        }
+        for (Piece piece : plan.pieces) {
+            boolean inFirst = piece.at < GuestMemory.PAGE_SIZE;
+            cache.cool(inFirst ? extent.gpa() : extent.secondGpa(), piece.at & GuestMemory.PAGE_SIZE - 1, mode);
+        }
     }
 
     private static int size(byte[] classFile) {

@@ -25,6 +25,8 @@ import java.lang.constant.MethodTypeDesc;
 /// The operation is its method of `semantics`, called for the result alone (with [Form#FLAGS_DEAD]); the simplest are written out, which
 /// keeps the generated code small and changes nothing else.
 final class ValueCode {
+    private static final long LOW32 = 0xffff_ffffL;
+
     private final Code out;
     private final CodeBuilder code;
     private final FlagCode flags;
@@ -36,51 +38,46 @@ final class ValueCode {
     }
 
     /// Emits the instruction; returns the state of the flags after it.
-    Flow.State emit(Piece.Node node, Code.Site site, Flow.State state) {
+    Flow.State emit(Piece.Node node, Flow.State state) {
         Decoded d = node.d;
         if (node.is(Stack.class, "push")) {
-            push(node, site);
+            push(node);
             return state;
         }
         if (node.is(Stack.class, "pop")) {
-            pop(node, site);
+            pop(node);
             return state;
         }
         Flow.State after = out.flow.after(node, state);
         Flow.Setting setting = Flow.setting(node);
-        int cc = Flow.condition(node);
-        boolean memory = false;
-        for (int i = 0; i < d.operands; i++) memory |= memory(d.places[i]) || d.places[i] == Place.ADDRESS;
-        if (memory) out.address(d, node, d.places[d.operands - 1] == Place.ADDRESS);
         if (d.lock) {
-            locked(node, site, state, setting);
+            locked(node, state, setting);
             return after;
         }
         int first = node.kind() == Op.Kind.COMPUTE ? 1 : 0;
         for (int i = first; i < d.operands; i++) {
-            boolean update = i == 0 && node.kind() == Op.Kind.UPDATE;
-            if (memory(d.places[i])) out.load(1 << d.places[i].ordinal() - Place.MEM8.ordinal(), Code.VALUE, update, site);
+            if (!memory(d.places[i])) continue;
+            out.address(d, node, false);
+            out.load(bytes(d.places[i]), Code.VALUE, i == 0 && node.kind() == Op.Kind.UPDATE, node);
         }
+        int cc = Flow.condition(node);
         if (cc >= 0) {
             conditional(node, cc, state);
         } else {
-            if (Flow.setting(node) == Flow.Setting.NONE && after.equals(Flow.State.CPU) && !state.equals(Flow.State.CPU)) {
+            if (setting == Flow.Setting.NONE && after.equals(Flow.State.CPU) && !state.equals(Flow.State.CPU)) {
                 flags.make(state);
                 flags.forget(state);
             }
             compute(node, setting, state);
         }
-        if (setting == Flow.Setting.EAGER || setting == Flow.Setting.EAGER_ALL) {
-            if (d.operationMayFault()) out.leaveIfStopped(site);
-            flags.forget(state);
-        } else if (d.operationMayFault()) {
-            out.leaveIfStopped(site);
-        }
-        if (node.kind() != Op.Kind.CONSUME) {
-            code.lstore(Code.T0);
-            put(d.places[0], d.registers[0], Code.T0, site);
-        }
+        if (d.operationMayFault()) out.leaveIfStopped(node);
+        if (setting == Flow.Setting.EAGER || setting == Flow.Setting.EAGER_ALL) flags.forget(state);
+        if (node.kind() != Op.Kind.CONSUME) put(d.places[0], d.registers[0], node);
         return after;
+    }
+
+    private static int bytes(Place memory) {
+        return 1 << memory.ordinal() - Place.MEM8.ordinal();
     }
 
     private static boolean memory(Place place) {
@@ -88,34 +85,60 @@ final class ValueCode {
     }
 
     /// Pushes an operand; memory was loaded into VALUE.
-    private void operand(Decoded d, int i) {
+    private void operand(Piece.Node node, int i) {
+        Decoded d = node.d;
         switch (d.places[i]) {
             case REG8, REG16, REG32, REG64 -> code.lload(Code.general(d.registers[i]));
             case HIGH8 -> code.lload(Code.general(d.registers[i])).bipush(8).lushr();
             case MEM8, MEM16, MEM32, MEM64 -> code.lload(Code.VALUE);
-            case ADDRESS -> code.lload(Code.ADDRESS);
+            case ADDRESS -> out.address(d, node, true);
             case IMMEDIATE -> code.loadConstant(d.imm);
             case ONE -> code.lconst_1();
             case COUNT -> code.lload(Code.general(Cpu.RCX));
         }
     }
 
-    private void put(Place place, int n, int from, Code.Site site) {
+    /// Takes the result from the stack.
+    private void put(Place place, int n, Piece.Node node) {
         int local = Code.general(n);
         switch (place) {
-            case REG64 -> code.lload(from).lstore(local);
-            case REG32 -> code.lload(from).loadConstant(0xffff_ffffL).land().lstore(local);
-            case REG16 -> merge(local, from, 0xffffL, 0);
-            case REG8 -> merge(local, from, 0xffL, 0);
-            case HIGH8 -> merge(local, from, 0xffL, 8);
-            default -> out.store(1 << place.ordinal() - Place.MEM8.ordinal(), from, site);
+            case REG64 -> code.lstore(local);
+            case REG32 -> {
+                if (!zeroExtended(node)) code.loadConstant(LOW32).land();
+                code.lstore(local);
+            }
+            case REG16 -> merge(local, 0xffffL, 0);
+            case REG8 -> merge(local, 0xffL, 0);
+            case HIGH8 -> merge(local, 0xffL, 8);
+            default -> {
+                code.lstore(Code.T0);
+                if (node.kind() == Op.Kind.UPDATE) {
+                    out.storeBack(bytes(place), Code.T0);
+                } else {
+                    out.address(node.d, node, false);
+                    out.store(bytes(place), Code.T0, node);
+                }
+            }
         }
     }
 
-    private void merge(int local, int from, long mask, int shift) {
-        code.lload(local).loadConstant(~(mask << shift)).land().lload(from).loadConstant(mask).land();
+    /// Whether the 32-bit result has nothing above it.
+    private static boolean zeroExtended(Piece.Node node) {
+        Decoded d = node.d;
+        if (node.is(Move.class, "mov")) return memory(d.places[1]) || d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0;
+        return node.is(Move.class, "movzx8") || node.is(Move.class, "movzx16") || Flow.condition(node) >= 0 && node.kind() == Op.Kind.COMPUTE
+                || node.is(Logic.class, "and") && d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0
+                || node.is(Logic.class, "xor") && same(d);
+    }
+
+    private static boolean same(Decoded d) {
+        return d.operands == 2 && d.places[0] == d.places[1] && d.places[0].compareTo(Place.HIGH8) < 0 && d.registers[0] == d.registers[1];
+    }
+
+    private void merge(int local, long mask, int shift) {
+        code.loadConstant(mask).land();
         if (shift != 0) code.bipush(shift).lshl();
-        code.lor().lstore(local);
+        code.lload(local).loadConstant(~(mask << shift)).land().lor().lstore(local);
     }
 
     /// SETcc and CMOVcc: pushes the result.
@@ -125,13 +148,13 @@ final class ValueCode {
         boolean moves = node.kind() == Op.Kind.UPDATE;
         flags.jumpIf(cc, state, yes);
         if (moves) {
-            operand(node.d, 0);
+            operand(node, 0);
         } else {
             code.lconst_0();
         }
         code.lstore(Code.T1).goto_(done).labelBinding(yes);
         if (moves) {
-            operand(node.d, 1);
+            operand(node, 1);
         } else {
             code.lconst_1();
         }
@@ -146,71 +169,85 @@ final class ValueCode {
             case NONE -> {
                 boolean carry = node.is(Arith.class, "adc") || node.is(Arith.class, "sbb");
                 if (carry) flags.carry(state, Code.T2);
-                for (int i = first; i < d.operands; i++) operand(d, i);
+                if (node.is(Logic.class, "xor") && same(d)) {
+                    code.lconst_0();
+                    return;
+                }
+                if (node.kind() == Op.Kind.CONSUME && simple(node)) return;
+                for (int i = first; i < d.operands; i++) operand(node, i);
                 result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
             }
             case LAZY -> {
                 int number = out.flow.number(Flow.kindOf(node));
-                boolean carry = out.flow.kind(number).carry();
-                if (carry) flags.carry(state, Code.T2);
-                for (int i = first; i < d.operands; i++) operand(d, i);
+                Flow.Kind kind = out.flow.kind(number);
+                if (kind.logic()) {
+                    logic(node);
+                    flags.setBase(number);
+                    return;
+                }
+                if (kind.carry()) flags.carry(state, Code.T2);
+                for (int i = first; i < d.operands; i++) operand(node, i);
                 int[] locals = {Code.FLAG_A, Code.FLAG_B, Code.FLAG_C};
                 int count = d.operands - first;
                 for (int i = count - 1; i >= 0; i--) code.lstore(locals[i]);
-                if (carry) code.lload(Code.T2).lstore(Code.FLAG_C);
+                if (kind.carry()) code.lload(Code.T2).lstore(Code.FLAG_C);
                 flags.setBase(number);
+                if (node.kind() == Op.Kind.CONSUME) return;
                 for (int i = 0; i < count; i++) code.lload(locals[i]);
                 result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
-                boolean compares = node.kind() == Op.Kind.CONSUME;
-                if (compares) {
-                    if (node.is(Logic.class, "test")) code.lload(Code.FLAG_A).lload(Code.FLAG_B).land().lstore(Code.FLAG_RESULT);
-                    if (node.is(Arith.class, "cmp")) code.lload(Code.FLAG_A).lload(Code.FLAG_B).lsub().lstore(Code.FLAG_RESULT);
-                } else {
-                    code.dup2().lstore(Code.FLAG_RESULT);
-                }
             }
             case LAZY_BY_COUNT -> {
                 Label none = code.newLabel();
                 code.lload(Code.general(Cpu.RCX)).l2i().bipush(d.size == 3 ? 63 : 31).iand().ifeq(none);
-                operand(d, 0);
+                operand(node, 0);
                 code.lstore(Code.FLAG_A).lload(Code.general(Cpu.RCX)).lstore(Code.FLAG_B);
                 flags.setBase(out.flow.number(Flow.kindOf(node)));
                 code.labelBinding(none);
-                operand(d, 0);
-                operand(d, 1);
+                operand(node, 0);
+                operand(node, 1);
                 result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
             }
             case STEP -> {
-                overlay(node, state);
-                operand(d, 0);
+                flags.overlay(node, state);
+                operand(node, 0);
                 code.dup2().lstore(Code.FLAG_OVERLAY);
                 result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
             }
             case BIT -> {
-                overlay(node, state);
+                flags.overlay(node, state);
                 long bit = d.imm & (8L << d.size) - 1;
-                operand(d, 0);
+                operand(node, 0);
                 code.loadConstant((int) bit).lushr().lconst_1().land().lstore(Code.FLAG_OVERLAY);
                 if (!node.name().equals("bt")) {
-                    operand(d, 0);
-                    operand(d, 1);
+                    operand(node, 0);
+                    operand(node, 1);
                     result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
                 }
             }
             case EAGER, EAGER_ALL -> {
                 if (setting == Flow.Setting.EAGER) flags.make(state);
-                for (int i = first; i < d.operands; i++) operand(d, i);
+                for (int i = first; i < d.operands; i++) operand(node, i);
                 call(node, Flow.form(node));
             }
         }
     }
 
-    private void overlay(Piece.Node node, Flow.State state) {
-        if (!out.flow.overlayFits(node, state)) {
-            flags.make(state);
-            code.iconst_0().istore(Code.BASE_KIND);
+    /// A comparison, which does nothing but set flags.
+    private static boolean simple(Piece.Node node) {
+        return node.is(Arith.class, "cmp") || node.is(Logic.class, "test") || node.is(Bits.class, "bt");
+    }
+
+    /// AND, OR, XOR and TEST leave only their result behind.
+    private void logic(Piece.Node node) {
+        Decoded d = node.d;
+        boolean once = same(d) && !node.is(Logic.class, "xor");
+        operand(node, 0);
+        if (!once) {
+            operand(node, 1);
+            result(node, 0, 0);
         }
-        flags.setOverlay(out.flow.number(Flow.kindOf(node)));
+        if (node.kind() != Op.Kind.CONSUME) code.dup2();
+        code.lstore(Code.FLAG_A);
     }
 
     /// Replaces the operands on the stack by the result.
@@ -223,27 +260,43 @@ final class ValueCode {
                 case "adc" -> code.ladd().lload(carry).ladd();
                 case "sub" -> code.lsub();
                 case "sbb" -> code.lsub().lload(carry).lsub();
-                case "and" -> code.land();
+                case "and", "test" -> code.land();
                 case "or" -> code.lor();
                 case "xor" -> code.lxor();
                 case "inc" -> code.lconst_1().ladd();
                 case "dec" -> code.lconst_1().lsub();
                 case "neg" -> code.lneg();
                 case "not" -> code.loadConstant(-1L).lxor();
-                case "cmp", "test" -> code.pop2().pop2();
                 default -> call(node, form);
             }
         } else if (node.is(MulDiv.class, "imul")) {
             code.lmul(); // the low half does not depend on what is above the operands
-        } else if (node.is(Move.class, "mov")) {
+        } else if (owner == Move.class && move(node)) {
             return;
         } else if (owner == Shift.class && shift(node)) {
             return;
-        } else if (node.is(Bits.class, "bt")) {
-            code.pop2().pop2();
         } else {
             call(node, form);
         }
+    }
+
+    private boolean move(Piece.Node node) {
+        switch (node.name()) {
+            case "mov" -> {}
+            case "movzx8" -> {
+                if (!memory(node.d.places[1])) code.loadConstant(0xffL).land();
+            }
+            case "movzx16" -> {
+                if (!memory(node.d.places[1])) code.loadConstant(0xffffL).land();
+            }
+            case "movsx8" -> code.l2i().i2b().i2l();
+            case "movsx16" -> code.l2i().i2s().i2l();
+            case "movsx32" -> code.l2i().i2l();
+            default -> {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Shifts of 32 and 64 bits by a constant.
@@ -289,10 +342,12 @@ final class ValueCode {
     }
 
     /// A locked operation: the method may run several times until its result could be stored in one step. Its flags come last.
-    private void locked(Piece.Node node, Code.Site site, Flow.State state, Flow.Setting setting) {
+    private void locked(Piece.Node node, Flow.State state, Flow.Setting setting) {
         Decoded d = node.d;
-        int bytes = 1 << d.places[0].ordinal() - Place.MEM8.ordinal();
+        int bytes = bytes(d.places[0]);
         Label retry = code.newLabel();
+        out.address(d, node, false);
+        out.host(true, bytes, node);
         boolean makes = setting == Flow.Setting.EAGER || !out.flow.after(node, state).equals(state) && setting == Flow.Setting.NONE;
         if (makes) {
             flags.make(state);
@@ -305,43 +360,49 @@ final class ValueCode {
             if (!out.flow.directCarry(state)) state = Flow.State.CPU;
         }
         code.labelBinding(retry);
-        out.load(bytes, Code.VALUE, true, site);
-        for (int i = 0; i < d.operands; i++) operand(d, i);
+        out.get(bytes, 0);
+        code.lstore(Code.VALUE);
+        for (int i = 0; i < d.operands; i++) operand(node, i);
         result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
         code.lstore(Code.T0);
-        code.aload(Code.CPU).lload(Code.ADDRESS).loadConstant(bytes).lload(Code.VALUE).lload(Code.T0);
-        code.invokestatic(Code.MMU_CLASS, "compareAndSet",
-                MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int, CD_long, CD_long));
+        code.lload(Code.HOST).loadConstant(bytes).lload(Code.VALUE).lload(Code.T0);
+        code.invokestatic(Code.INLINE_CLASS, "compareAndSet", MethodTypeDesc.of(CD_boolean, CD_long, CD_int, CD_long, CD_long));
         code.ifeq(retry);
         // The operands are still there: once more, for the flags.
         if (setting != Flow.Setting.NONE) {
             compute(node, setting, state);
-            if (node.kind() != Op.Kind.CONSUME) code.pop2();
+            if (node.kind() != Op.Kind.CONSUME && pushes(node, setting)) code.pop2();
             if (setting == Flow.Setting.EAGER) flags.forget(state);
         }
-        out.leaveIfStopped(site);
     }
 
-    private void push(Piece.Node node, Code.Site site) {
+    /// Whether `compute` pushes a result: a bit test has none.
+    private static boolean pushes(Piece.Node node, Flow.Setting setting) {
+        return setting != Flow.Setting.BIT || !node.name().equals("bt");
+    }
+
+    private void push(Piece.Node node) {
         Decoded d = node.d;
         int bytes = d.size == 3 ? 8 : 2;
         int sp = Code.general(Cpu.RSP);
         if (memory(d.places[0])) {
             out.address(d, node, false);
-            out.load(bytes, Code.VALUE, false, site);
+            out.load(bytes, Code.VALUE, false, node);
         }
-        operand(d, 0);
-        code.lstore(Code.T0).lload(sp).loadConstant((long) bytes).lsub().lstore(Code.ADDRESS);
-        out.store(bytes, Code.T0, new Code.Site(node, site.rest()), () -> code.lload(sp).loadConstant((long) bytes).lsub().lstore(sp));
+        operand(node, 0);
+        code.lstore(Code.T0).lload(sp).loadConstant((long) bytes).lsub();
+        out.store(bytes, Code.T0, node);
+        code.lload(sp).loadConstant((long) bytes).lsub().lstore(sp);
     }
 
-    private void pop(Piece.Node node, Code.Site site) {
+    private void pop(Piece.Node node) {
         Decoded d = node.d;
         int bytes = d.size == 3 ? 8 : 2;
         int sp = Code.general(Cpu.RSP);
-        code.lload(sp).lstore(Code.ADDRESS);
-        out.load(bytes, Code.T0, false, site);
+        code.lload(sp);
+        out.load(bytes, Code.T0, false, node);
         code.lload(sp).loadConstant((long) bytes).ladd().lstore(sp);
-        put(d.places[0], d.registers[0], Code.T0, site);
+        code.lload(Code.T0);
+        put(d.places[0], d.registers[0], node);
     }
 }

@@ -43,11 +43,11 @@ final class VectorCode {
         };
     }
 
-    void emit(Piece.Node node, Code.Site site) {
+    void emit(Piece.Node node) {
         Decoded d = node.d;
         Op.Kind kind = node.kind();
         if (kind.vex()) {
-            vex(node, site);
+            vex(node);
             return;
         }
         int n = kind == Op.Kind.SHIFT_IMMEDIATE ? d.rm : d.reg;
@@ -61,11 +61,11 @@ final class VectorCode {
         } else if (d.memory) {
             out.address(d, node, false);
             switch (kind) {
-                case SCALAR32 -> out.load(4, Code.T0, false, site);
-                case SCALAR64 -> out.load(8, Code.T0, false, site);
+                case SCALAR32 -> out.load(4, Code.T0, false, node);
+                case SCALAR64 -> out.load(8, Code.T0, false, node);
                 default -> {
-                    out.checkAligned(site);
-                    out.loadPair(Code.T0, Code.T1, site);
+                    out.checkAligned(16, node);
+                    out.loadPair(Code.T0, Code.T1, node);
                 }
             }
             sourceLow = Code.T0;
@@ -90,7 +90,7 @@ final class VectorCode {
                 lane(node, 1, Code.T3, high, sourceHigh);
             }
         }
-        settle(node, site);
+        settle(node);
         switch (kind) {
             case SCALAR32 -> code.lload(low).loadConstant(~LOW32).land().lload(Code.T2).loadConstant(LOW32).land().lor().lstore(low);
             case SCALAR64 -> code.lload(Code.T2).lstore(low);
@@ -124,7 +124,7 @@ final class VectorCode {
     }
 
     /// VEX-encoded operations: two or four halves, a first operand of its own.
-    private void vex(Piece.Node node, Code.Site site) {
+    private void vex(Piece.Node node) {
         Decoded d = node.d;
         Op.Kind kind = node.kind();
         int halves = kind.scalar() ? 1 : d.vl256 ? 4 : 2;
@@ -135,11 +135,11 @@ final class VectorCode {
         } else if (d.memory) {
             out.address(d, node, false);
             if (kind.scalar()) {
-                out.load(kind.source.equals("scalar32") ? 4 : 8, Code.T0, false, site);
+                out.load(kind.source.equals("scalar32") ? 4 : 8, Code.T0, false, node);
             } else if (halves == 4 && !counted) {
-                out.loadFour(site);
+                out.loadFour(node);
             } else {
-                out.loadPair(Code.T0, Code.T1, site);
+                out.loadPair(Code.T0, Code.T1, node);
             }
         }
         int destination = kind == Op.Kind.VEX_SHIFT_IMMEDIATE ? d.vvvv : d.reg;
@@ -163,7 +163,7 @@ final class VectorCode {
                 default -> call(node, h, to, a, b);
             }
         }
-        settle(node, site);
+        settle(node);
         if (kind.scalar()) {
             int merged = kind.compareTo(Op.Kind.VEX_FUSED132) >= 0 ? d.reg : d.vvvv;
             code.lload(Code.vector(merged, 1)).lstore(Code.RESULT + 2);
@@ -204,7 +204,7 @@ final class VectorCode {
     }
 
     /// After lane functions that may note SIMD floating-point exceptions.
-    private void settle(Piece.Node node, Code.Site site) {
+    private void settle(Piece.Node node) {
         if (!List.of(node.d.row.op.method().getParameterTypes()).contains(Cpu.class)) return;
         Label noted = code.newLabel();
         Label on = code.newLabel();
@@ -212,7 +212,7 @@ final class VectorCode {
         code.ifne(noted).labelBinding(on);
         out.later(() -> {
             code.labelBinding(noted).aload(Code.CPU).invokestatic(MXCSR, "settle", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS)).ifne(on);
-            out.leave(node.at, site.rest());
+            out.leave(node.at, out.stopped);
         });
     }
 }

@@ -41,19 +41,19 @@ final class VectorMoves {
                 || name.equals("movdStore");
     }
 
-    void emit(Piece.Node node, Code.Site site) {
+    void emit(Piece.Node node) {
         if (node.d.memory) out.address(node.d, node, false);
         boolean toMemory = node.d.memory && (STORES.contains(node.name()) || node.name().equals("movdStore"));
         if (node.d.vl256 && WIDE.contains(node.name())) {
-            move256(node, site);
+            move256(node);
         } else if (STORES.contains(node.name())) {
-            store(node, site);
+            store(node);
         } else if (node.name().equals("movd")) {
-            movd(node, site);
+            movd(node);
         } else if (node.name().equals("movdStore")) {
-            movdStore(node, site);
+            movdStore(node);
         } else {
-            load(node, site);
+            load(node);
         }
         if (node.d.vex && !toMemory && !node.name().equals("movdStore") && !(node.d.vl256 && WIDE.contains(node.name()))) {
             int n = STORES.contains(node.name()) ? node.d.rm : node.d.reg;
@@ -61,7 +61,7 @@ final class VectorMoves {
         }
     }
 
-    private void move256(Piece.Node node, Code.Site site) {
+    private void move256(Piece.Node node) {
         boolean store = STORES.contains(node.name());
         int to = store ? node.d.rm : node.d.reg;
         int from = store ? node.d.reg : node.d.rm;
@@ -72,19 +72,19 @@ final class VectorMoves {
             }
             return;
         }
-        if (!UNALIGNED.contains(node.name())) out.checkAligned(32, site);
+        if (!UNALIGNED.contains(node.name())) out.checkAligned(32, node);
         if (store) {
-            out.storeFour(from, site);
+            out.storeFour(from, node);
             return;
         }
-        out.loadFour(site);
+        out.loadFour(node);
         for (int half = 0; half < 4; half++) {
             int local = Code.T0 + 2 * half;
             out.putHalf(to, half, () -> code.lload(local));
         }
     }
 
-    private void load(Piece.Node node, Code.Site site) {
+    private void load(Piece.Node node) {
         int low = Code.vector(node.d.reg, 0);
         int high = Code.vector(node.d.reg, 1);
         int fromLow = Code.vector(node.d.rm, 0);
@@ -97,14 +97,14 @@ final class VectorMoves {
                     copy(fromHigh, high);
                     return;
                 }
-                if (node.name().equals("loadAligned")) out.checkAligned(site);
-                out.loadPair(Code.T0, Code.T1, site);
+                if (node.name().equals("loadAligned")) out.checkAligned(16, node);
+                out.loadPair(Code.T0, Code.T1, node);
                 copy(Code.T0, low);
                 copy(Code.T1, high);
             }
             case "movss" -> {
                 if (memory) {
-                    out.load(4, Code.T0, false, site);
+                    out.load(4, Code.T0, false, node);
                     copy(Code.T0, low);
                     zero(high);
                 } else {
@@ -112,41 +112,41 @@ final class VectorMoves {
                 }
             }
             case "movsd" -> {
-                half(memory, fromLow, site);
+                half(memory, fromLow, node);
                 copy(Code.T0, low);
                 if (memory) zero(high);
             }
             case "movq" -> {
-                half(memory, fromLow, site);
+                half(memory, fromLow, node);
                 copy(Code.T0, low);
                 zero(high);
             }
             case "movddup" -> {
-                half(memory, fromLow, site);
+                half(memory, fromLow, node);
                 copy(Code.T0, low);
                 copy(Code.T0, high);
             }
             case "movlps", "movlpd" -> {
-                half(memory, fromHigh, site);
+                half(memory, fromHigh, node);
                 copy(Code.T0, low);
             }
             default -> { // movhps, movhpd
-                half(memory, fromLow, site);
+                half(memory, fromLow, node);
                 copy(Code.T0, high);
             }
         }
     }
 
     /// Leaves 8 bytes of memory, or the local `register`, in T0.
-    private void half(boolean memory, int register, Code.Site site) {
+    private void half(boolean memory, int register, Piece.Node node) {
         if (memory) {
-            out.load(8, Code.T0, false, site);
+            out.load(8, Code.T0, false, node);
         } else {
             copy(register, Code.T0);
         }
     }
 
-    private void store(Piece.Node node, Code.Site site) {
+    private void store(Piece.Node node) {
         int low = Code.vector(node.d.reg, 0);
         int high = Code.vector(node.d.reg, 1);
         int toLow = Code.vector(node.d.rm, 0);
@@ -161,40 +161,40 @@ final class VectorMoves {
                     copy(Code.T1, toHigh);
                     return;
                 }
-                if (!node.name().equals("store")) out.checkAligned(site);
-                out.storePair(low, high, site);
+                if (!node.name().equals("store")) out.checkAligned(16, node);
+                out.storePair(low, high, node);
             }
             case "movssStore" -> {
                 if (memory) {
-                    out.store(4, low, site);
+                    out.store(4, low, node);
                 } else {
                     code.lload(toLow).loadConstant(~LOW32).land().lload(low).loadConstant(LOW32).land().lor().lstore(toLow);
                 }
             }
             case "movsdStore" -> {
                 if (memory) {
-                    out.store(8, low, site);
+                    out.store(8, low, node);
                 } else {
                     copy(low, toLow);
                 }
             }
             case "movqStore" -> {
                 if (memory) {
-                    out.store(8, low, site);
+                    out.store(8, low, node);
                 } else {
                     copy(low, toLow);
                     zero(toHigh);
                 }
             }
-            case "storeLow" -> out.store(8, low, site);
-            default -> out.store(8, high, site);
+            case "storeLow" -> out.store(8, low, node);
+            default -> out.store(8, high, node);
         }
     }
 
-    private void movd(Piece.Node node, Code.Site site) {
+    private void movd(Piece.Node node) {
         int bytes = node.d.size == 3 ? 8 : 4;
         if (node.d.memory) {
-            out.load(bytes, Code.T0, false, site);
+            out.load(bytes, Code.T0, false, node);
             code.lload(Code.T0);
         } else {
             code.lload(Code.general(node.d.rm));
@@ -204,11 +204,11 @@ final class VectorMoves {
         zero(Code.vector(node.d.reg, 1));
     }
 
-    private void movdStore(Piece.Node node, Code.Site site) {
+    private void movdStore(Piece.Node node) {
         int bytes = node.d.size == 3 ? 8 : 4;
         int low = Code.vector(node.d.reg, 0);
         if (node.d.memory) {
-            out.store(bytes, low, site);
+            out.store(bytes, low, node);
             return;
         }
         code.lload(low);
