@@ -126,7 +126,8 @@ final class ValueCode {
     private static boolean zeroExtended(Piece.Node node) {
         Decoded d = node.d;
         if (node.is(Move.class, "mov")) return memory(d.places[1]) || d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0;
-        return node.is(Move.class, "movzx8") || node.is(Move.class, "movzx16") || Flow.condition(node) >= 0 && node.kind() == Op.Kind.COMPUTE
+        return node.is(Move.class, "movzx8") || node.is(Move.class, "movzx16")
+                || Flow.condition(node) >= 0 && node.kind() == Op.Kind.COMPUTE
                 || node.is(Logic.class, "and") && d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0
                 || node.is(Logic.class, "xor") && same(d);
     }
