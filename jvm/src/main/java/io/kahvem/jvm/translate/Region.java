@@ -39,7 +39,8 @@ public abstract class Region {
         return places[-Arrays.binarySearch(places, place(at, 0, 0)) - 1];
     }
 
-    /// How many instructions were counted but not executed, when an exit at `place` was taken: the instruction itself was not if it is to be
+    /// How many instructions were counted but not executed, when an exit at `place` was taken: the instruction itself was not if it is
+    /// to be
     /// interpreted or has faulted.
     protected static int unexecuted(int place, Cpu c) {
         return (place & 0xff) - (c.stop == Cpu.LEAVE ? 1 : 0);
@@ -91,7 +92,8 @@ public abstract class Region {
         return (long) c.mode << 32 | c.mmu.codeGeneration() & 0xffff_ffffL;
     }
 
-    /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, everything has to
+    /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, everything
+    /// has to
     /// be left, and has been set up for that.
     ///
     /// @param before the [#context] before it

@@ -332,7 +332,8 @@ final class RegionEmitter {
             if (setting == Flow.Setting.EAGER_ALL) flags.forget(state);
         }
 
-        /// After an operation that may have changed the mode, or awaits attention: goes on, or leaves. All state but RIP and the registers in
+        /// After an operation that may have changed the mode, or awaits attention: goes on, or leaves. All state but RIP and the
+        /// registers in
         /// `dirty` is in the CPU, and T0 is the context before it.
         private void goOn(Piece piece, @Nullable Piece following) {
             Label on = code.newLabel();
