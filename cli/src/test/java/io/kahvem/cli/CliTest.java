@@ -194,7 +194,9 @@ class CliTest {
             run --serial pty                | pty
             run --accel kvm                 | --accel kvm: this version has no such engine
             run --accel tcg                 | tcg
-            run --accel jvm,translate=off   | translate=off
+            run --accel jvm,translate=on    | give translate=off, early or normal
+            run --accel jvm,jit=off         | "jit=off", which is no option
+            run --accel kvm,translate=off   | give jvm,translate=
             run --cpu host                  | host
             run --initrd i.gz               | --initrd goes with a kernel
             run --kernel /no/such/kernel    | /no/such/kernel

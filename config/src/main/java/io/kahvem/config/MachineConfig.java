@@ -16,13 +16,14 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param memoryBytes guest RAM, whole pages
 /// @param cpus how many virtual CPUs
+/// @param translation when the Java engine translates; empty leaves it to the engine
 /// @param serial where the first serial line ends
 /// @param noReboot a reset, or a triple fault, ends the machine instead of starting it again
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, Accel accel, Serial serial, boolean noReboot, boolean debugExit,
-        Optional<Duration> timeout) {
+        long memoryBytes, int cpus, Boot boot, Accel accel, Optional<Translation> translation, Serial serial, boolean noReboot,
+        boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;
@@ -54,7 +55,7 @@ public record MachineConfig(
         private @Nullable Path kernel;
         private @Nullable String initrd;
         private String commandLine = "";
-        private Accel accel = Accel.AUTO;
+        private AccelOption accel = new AccelOption(Accel.AUTO);
         private Serial serial = new Serial.Stdio();
         private boolean noReboot;
         private boolean debugExit;
@@ -96,7 +97,11 @@ public record MachineConfig(
         }
 
         public Builder accel(Accel engine) {
-            accel = engine;
+            return accel(new AccelOption(engine));
+        }
+
+        public Builder accel(AccelOption option) {
+            accel = option;
             return this;
         }
 
@@ -128,7 +133,8 @@ public record MachineConfig(
                         "a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or Multiboot 1)");
             }
             Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
-            return new MachineConfig(memoryBytes, cpus, boot, accel, serial, noReboot, debugExit, Optional.ofNullable(timeout));
+            return new MachineConfig(
+                    memoryBytes, cpus, boot, accel.accel(), accel.translation(), serial, noReboot, debugExit, Optional.ofNullable(timeout));
         }
     }
 }

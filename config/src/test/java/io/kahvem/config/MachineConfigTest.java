@@ -5,12 +5,28 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MachineConfigTest {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            jvm,translate=on                     | says translate=on; give translate=off, early or normal
+            jvm,translate=                       | give translate=off, early or normal
+            jvm,translate                        | "translate", which is no option
+            jvm,                                 | "", which is no option
+            jvm,translate=off,translate=normal   | twice
+            kvm,translate=off                    | give jvm,translate=
+            auto,translate=off                   | give jvm,translate=
+            """)
+    void anEngineWithAnOptionItDoesNotHaveIsRefused(String text, String remedy) {
+        assertThatThrownBy(() -> AccelOption.parse(text)).isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith("accel: \"").hasMessageContaining(remedy);
+    }
+
     @Test
     void aMachineNeedsNoMoreThanAKernel() {
         MachineConfig config = MachineConfig.builder().kernel(Path.of("vmlinuz")).build();
@@ -71,6 +87,11 @@ class MachineConfigTest {
     void enginesAndSerialLinesGoByTheNamesOfTheFlags() {
         assertThat(Accel.parse("jvm")).isEqualTo(Accel.JVM);
         assertThatThrownBy(() -> Accel.parse("tcg")).isInstanceOf(ConfigException.class).hasMessageContaining("auto, kvm or jvm");
+        assertThat(AccelOption.parse("kvm")).isEqualTo(new AccelOption(Accel.KVM));
+        assertThat(AccelOption.parse("jvm,translate=off")).isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF)));
+        MachineConfig config = MachineConfig.builder().kernel(Path.of("k")).accel(AccelOption.parse("jvm,translate=early")).build();
+        assertThat(config.accel()).isEqualTo(Accel.JVM);
+        assertThat(config.translation()).contains(Translation.EARLY);
         assertThat(Serial.parse("stdio")).isEqualTo(new Serial.Stdio());
         assertThat(Serial.parse("none")).isEqualTo(new Serial.None());
         assertThat(Serial.parse("file:out.log")).isEqualTo(new Serial.ToFile(Path.of("out.log")));

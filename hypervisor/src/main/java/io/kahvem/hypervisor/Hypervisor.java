@@ -20,4 +20,9 @@ public interface Hypervisor {
     /// Creates a virtual machine without vCPUs over `memory`, which the caller goes on owning.
     /// Throws HypervisorException where the host refuses.
     Vm createVm(GuestMemory memory, CpuModel model);
+
+    /// The same with options; an engine without a choice takes no notice of them.
+    default Vm createVm(GuestMemory memory, CpuModel model, VmOptions options) {
+        return createVm(memory, model);
+    }
 }

@@ -21,12 +21,6 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// A virtual machine of the Java engine: what its vCPUs share.
 final class JvmVm implements Vm {
-    private static final Translator.Policy POLICY = switch (System.getProperty("kahvem.translate", "off")) {
-        case "off" -> Translator.Policy.OFF;
-        case "early" -> Translator.Policy.EARLY;
-        default -> new Translator.Policy(Integer.getInteger("kahvem.threshold", 400), Integer.getInteger("kahvem.warm", 10), true);
-    };
-
     private final GuestMemory memory;
     private final CpuModel model;
     private final TscClock clock;
@@ -39,12 +33,12 @@ final class JvmVm implements Vm {
     private final List<JvmVcpu> vcpus = new CopyOnWriteArrayList<>();
     private final AtomicLong revocations = new AtomicLong();
 
-    JvmVm(GuestMemory memory, CpuModel model) {
+    JvmVm(GuestMemory memory, CpuModel model, Translator.Policy policy) {
         this.memory = memory;
         this.model = model;
         this.clock = new TscClock(Clock.SYSTEM, model.tscKhz());
         this.code = new CodeCache(memory);
-        this.translator = new Translator(memory, code, opcodes, POLICY);
+        this.translator = new Translator(memory, code, opcodes, policy);
         memory.setCodeListener(code::codeWritten);
     }
 

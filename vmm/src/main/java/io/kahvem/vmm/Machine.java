@@ -15,6 +15,7 @@ import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
 import io.kahvem.hypervisor.VmExit;
+import io.kahvem.hypervisor.VmOptions;
 import io.kahvem.memory.GuestMemory;
 import io.kahvem.vmm.boot.BootImage;
 import io.kahvem.vmm.boot.BootTarget;
@@ -105,7 +106,7 @@ public final class Machine implements AutoCloseable {
             Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
             try {
                 // What is put together here is mostly classes to load, and takes about as long as the kernel takes to unpack.
-                vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ)));
+                vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ), options(config)));
                 control = new RunControl(config.cpus());
                 loop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
                 chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
@@ -120,6 +121,14 @@ public final class Machine implements AutoCloseable {
             free();
             throw e;
         }
+    }
+
+    private static VmOptions options(MachineConfig config) {
+        return config.translation().map(translation -> new VmOptions(switch (translation) {
+            case OFF -> VmOptions.Translation.OFF;
+            case EARLY -> VmOptions.Translation.EARLY;
+            case NORMAL -> VmOptions.Translation.NORMAL;
+        })).orElse(VmOptions.DEFAULT);
     }
 
     private static List<CpuState> loaded(FutureTask<List<CpuState>> loading) {

@@ -8,6 +8,7 @@ import io.kahvem.cli.sandbox.Sandbox;
 import io.kahvem.cli.sandbox.SandboxMode;
 import io.kahvem.cli.smalllinux.SmallLinux;
 import io.kahvem.config.Accel;
+import io.kahvem.config.AccelOption;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
@@ -70,7 +71,11 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = "--cpu", paramLabel = "MODEL", defaultValue = "max", description = "max: all that the engine can do (default).")
     private String cpu = "";
 
-    @Option(names = "--accel", paramLabel = "ENGINE", defaultValue = "auto", description = "auto (default), kvm or jvm.")
+    @Option(
+            names = "--accel",
+            paramLabel = "ENGINE",
+            defaultValue = "auto",
+            description = "auto (default), kvm or jvm; jvm,translate=off, early or normal (default): when it translates guest code.")
     private String accel = "";
 
     @Option(
@@ -138,7 +143,8 @@ public final class RunCommand implements Callable<Integer> {
             throw CliException.badInput("--initrd goes with a kernel\n  Give both: kahvem run --kernel FILE --initrd FILE");
         }
         if (!cpu.equals("max")) throw CliException.badInput("--cpu: this version has no CPU model \"%s\", only max".formatted(cpu));
-        Accel engine = Accel.parse(accel);
+        AccelOption option = AccelOption.parse(accel);
+        Accel engine = option.accel();
         if (engine != Accel.AUTO && !engines().contains(engine.id())) {
             throw CliException.badInput("--accel %s: this version has no such engine\n  It has: %s"
                     .formatted(accel, String.join(", ", engines())));
@@ -146,7 +152,7 @@ public final class RunCommand implements Callable<Integer> {
         MachineConfig.Builder builder = MachineConfig.builder()
                 .memory(memory)
                 .cpus(cpus)
-                .accel(engine)
+                .accel(option)
                 .serial(Serial.parse(serial))
                 .debugExit(debugExit)
                 .noReboot(noReboot)

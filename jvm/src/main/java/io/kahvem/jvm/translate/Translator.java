@@ -87,7 +87,7 @@ public final class Translator implements AutoCloseable {
     /// Asks for a region that starts with `block`, whose page is followed in linear memory by the page at `secondGpa` (-1: none that is
     /// known).
     public void request(Cpu c, Block block, long secondGpa) {
-        if (closed) return;
+        if (closed || policy.threshold == 0) return; // heat may have come around
         if (!policy.background) {
             synchronized (this) {
                 translate(new Request(block, secondGpa, c));
