@@ -52,8 +52,17 @@ final class Guest implements AutoCloseable {
 
     /// Boots a guest of [TestGuests] on the Java engine; `more` are options.
     static Guest boot(TestGuests guests, String append, Object... more) {
+        return bootOn("jvm", guests, append, more);
+    }
+
+    /// The same with the Java engine's option `translate=`.
+    static Guest bootTranslating(String when, TestGuests guests, String append, Object... more) {
+        return bootOn("jvm,translate=" + when, guests, append, more);
+    }
+
+    private static Guest bootOn(String accel, TestGuests guests, String append, Object... more) {
         List<Object> arguments = new ArrayList<>(List.of(
-                "run", "--accel", "jvm", "--kernel", guests.vmlinuz(), "--initrd", guests.initrd(), "--append", "console=ttyS0 " + append));
+                "run", "--accel", accel, "--kernel", guests.vmlinuz(), "--initrd", guests.initrd(), "--append", "console=ttyS0 " + append));
         arguments.addAll(List.of(more));
         return start(arguments.toArray());
     }

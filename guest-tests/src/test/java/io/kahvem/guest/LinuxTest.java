@@ -8,6 +8,7 @@ import java.util.ServiceLoader;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Debian's stock kernel, from reset to power-off, on the Java engine, and on KVM where it can. A boot is the most of a test's time, so a
@@ -60,19 +61,20 @@ class LinuxTest {
         }
     }
 
-    @Test
-    void computesWhatEveryOtherMachineComputes() {
-        try (Guest guest = Guest.boot(guests, "quiet task=bench bench=0.05")) {
+    @ParameterizedTest
+    @ValueSource(strings = {"off", "early", "normal"})
+    void computesWhatEveryOtherMachineComputesHoweverItIsTranslated(String when) {
+        try (Guest guest = Guest.bootTranslating(when, guests, "quiet task=bench bench=0.05")) {
             assertThat(Kbench.checks(guest.await("kbench done"))).containsExactlyInAnyOrderEntriesOf(Kbench.CHECKS);
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
         }
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 4})
-    void runsAsManyProcessorsAsAskedForWithoutAComplaint(int cpus) {
+    @CsvSource({"normal, 1", "normal, 4", "early, 1", "early, 4", "off, 4"})
+    void runsAsManyProcessorsAsAskedForWithoutAComplaint(String when, int cpus) {
         String command = "cmd=nproc;grep,-c,^processor,/proc/cpuinfo;dmesg,-r";
-        try (Guest guest = Guest.boot(guests, "loglevel=1 task=sh " + command, "--cpus", cpus)) {
+        try (Guest guest = Guest.bootTranslating(when, guests, "loglevel=1 task=sh " + command, "--cpus", cpus)) {
             String printed = guest.await("guest: exit 0");
             assertThat(printed).containsPattern("(?m)^%1$d\r?\n%1$d\r?$".formatted(cpus));
             assertThat(printed).contains("Linux version 6");
