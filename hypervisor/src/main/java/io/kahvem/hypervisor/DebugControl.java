@@ -6,7 +6,8 @@ import java.util.List;
 ///
 /// @param singleStep after each instruction
 /// @param int3 at INT3, which the guest then does not see
-/// @param breakpoints before the instructions at these linear addresses, at most 4; the guest's own debug registers do not work then
+/// @param breakpoints before the instructions at these linear addresses, at most 4, each time the vCPU is run there without RFLAGS.RF; the
+///     guest's own debug registers do not work then
 public record DebugControl(boolean singleStep, boolean int3, List<Long> breakpoints) {
     public static final int MAX_BREAKPOINTS = 4;
     public static final DebugControl OFF = new DebugControl(false, false, List.of());

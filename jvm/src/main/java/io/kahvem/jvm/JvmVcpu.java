@@ -1,6 +1,7 @@
 package io.kahvem.jvm;
 
 import io.kahvem.hypervisor.CpuState;
+import io.kahvem.hypervisor.DebugControl;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.hypervisor.VmIo;
@@ -51,6 +52,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     /// What another engine had taken for delivery and not delivered: delivered first when this runs.
     private CpuState.@Nullable Event undelivered;
 
+    private final Debugger debugger;
+
     JvmVcpu(JvmVm vm, int apicId) {
         this.vm = vm;
         LocalApic apic = new LocalApic(apicId, apicId == 0, vm.apics(), vm.clock(), this);
@@ -61,6 +64,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         tiers = new Tiers(blocks, vm.translator());
         c.waitForSipi = apicId != 0;
         CpuStates.reset(c);
+        debugger = new Debugger(c, vm.memory());
     }
 
     @Override
@@ -102,7 +106,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
             }
             if (block == null) {
                 if ((c.mode & Mode.STEP) != 0) {
-                    step();
+                    VmExit exit = step();
+                    if (exit != null) return exit;
                     continue;
                 }
                 block = blocks.find(c);
@@ -132,9 +137,18 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         stopped();
     }
 
-    /// One instruction under single step or breakpoints.
-    private void step() {
-        if (Debug.instructionBreakpoint(c)) {
+    /// One instruction under single step or breakpoints, the guest's or a debugger's; an exit for a debugger, or null.
+    private @Nullable VmExit step() {
+        VmExit exit = debugger.before();
+        if (exit == null) {
+            instruction();
+            exit = debugger.after();
+        }
+        return exit;
+    }
+
+    private void instruction() {
+        if (!debugger.hasBreakpoints() && Debug.instructionBreakpoint(c)) {
             stopped();
             return;
         }
@@ -315,6 +329,12 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         CpuStates.set(c, state);
         c.waitForSipi = state.activity == CpuState.Activity.WAIT_FOR_SIPI;
         undelivered = state.event;
+    }
+
+    @Override
+    public boolean setDebug(DebugControl control) {
+        debugger.set(control);
+        return true;
     }
 
     private void deliver(CpuState.Event event) {

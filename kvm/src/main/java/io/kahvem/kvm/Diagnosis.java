@@ -94,8 +94,7 @@ final class Diagnosis {
     /// As far as they are mapped, which a page that is not ends.
     byte[] bytesAtRip(Arena arena) {
         Struct sregs = states.systemRegisters(arena);
-        boolean code64 = (sregs.get("efer") & EFER_LMA) != 0 && sregs.isSet("cs.l");
-        long linear = states.registers(arena).get("rip") + (code64 ? 0 : sregs.get("cs.base"));
+        long linear = VcpuStates.linearRip(states.registers(arena), sregs);
         byte[] bytes = new byte[INSTRUCTION_BYTES];
         Struct translation = Struct.allocate(arena, Structs.TRANSLATION);
         for (int n = 0; n < bytes.length; n++) {

@@ -87,6 +87,11 @@ final class Kicker {
         if (inGuest && target != null) target.send();
     }
 
+    /// On the vCPU's thread, after an access: the next KVM_RUN finishes it and returns EINTR.
+    void finish() {
+        run.put8(RunPage.IMMEDIATE_EXIT, 1);
+    }
+
     /// For what the owner looks at before each KVM_RUN anyway.
     synchronized void requestUnlessOwner(int bit) {
         if (owner != Thread.currentThread()) request(bit);

@@ -32,6 +32,9 @@ final class KvmVcpu implements Vcpu {
     private static final int LVT_NMI = 4;
     private static final long APIC_ENABLED = 1 << 11;
 
+    /// DR6 with its bit BS alone (SDM Vol. 3B, 18.2.3).
+    private static final long DR6_SINGLE_STEP = 0xffff_4ff0L;
+
     private final KvmVm vm;
     private final int apicId;
     private final KvmFile file;
@@ -48,6 +51,11 @@ final class KvmVcpu implements Vcpu {
     private volatile long entries;
 
     private long entriesSeen = -1;
+
+    private boolean singleStep;
+
+    /// The instruction of a single step has made an access: the step ends when the kernel has finished it, which the kernel does not tell.
+    private boolean finishingStep;
 
     KvmVcpu(KvmVm vm, int apicId, KvmFile file, RunPage run, VcpuStates states) {
         this.vm = vm;
@@ -87,8 +95,14 @@ final class KvmVcpu implements Vcpu {
         kicker.setInGuest(false);
         if (result < 0) return interrupted(result);
         switch (run.get32(RunPage.EXIT_REASON)) {
-            case KVM_EXIT_IO -> portAccess(io);
-            case KVM_EXIT_MMIO -> memoryAccess(io);
+            case KVM_EXIT_IO -> {
+                portAccess(io);
+                if (singleStep) finishStep();
+            }
+            case KVM_EXIT_MMIO -> {
+                memoryAccess(io);
+                if (singleStep) finishStep();
+            }
             case KVM_EXIT_IOAPIC_EOI -> io.endOfInterrupt(run.get8(RunPage.EOI_VECTOR));
             case KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_INTR, KVM_EXIT_SET_TPR -> {}
             case KVM_EXIT_DIRTY_RING_FULL -> vm.slots().ringFull();
@@ -96,6 +110,7 @@ final class KvmVcpu implements Vcpu {
                 return new VmExit.Shutdown("triple fault");
             }
             case KVM_EXIT_DEBUG -> {
+                finishingStep = false;
                 return new VmExit.Debug(run.get64(RunPage.DEBUG_PC), debugReason());
             }
             default -> {
@@ -135,7 +150,15 @@ final class KvmVcpu implements Vcpu {
             VmExit dead = stillThere();
             if (dead != null) return dead;
         }
-        return (bits & Kicker.KICK) != 0 ? new VmExit.Kicked() : null;
+        boolean stepped = finishingStep;
+        finishingStep = false;
+        if ((bits & Kicker.KICK) != 0) return new VmExit.Kicked();
+        return stepped ? new VmExit.Debug(states.linearRip(), DR6_SINGLE_STEP) : null;
+    }
+
+    private void finishStep() {
+        finishingStep = true;
+        kicker.finish();
     }
 
     private void portAccess(VmIo io) {
@@ -249,6 +272,7 @@ final class KvmVcpu implements Vcpu {
     public boolean setDebug(DebugControl control) {
         try (Arena arena = Arena.ofConfined()) {
             Struct debug = Struct.allocate(arena, Structs.GUEST_DEBUG);
+            singleStep = control.singleStep();
             int flags = control.isOff() ? 0 : KVM_GUESTDBG_ENABLE;
             if (control.singleStep()) flags |= KVM_GUESTDBG_SINGLESTEP;
             if (control.int3()) flags |= KVM_GUESTDBG_USE_SW_BP;

@@ -45,6 +45,7 @@ final class VcpuStates {
     private static final int MXCSR_RESET = 0x1f80;
     private static final int MXCSR = 24;
     private static final int UNUSABLE = 1 << 16;
+    private static final long EFER_LMA = 1 << 10;
     private static final long SUPPORTED_COMPONENTS_AFTER_RESET = 1;
 
     private final KvmFile vcpu;
@@ -259,6 +260,17 @@ final class VcpuStates {
     /// RIP, and the flags and registers that a spinning guest would change.
     Struct registers(Arena arena) {
         return read(arena, Request.KVM_GET_REGS, Structs.REGS);
+    }
+
+    long linearRip() {
+        try (Arena arena = Arena.ofConfined()) {
+            return linearRip(registers(arena), systemRegisters(arena));
+        }
+    }
+
+    static long linearRip(Struct regs, Struct sregs) {
+        boolean code64 = (sregs.get("efer") & EFER_LMA) != 0 && sregs.isSet("cs.l");
+        return code64 ? regs.get("rip") : regs.get("rip") + sregs.get("cs.base") & 0xffff_ffffL;
     }
 
     Struct systemRegisters(Arena arena) {

@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kahvem.host.EventFd;
 import io.kahvem.hypervisor.CpuState;
-import io.kahvem.hypervisor.DebugControl;
 import io.kahvem.hypervisor.Doorbells;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.memory.MemorySlot;
-import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -114,34 +112,6 @@ class KvmVmTest {
             kvm.vcpu.setState(Kvm.realMode());
             kvm.vcpu.run(kvm.io);
             assertThat(kvm.vm.takeDirtyPages(slot).stream()).as("no more").isEmpty();
-        }
-    }
-
-    @Test
-    void aSingleStepStopsAfterEachInstruction() {
-        try (Kvm kvm = new Kvm(0xb0, 5, 0x90, 0xe6, 0xf4, 0xeb, 0xfe)) { // mov al, 5; nop; out f4h, al
-            assertThat(kvm.vcpu.setDebug(new DebugControl(true, false, List.of()))).isTrue();
-            assertThat(kvm.vcpu.run(kvm.io)).isInstanceOfSatisfying(VmExit.Debug.class, at -> assertThat(at.rip()).isEqualTo(Kvm.CODE + 2));
-            assertThat(kvm.vcpu.run(kvm.io)).isInstanceOfSatisfying(VmExit.Debug.class, at -> assertThat(at.rip()).isEqualTo(Kvm.CODE + 3));
-            kvm.vcpu.setDebug(DebugControl.OFF);
-            assertThat(kvm.vcpu.run(kvm.io)).isEqualTo(new VmExit.Kicked());
-            assertThat(kvm.ended).isTrue();
-        }
-    }
-
-    @Test
-    void aBreakpointStopsBeforeItsInstruction() {
-        try (Kvm kvm = new Kvm(0xb0, 5, 0x90, 0xe6, 0xf4, 0xeb, 0xfe)) {
-            assertThat(kvm.vcpu.setDebug(new DebugControl(false, false, List.of((long) Kvm.CODE + 2)))).isTrue();
-            VmExit exit = kvm.vcpu.run(kvm.io);
-            if (kvm.vm.softwareOnly() && exit instanceof VmExit.Kicked) {
-                System.out.println("skipped: this KVM, without hardware virtualization, passes breakpoints");
-                Assumptions.abort("breakpoints are passed");
-            }
-            assertThat(exit).isInstanceOfSatisfying(VmExit.Debug.class, at -> {
-                assertThat(at.rip()).isEqualTo(Kvm.CODE + 2);
-                assertThat(at.dr6() & 1).isEqualTo(1);
-            });
         }
     }
 

@@ -114,6 +114,9 @@ public final class Cpu {
     /// What decoding depends on: a combination of [Mode] bits, kept by [#modeChanged()].
     public int mode;
 
+    /// A debugger looks on: each instruction is a block of its own. Followed by [#modeChanged()].
+    public boolean watched;
+
     /// XMM registers: low half at `2 * n`, high half at `2 * n + 1`; bits 128 to 191 and 192 to 255 of YMM register `n` are [#YMM] above
     /// these.
     public final long[] xmm = new long[64];

@@ -15,7 +15,7 @@ public final class Mode {
     /// The stack pointer is ESP, not SP (SS.B). In 64-bit code it is RSP and this is clear.
     public static final int STACK32 = 8;
 
-    /// Every instruction is a block of its own: single step or breakpoints are on.
+    /// Every instruction is a block of its own: single step or breakpoints are on, the guest's or a debugger's.
     public static final int STEP = 16;
 
     /// CPL is 3. Decoding does not depend on it, but which code may be reached does.
@@ -27,7 +27,7 @@ public final class Mode {
     private Mode() {}
 
     static int of(Cpu c) {
-        int common = (c.rflags & Flags.TF) != 0 || (c.dr[7] & 0xff) != 0 ? STEP : 0;
+        int common = (c.rflags & Flags.TF) != 0 || (c.dr[7] & 0xff) != 0 || c.watched ? STEP : 0;
         if (c.cpl == 3) common |= USER;
         int cs = c.attributes[Cpu.CS];
         if (c.longMode() && (cs & ATTRIBUTE_LONG) != 0) return CODE64 | FLAT | common;
