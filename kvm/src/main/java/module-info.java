@@ -1,5 +1,6 @@
 /// The engine on /dev/kvm.
 module io.kahvem.kvm {
+    requires io.kahvem.apic;
     requires io.kahvem.hypervisor;
 
     provides io.kahvem.hypervisor.Hypervisor with

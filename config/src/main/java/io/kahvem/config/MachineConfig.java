@@ -16,14 +16,14 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param memoryBytes guest RAM, whole pages
 /// @param cpus how many virtual CPUs
-/// @param translation when the Java engine translates; empty leaves it to the engine
+/// @param accelOption which engine runs it, and how
 /// @param serial where the first serial line ends
 /// @param noReboot a reset, or a triple fault, ends the machine instead of starting it again
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, Accel accel, Optional<Translation> translation, Serial serial, boolean noReboot,
-        boolean debugExit, Optional<Duration> timeout) {
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, boolean noReboot, boolean debugExit,
+        Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;
@@ -42,6 +42,10 @@ public record MachineConfig(
         if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
             throw new ConfigException("timeout: give more than nothing, or no timeout at all");
         }
+    }
+
+    public Accel accel() {
+        return accelOption.accel();
     }
 
     public static Builder builder() {
@@ -134,7 +138,7 @@ public record MachineConfig(
             }
             Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
             return new MachineConfig(
-                    memoryBytes, cpus, boot, accel.accel(), accel.translation(), serial, noReboot, debugExit, Optional.ofNullable(timeout));
+                    memoryBytes, cpus, boot, accel, serial, noReboot, debugExit, Optional.ofNullable(timeout));
         }
     }
 }

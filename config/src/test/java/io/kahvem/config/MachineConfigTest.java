@@ -21,6 +21,10 @@ class MachineConfigTest {
             jvm,translate=off,translate=normal   | twice
             kvm,translate=off                    | give jvm,translate=
             auto,translate=off                   | give jvm,translate=
+            kvm,kernel-irqchip=on                | give kernel-irqchip=split or off
+            kvm,kernel-irqchip=off,kernel-irqchip=off | twice
+            jvm,kernel-irqchip=off               | give kvm,kernel-irqchip=
+            auto,kernel-irqchip=split            | give kvm,kernel-irqchip=
             """)
     void anEngineWithAnOptionItDoesNotHaveIsRefused(String text, String remedy) {
         assertThatThrownBy(() -> AccelOption.parse(text)).isInstanceOf(ConfigException.class)
@@ -88,10 +92,12 @@ class MachineConfigTest {
         assertThat(Accel.parse("jvm")).isEqualTo(Accel.JVM);
         assertThatThrownBy(() -> Accel.parse("tcg")).isInstanceOf(ConfigException.class).hasMessageContaining("auto, kvm or jvm");
         assertThat(AccelOption.parse("kvm")).isEqualTo(new AccelOption(Accel.KVM));
-        assertThat(AccelOption.parse("jvm,translate=off")).isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF)));
+        assertThat(AccelOption.parse("jvm,translate=off")).isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF), Optional.empty()));
+        assertThat(AccelOption.parse("kvm,kernel-irqchip=off"))
+                .isEqualTo(new AccelOption(Accel.KVM, Optional.empty(), Optional.of(KernelIrqchip.OFF)));
         MachineConfig config = MachineConfig.builder().kernel(Path.of("k")).accel(AccelOption.parse("jvm,translate=early")).build();
         assertThat(config.accel()).isEqualTo(Accel.JVM);
-        assertThat(config.translation()).contains(Translation.EARLY);
+        assertThat(config.accelOption().translation()).contains(Translation.EARLY);
         assertThat(Serial.parse("stdio")).isEqualTo(new Serial.Stdio());
         assertThat(Serial.parse("none")).isEqualTo(new Serial.None());
         assertThat(Serial.parse("file:out.log")).isEqualTo(new Serial.ToFile(Path.of("out.log")));

@@ -57,7 +57,7 @@ class KvmEngineTest {
     void payloadsInRealAndLongModeEndWithTheirDebugExit() {
         needsKvm();
         for (Payload payload : new Payload[] {new Payload().inRealMode(), new Payload().inLongMode()}) {
-            for (String engine : new String[] {"jvm", "kvm"}) {
+            for (String engine : new String[] {"jvm", "kvm", "kvm,kernel-irqchip=off"}) {
                 try (Guest guest = run(payload.debugExit(16).haltForEver(), Guest.livingIn(home), engine)) {
                     assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(33);
                 }
@@ -79,10 +79,12 @@ class KvmEngineTest {
     @Test
     void aSpinningAndAHaltedGuestStopAtTheirTimeout() {
         needsKvm();
-        for (Payload payload : new Payload[] {new Payload().spinForEver(), new Payload().haltForEver()}) {
-            try (Guest guest = Guest.start(Guest.livingIn(home), "run", "--accel", "kvm", "--memory", "16M", "--cpus", 2,
-                    "--timeout", "1s", "--kernel", payload.in(files))) {
-                assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(124);
+        for (String engine : new String[] {"kvm", "kvm,kernel-irqchip=off"}) {
+            for (Payload payload : new Payload[] {new Payload().spinForEver(), new Payload().haltForEver()}) {
+                try (Guest guest = Guest.start(Guest.livingIn(home), "run", "--accel", engine, "--memory", "16M", "--cpus", 2,
+                        "--timeout", "1s", "--kernel", payload.in(files))) {
+                    assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(124);
+                }
             }
         }
     }

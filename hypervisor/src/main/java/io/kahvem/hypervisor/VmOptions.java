@@ -1,10 +1,14 @@
 package io.kahvem.hypervisor;
 
-/// How an engine is to run a machine, where the engine has a choice; no guest can tell.
-public record VmOptions(Translation translation) {
-    public static final VmOptions DEFAULT = new VmOptions(Translation.NORMAL);
+import java.util.Optional;
 
-    /// When an engine without hardware virtualization translates guest code.
+/// How an engine is to run a machine, where the engine has a choice.
+///
+/// @param kernelIrqchip which interrupt controllers the kernel has; empty for as many as it can have
+public record VmOptions(Translation translation, Optional<KernelIrqchip> kernelIrqchip) {
+    public static final VmOptions DEFAULT = new VmOptions(Translation.NORMAL, Optional.empty());
+
+    /// When an engine without hardware virtualization translates guest code; no guest can tell.
     public enum Translation {
         /// Never: everything is interpreted.
         OFF,
@@ -14,5 +18,22 @@ public record VmOptions(Translation translation) {
 
         /// What has become hot, in the background.
         NORMAL
+    }
+
+    /// Which interrupt controllers an engine of the kernel's leaves to the kernel.
+    public enum KernelIrqchip {
+        /// The local APICs.
+        SPLIT,
+
+        /// None.
+        OFF
+    }
+
+    public VmOptions with(Translation translation) {
+        return new VmOptions(translation, kernelIrqchip);
+    }
+
+    public VmOptions with(KernelIrqchip kernelIrqchip) {
+        return new VmOptions(translation, Optional.of(kernelIrqchip));
     }
 }

@@ -1,12 +1,12 @@
 package io.kahvem.jvm;
 
+import io.kahvem.apic.ApicOwner;
+import io.kahvem.apic.LocalApic;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.DebugControl;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.hypervisor.VmIo;
-import io.kahvem.jvm.apic.ApicOwner;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.CpuStates;
 import io.kahvem.jvm.cpu.Exceptions;

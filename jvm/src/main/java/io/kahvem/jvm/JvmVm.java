@@ -1,12 +1,12 @@
 package io.kahvem.jvm;
 
+import io.kahvem.apic.ApicBus;
+import io.kahvem.apic.TscClock;
 import io.kahvem.host.Clock;
 import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
-import io.kahvem.jvm.apic.ApicBus;
 import io.kahvem.jvm.cpu.Entropy;
-import io.kahvem.jvm.cpu.TscClock;
 import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.decode.Opcodes;
 import io.kahvem.jvm.interpret.CodeCache;

@@ -13,6 +13,12 @@ import java.util.List;
 record Cpuid(List<Leaf> leaves) {
     private static final int HTT = 1 << 28;
     private static final int TSC_DEADLINE = 1 << 24;
+    private static final int X2APIC = 1 << 21;
+    private static final int KVM_FEATURES = 0x4000_0001;
+
+    /// ASYNC_PF, PV_EOI, PV_UNHALT, ASYNC_PF_VMEXIT, PV_SEND_IPI, PV_SCHED_YIELD, ASYNC_PF_INT, MSI_EXT_DEST_ID.
+    private static final int KVM_APIC_FEATURES = 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 11 | 1 << 13 | 1 << 14 | 1 << 15;
+
     private static final int HYPERVISOR = 1 << 31;
     private static final int CMP_LEGACY = 1 << 1;
     private static final int LEVEL_SMT = 1 << 8;
@@ -60,6 +66,24 @@ record Cpuid(List<Leaf> leaves) {
         own.add(new Leaf(0xb, 0, indexed, 0, 1, LEVEL_SMT, apicId));
         own.add(new Leaf(0xb, 1, indexed, idBits, vcpus, LEVEL_CORE | 1, apicId));
         return new Cpuid(own);
+    }
+
+    /// Without what is only there with a local APIC in the kernel: x2APIC, whose registers are MSRs, the TSC-deadline timer, and KVM's own
+    /// shortcuts to the APIC (linux/kvm_para.h).
+    Cpuid withoutKernelApic() {
+        return new Cpuid(leaves.stream().map(leaf -> switch (leaf.function) {
+            case 1 -> leaf.with(leaf.eax, leaf.ebx, leaf.ecx & ~(X2APIC | TSC_DEADLINE), leaf.edx);
+            case KVM_FEATURES -> leaf.with(leaf.eax & ~KVM_APIC_FEATURES, leaf.ebx, leaf.ecx, leaf.edx);
+            default -> leaf;
+        }).toList());
+    }
+
+    /// Family, model and stepping: EDX after a reset.
+    int signature() {
+        for (Leaf leaf : leaves) {
+            if (leaf.function == 1) return leaf.eax;
+        }
+        return 0;
     }
 
     /// How many bytes the standard form of XSAVE's area needs for these features (SDM Vol. 1, 13.4.3; leaf DH tells).

@@ -4,6 +4,7 @@ import io.kahvem.host.ThreadSignal;
 import io.kahvem.host.Words;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// Brings a vCPU's thread out of KVM_RUN: a bit in [#requests], then `immediate_exit`, then a signal if the thread is in the call.
@@ -37,6 +38,9 @@ final class Kicker {
 
     /// The thread is in KVM_RUN, or about to be.
     private volatile boolean inGuest;
+
+    /// The thread, while it waits outside KVM_RUN for a request.
+    private volatile @Nullable Thread sleeper;
 
     /// Guarded by this, as is `closed`.
     private @Nullable ThreadSignal thread;
@@ -85,6 +89,8 @@ final class Kicker {
         Words.fullFence();
         ThreadSignal target = thread;
         if (inGuest && target != null) target.send();
+        Thread sleeping = sleeper;
+        if (sleeping != null) LockSupport.unpark(sleeping);
     }
 
     /// On the vCPU's thread, after an access: the next KVM_RUN finishes it and returns EINTR.
@@ -95,6 +101,14 @@ final class Kicker {
     /// For what the owner looks at before each KVM_RUN anyway.
     synchronized void requestUnlessOwner(int bit) {
         if (owner != Thread.currentThread()) request(bit);
+    }
+
+    /// Sleeps until there is a request, and takes it; on the vCPU's thread. Whether the sleeper or the request was first, one sees the other.
+    int await() {
+        sleeper = Thread.currentThread();
+        while (requests == 0) LockSupport.park(this);
+        sleeper = null;
+        return take();
     }
 
     /// After EINTR, on the vCPU's thread.

@@ -11,6 +11,7 @@ import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.Hypervisor;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.Vm;
+import io.kahvem.hypervisor.VmOptions;
 import io.kahvem.kvm.abi.Constants;
 import io.kahvem.kvm.abi.Request;
 import io.kahvem.memory.GuestMemory;
@@ -128,9 +129,14 @@ public final class KvmHypervisor implements Hypervisor {
 
     @Override
     public Vm createVm(GuestMemory memory, CpuModel model) {
+        return createVm(memory, model, VmOptions.DEFAULT);
+    }
+
+    @Override
+    public Vm createVm(GuestMemory memory, CpuModel model, VmOptions choice) {
         boolean softwareOnly = availability() instanceof Unavailable not && not.reason() == Reason.SOFTWARE_ONLY;
         try {
-            return KvmVm.create(KvmSystem.open(device.toString()), memory, model, softwareOnly, options);
+            return KvmVm.create(KvmSystem.open(device.toString()), memory, model, softwareOnly, options, choice.kernelIrqchip());
         } catch (HostException refused) {
             throw new HypervisorException(String.valueOf(refused.getMessage()), refused);
         }

@@ -2,6 +2,7 @@ package io.kahvem.kvm;
 
 import static io.kahvem.kvm.abi.Constants.*;
 
+import io.kahvem.apic.LocalApic;
 import io.kahvem.host.Errno;
 import io.kahvem.host.Ioctl;
 import io.kahvem.host.Words;
@@ -43,6 +44,7 @@ final class KvmVcpu implements Vcpu {
     private final RunPage run;
     private final VcpuStates states;
     private final Kicker kicker;
+    private final @Nullable OwnApic own;
     private final Diagnosis diagnosis;
     private final Stuck stuck = new Stuck();
     private final Struct interrupt = Struct.allocate(Arena.ofAuto(), Structs.INTERRUPT);
@@ -57,14 +59,15 @@ final class KvmVcpu implements Vcpu {
     /// The instruction of a single step has made an access: the step ends when the kernel has finished it, which the kernel does not tell.
     private boolean finishingStep;
 
-    KvmVcpu(KvmVm vm, int apicId, KvmFile file, RunPage run, VcpuStates states) {
+    KvmVcpu(KvmVm vm, int apicId, KvmFile file, RunPage run, Kicker kicker, VcpuStates states, @Nullable OwnApic own) {
         this.vm = vm;
         this.apicId = apicId;
         this.file = file;
         this.fd = file.descriptor().number();
         this.run = run;
         this.states = states;
-        this.kicker = new Kicker(run);
+        this.kicker = kicker;
+        this.own = own;
         this.diagnosis = new Diagnosis(file, run, states, vm);
     }
 
@@ -76,23 +79,33 @@ final class KvmVcpu implements Vcpu {
     @Override
     public VmExit run(VmIo io) {
         kicker.enter();
+        if (own != null) own.enter(io);
         try {
             while (true) {
                 VmExit exit = enterGuest(io);
                 if (exit != null) return exit;
             }
         } finally {
+            if (own != null) own.leave();
             kicker.leave();
         }
     }
 
     /// One KVM_RUN and what it asks for; an exit, or null to go on.
     private @Nullable VmExit enterGuest(VmIo io) {
-        offerInterrupt(io);
+        if (own == null) {
+            offerInterrupt(io);
+        } else {
+            takeEvents(own);
+            if (own.sleeps()) return requested(kicker.await());
+            offerInterrupt(io, own);
+            own.beforeRun();
+        }
         entries++;
         kicker.setInGuest(true);
         int result = ioctl.call(fd, KVM_RUN, 0);
         kicker.setInGuest(false);
+        if (own != null) own.afterRun();
         if (result < 0) return interrupted(result);
         switch (run.get32(RunPage.EXIT_REASON)) {
             case KVM_EXIT_IO -> {
@@ -104,6 +117,9 @@ final class KvmVcpu implements Vcpu {
                 if (singleStep) finishStep();
             }
             case KVM_EXIT_IOAPIC_EOI -> io.endOfInterrupt(run.get8(RunPage.EOI_VECTOR));
+            case KVM_EXIT_HLT -> {
+                if (own != null) own.halt();
+            }
             case KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_INTR, KVM_EXIT_SET_TPR -> {}
             case KVM_EXIT_DIRTY_RING_FULL -> vm.slots().ringFull();
             case KVM_EXIT_SHUTDOWN -> {
@@ -130,6 +146,48 @@ final class KvmVcpu implements Vcpu {
             pending = vm.intr();
         }
         run.put8(RunPage.REQUEST_INTERRUPT_WINDOW, pending ? 1 : 0);
+    }
+
+    /// The same with an APIC of ours, which knows what is pending.
+    private void offerInterrupt(VmIo io, OwnApic own) {
+        LocalApic apic = own.registers();
+        if (apic.pendingVector() == LocalApic.NO_VECTOR) {
+            run.put8(RunPage.REQUEST_INTERRUPT_WINDOW, 0);
+            return;
+        }
+        if (run.get8(RunPage.READY_FOR_INTERRUPT_INJECTION) != 0) {
+            int vector = apic.acknowledge();
+            if (vector == LocalApic.EXT_INT) vector = io.acknowledgeInterrupt();
+            if (vector != LocalApic.NO_VECTOR) {
+                Words.put32(interrupt.address(), vector);
+                file.request(Request.KVM_INTERRUPT, interrupt.address(), "deliver an interrupt");
+            }
+            run.put8(RunPage.READY_FOR_INTERRUPT_INJECTION, 0);
+        }
+        run.put8(RunPage.REQUEST_INTERRUPT_WINDOW, apic.pendingVector() == LocalApic.NO_VECTOR ? 0 : 1);
+    }
+
+    /// INIT, SIPI and NMI for an APIC of ours.
+    private void takeEvents(OwnApic own) {
+        LocalApic apic = own.registers();
+        if (apic.events() == 0) return;
+        int events = apic.takeEvents();
+        if ((events & LocalApic.EVENT_INIT) != 0) {
+            apic.init();
+            states.init();
+            own.setWaitForSipi(apicId != 0);
+        }
+        if ((events & LocalApic.EVENT_STARTUP) != 0 && own.waitsForSipi()) {
+            states.startUp(apic.startupVector());
+            own.setWaitForSipi(false);
+        }
+        if ((events & LocalApic.EVENT_NMI) == 0) return;
+        if (own.waitsForSipi() || own.isHalted() && states.nmiBlocked()) {
+            apic.keepEvents(LocalApic.EVENT_NMI);
+        } else {
+            own.wake();
+            file.request(Request.KVM_NMI, 0, "deliver an NMI");
+        }
     }
 
     private @Nullable VmExit interrupted(int result) {
@@ -185,6 +243,12 @@ final class KvmVcpu implements Vcpu {
     }
 
     private void memoryAccess(VmIo io, long gpa, int size, long data, boolean write) {
+        if (own != null && own.registers().covers(gpa)) {
+            LocalApic apic = own.registers();
+            if (write) apic.mmioWrite(gpa, size, get(data, size));
+            else put(data, size, apic.mmioRead(gpa, size));
+            return;
+        }
         if (write) {
             io.mmioWrite(gpa, size, get(data, size));
         } else {

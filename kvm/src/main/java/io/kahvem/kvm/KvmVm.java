@@ -7,6 +7,7 @@ import io.kahvem.hypervisor.Doorbells;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
+import io.kahvem.hypervisor.VmOptions.KernelIrqchip;
 import io.kahvem.kvm.abi.Capability;
 import io.kahvem.kvm.abi.Request;
 import io.kahvem.kvm.abi.Struct;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A virtual machine of the kernel's: memory slots, interrupts, and what its vCPUs share.
 ///
-/// The kernel has the local APICs; 8259 pair, I/O APIC and PIT are the machine's (KVM_CAP_SPLIT_IRQCHIP).
+/// The kernel has the local APICs (KVM_CAP_SPLIT_IRQCHIP), or where it cannot, or by choice, they are ours ([OwnApics]); 8259 pair, I/O APIC
+/// and PIT are the machine's.
 final class KvmVm implements Vm {
     /// Guest-physical pages that Intel's processors without unrestricted guests need for real mode; no memory is there.
     private static final long IDENTITY_MAP = 0xfeff_c000L;
@@ -47,9 +49,15 @@ final class KvmVm implements Vm {
     private final int xsaveBytes;
     private final boolean deadlineTimer;
     private final boolean softwareOnly;
-    private final Messages messages;
+
+    /// Messages to the kernel's APICs, and null where they are ours.
+    private final @Nullable Messages messages;
+
+    /// Our APICs, or null where the kernel has them.
+    private final @Nullable OwnApics ownApics;
+
     private final MemorySlots slots;
-    private final KvmDoorbells doorbells;
+    private final @Nullable KvmDoorbells doorbells;
     private final @Nullable Watchdog watchdog;
     private final List<KvmVcpu> vcpus = new CopyOnWriteArrayList<>();
 
@@ -59,11 +67,12 @@ final class KvmVm implements Vm {
     private volatile boolean closed;
 
     /// Takes over `system`.
-    static KvmVm create(KvmSystem system, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options) {
+    static KvmVm create(KvmSystem system, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options,
+            Optional<KernelIrqchip> irqchip) {
         KvmFile vm = null;
         try {
             vm = system.createVm();
-            return new KvmVm(system, vm, memory, model, softwareOnly, options);
+            return new KvmVm(system, vm, memory, model, softwareOnly, options, irqchip);
         } catch (RuntimeException | Error e) {
             if (vm != null) vm.close();
             system.close();
@@ -71,7 +80,8 @@ final class KvmVm implements Vm {
         }
     }
 
-    private KvmVm(KvmSystem system, KvmFile file, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options) {
+    private KvmVm(KvmSystem system, KvmFile file, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options,
+            Optional<KernelIrqchip> irqchip) {
         this.system = system;
         this.file = file;
         this.memory = memory;
@@ -79,8 +89,6 @@ final class KvmVm implements Vm {
         this.softwareOnly = softwareOnly;
         require(Capability.USER_MEMORY);
         require(Capability.IMMEDIATE_EXIT);
-        require(Capability.SPLIT_IRQCHIP);
-        require(Capability.SIGNAL_MSI);
         require(Capability.VCPU_EVENTS);
         require(Capability.XSAVE);
         int most = system.file().check(Capability.MAX_VCPUS);
@@ -89,19 +97,35 @@ final class KvmVm implements Vm {
         }
         if (file.has(Capability.SET_IDENTITY_MAP_ADDR)) setIdentityMap();
         if (file.has(Capability.SET_TSS_ADDR)) file.request(Request.KVM_SET_TSS_ADDR, TSS, "place the task state segment");
-        enable(Capability.SPLIT_IRQCHIP, IrqRoutes.IOAPIC_PINS, "split the interrupt controllers");
-        if (file.has(Capability.X86_APIC_BUS_CYCLES_NS)) {
-            enable(Capability.X86_APIC_BUS_CYCLES_NS, APIC_BUS_CYCLE_NANOS, "set the APIC timer's rate");
-        }
+        boolean kernelApics = inKernel(irqchip);
+        if (kernelApics) splitIrqchip();
         supported = system.supportedCpuid();
         msrIndices = allMsrs(system.msrIndices());
         runBytes = system.runBytes();
         xsaveBytes = Math.max((int) Structs.XSAVE.byteSize(), file.check(Capability.XSAVE2));
         deadlineTimer = file.has(Capability.TSC_DEADLINE_TIMER);
-        messages = new Messages(file, Math.max(FEWEST_ROUTES, file.check(Capability.IRQ_ROUTING)));
+        messages = kernelApics ? new Messages(file, Math.max(FEWEST_ROUTES, file.check(Capability.IRQ_ROUTING))) : null;
+        ownApics = kernelApics ? null : new OwnApics(model);
         slots = new MemorySlots(file, memory, options.dirtyRingEntries());
-        doorbells = new KvmDoorbells(file, messages);
+        doorbells = messages == null ? null : new KvmDoorbells(file, messages);
         watchdog = softwareOnly ? Watchdog.start(vcpus) : null;
+    }
+
+    /// As asked, and where nothing is, as the kernel can: before Linux 4.5 it could not have the local APICs alone.
+    private boolean inKernel(Optional<KernelIrqchip> asked) {
+        if (asked.isPresent() && asked.get() == KernelIrqchip.SPLIT) {
+            require(Capability.SPLIT_IRQCHIP);
+            require(Capability.SIGNAL_MSI);
+        }
+        return asked.map(irqchip -> irqchip == KernelIrqchip.SPLIT)
+                .orElseGet(() -> file.has(Capability.SPLIT_IRQCHIP) && file.has(Capability.SIGNAL_MSI));
+    }
+
+    private void splitIrqchip() {
+        enable(Capability.SPLIT_IRQCHIP, IrqRoutes.IOAPIC_PINS, "split the interrupt controllers");
+        if (file.has(Capability.X86_APIC_BUS_CYCLES_NS)) {
+            enable(Capability.X86_APIC_BUS_CYCLES_NS, APIC_BUS_CYCLE_NANOS, "set the APIC timer's rate");
+        }
     }
 
     private void require(Capability capability) {
@@ -137,12 +161,16 @@ final class KvmVm implements Vm {
         try {
             run = vcpuFile.descriptor().map(0, runBytes);
             setTscRate(vcpuFile);
-            Cpuid cpuid = supported.forVcpu(apicId, model, deadlineTimer);
+            Cpuid cpuid = supported.forVcpu(apicId, model, deadlineTimer && ownApics == null);
+            if (ownApics != null) cpuid = cpuid.withoutKernelApic();
             try (Arena arena = Arena.ofConfined()) {
                 vcpuFile.request(Request.KVM_SET_CPUID2, cpuid.write(arena).address(), "set what vCPU " + apicId + " can do");
             }
-            VcpuStates states = new VcpuStates(vcpuFile, supported, msrIndices, xsaveBytes);
-            KvmVcpu vcpu = new KvmVcpu(this, apicId, vcpuFile, new RunPage(run), states);
+            RunPage page = new RunPage(run);
+            Kicker kicker = new Kicker(page);
+            OwnApic apic = ownApics == null ? null : new OwnApic(apicId, ownApics, page, kicker);
+            VcpuStates states = new VcpuStates(vcpuFile, supported, msrIndices, xsaveBytes, apic);
+            KvmVcpu vcpu = new KvmVcpu(this, apicId, vcpuFile, page, kicker, states, apic);
             slots.vcpuCreated(vcpuFile);
             vcpus.add(vcpu);
             return vcpu;
@@ -161,18 +189,24 @@ final class KvmVm implements Vm {
 
     @Override
     public void sendMsi(long address, int data) {
-        messages.send(address, data);
+        if (ownApics != null) ownApics.bus().sendMsi(address, data);
+        if (messages != null) messages.send(address, data);
     }
 
     @Override
     public void setIntr(boolean level) {
         intr = level;
-        if (!level) return;
+        if (ownApics != null) ownApics.bus().setIntr(level);
+        if (!level || ownApics != null) return;
         for (KvmVcpu vcpu : vcpus) vcpu.intrRaised();
     }
 
     @Override
     public void injectNmi() {
+        if (ownApics != null) {
+            ownApics.bus().pulseNmi();
+            return;
+        }
         for (KvmVcpu vcpu : vcpus) {
             if (vcpu.apicId() == 0) vcpu.pulseNmi();
         }
@@ -188,9 +222,10 @@ final class KvmVm implements Vm {
         return slots.takeDirtyPages(slot);
     }
 
+    /// None with APICs of ours: the kernel's irqfds end in its own.
     @Override
     public Optional<Doorbells> doorbells() {
-        return Optional.of(doorbells);
+        return Optional.ofNullable(doorbells);
     }
 
     boolean intr() {
@@ -214,6 +249,7 @@ final class KvmVm implements Vm {
         if (closed) return;
         closed = true;
         if (watchdog != null) watchdog.close();
+        if (ownApics != null) ownApics.close();
         vcpus.forEach(KvmVcpu::close);
         slots.close();
         file.close();

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// A vCPU's state in the form all engines share, and back. The vCPU's own thread, outside KVM_RUN and with no access of the guest half
 /// done ([KvmVcpu#run] returns only so).
@@ -46,6 +47,9 @@ final class VcpuStates {
     private static final int MXCSR = 24;
     private static final int UNUSABLE = 1 << 16;
     private static final long EFER_LMA = 1 << 10;
+    private static final long CR0_CD_NW = 0x6000_0000L;
+    private static final long CR0_ET = 0x10;
+    private static final int RFLAGS_IF = 1 << 9;
     private static final long SUPPORTED_COMPONENTS_AFTER_RESET = 1;
 
     private final KvmFile vcpu;
@@ -56,10 +60,12 @@ final class VcpuStates {
     private final Map<Integer, Long> resetMsrs;
     private final byte[] resetApic;
     private final long resetApicBase;
+    private final @Nullable OwnApic own;
 
-    /// Of a vCPU that has not run: the state it is in is the one after a reset.
-    VcpuStates(KvmFile vcpu, Cpuid cpuid, int[] indices, int xsaveBytes) {
+    /// Of a vCPU that has not run: the state it is in is the one after a reset. `own` is null where the kernel has the local APIC.
+    VcpuStates(KvmFile vcpu, Cpuid cpuid, int[] indices, int xsaveBytes, @Nullable OwnApic own) {
         this.vcpu = vcpu;
+        this.own = own;
         this.cpuid = cpuid;
         this.indices = indices;
         this.xsaveBytes = xsaveBytes;
@@ -68,7 +74,8 @@ final class VcpuStates {
         resetMsrs.put(Msrs.IA32_TSC, 0L);
         resetMsrs.put(Msrs.IA32_TSC_ADJUST, 0L);
         try (Arena arena = Arena.ofConfined()) {
-            resetApicBase = read(arena, Request.KVM_GET_SREGS, Structs.SREGS).get("apic_base");
+            resetApicBase = own != null
+                    ? own.registers().resetBase() : read(arena, Request.KVM_GET_SREGS, Structs.SREGS).get("apic_base");
             resetApic = apicPage(arena, false);
         }
     }
@@ -92,7 +99,7 @@ final class VcpuStates {
             getExtended(arena, state);
             getEvents(read(arena, Request.KVM_GET_VCPU_EVENTS, Structs.VCPU_EVENTS), state);
             state.apicPage = apicPage(arena, (sregs.get("apic_base") & X2APIC_MODE) != 0);
-            state.activity = switch (read(arena, Request.KVM_GET_MP_STATE, Structs.MP_STATE).getInt("mp_state")) {
+            state.activity = own != null ? own.activity() : switch (read(arena, Request.KVM_GET_MP_STATE, Structs.MP_STATE).getInt("mp_state")) {
                 case KVM_MP_STATE_UNINITIALIZED, KVM_MP_STATE_INIT_RECEIVED -> CpuState.Activity.WAIT_FOR_SIPI;
                 case KVM_MP_STATE_HALTED -> CpuState.Activity.HALTED;
                 default -> CpuState.Activity.RUNNING;
@@ -151,6 +158,7 @@ final class VcpuStates {
 
     /// The kernel keeps the ID in bits 31-24 in both modes; an x2APIC's register is the whole ID.
     private byte[] apicPage(Arena arena, boolean x2apic) {
+        if (own != null) return own.registers().save();
         MemorySegment regs = read(arena, Request.KVM_GET_LAPIC, Structs.LAPIC_STATE).segment();
         if (x2apic) regs.set(ValueLayout.JAVA_INT, APIC_ID, regs.get(ValueLayout.JAVA_INT, APIC_ID) >>> 24);
         return Arrays.copyOf(regs.toArray(ValueLayout.JAVA_BYTE), 4096);
@@ -174,6 +182,11 @@ final class VcpuStates {
             Struct debug = Struct.allocate(arena, Structs.DEBUGREGS);
             for (int n = 0; n < 4; n++) debug.set("db[" + n + "]", state.dr[n]);
             write(Request.KVM_SET_DEBUGREGS, debug.set("dr6", state.dr[4]).set("dr7", state.dr[5]));
+            if (own != null) {
+                own.restore(apicBase, apic, state.activity, (state.rflags & RFLAGS_IF) != 0);
+                setEvents(arena, state);
+                return; // the kernel knows such a vCPU as running
+            }
             setApic(arena, apic, (apicBase & X2APIC_MODE) != 0);
             msrs.set(Map.of(Msrs.IA32_TSC_DEADLINE, state.msrs.getOrDefault(Msrs.IA32_TSC_DEADLINE, 0L)));
             setEvents(arena, state);
@@ -255,6 +268,36 @@ final class VcpuStates {
             }
         }
         write(Request.KVM_SET_VCPU_EVENTS, events);
+    }
+
+    /// INIT: what it leaves as it was (SDM Vol. 3A, Table 10-1) is kept. The APIC has had its own.
+    void init() {
+        CpuState old = get();
+        CpuState fresh = new CpuState();
+        fresh.gpr[2] = cpuid.signature();
+        fresh.cr0 = old.cr0 & CR0_CD_NW | CR0_ET;
+        fresh.xcr0 = old.xcr0;
+        fresh.xsave = old.xsave;
+        fresh.msrs.putAll(old.msrs);
+        fresh.msrs.put(Msrs.IA32_EFER, 0L);
+        fresh.apicPage = old.apicPage;
+        set(fresh);
+    }
+
+    /// SIPI: real mode at the page that the vector names.
+    void startUp(int vector) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct sregs = systemRegisters(arena);
+            sregs.part("cs").set("selector", vector << 8).set("base", (long) vector << 12);
+            write(Request.KVM_SET_SREGS, sregs);
+            write(Request.KVM_SET_REGS, registers(arena).set("rip", 0));
+        }
+    }
+
+    boolean nmiBlocked() {
+        try (Arena arena = Arena.ofConfined()) {
+            return read(arena, Request.KVM_GET_VCPU_EVENTS, Structs.VCPU_EVENTS).isSet("nmi.masked");
+        }
     }
 
     /// RIP, and the flags and registers that a spinning guest would change.

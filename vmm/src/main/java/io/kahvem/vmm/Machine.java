@@ -1,5 +1,6 @@
 package io.kahvem.vmm;
 
+import io.kahvem.config.AccelOption;
 import io.kahvem.config.Boot;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.ByteSink;
@@ -124,11 +125,16 @@ public final class Machine implements AutoCloseable {
     }
 
     private static VmOptions options(MachineConfig config) {
-        return config.translation().map(translation -> new VmOptions(switch (translation) {
+        AccelOption option = config.accelOption();
+        VmOptions.Translation translation = option.translation().map(when -> switch (when) {
             case OFF -> VmOptions.Translation.OFF;
             case EARLY -> VmOptions.Translation.EARLY;
             case NORMAL -> VmOptions.Translation.NORMAL;
-        })).orElse(VmOptions.DEFAULT);
+        }).orElse(VmOptions.DEFAULT.translation());
+        return new VmOptions(translation, option.kernelIrqchip().map(irqchip -> switch (irqchip) {
+            case SPLIT -> VmOptions.KernelIrqchip.SPLIT;
+            case OFF -> VmOptions.KernelIrqchip.OFF;
+        }));
     }
 
     private static List<CpuState> loaded(FutureTask<List<CpuState>> loading) {

@@ -75,7 +75,9 @@ public final class RunCommand implements Callable<Integer> {
             names = "--accel",
             paramLabel = "ENGINE",
             defaultValue = "auto",
-            description = "auto (default), kvm or jvm; jvm,translate=off, early or normal (default): when it translates guest code.")
+            description = {"auto (default), kvm or jvm;",
+                "jvm,translate=off, early or normal (default): when it translates guest code;",
+                "kvm,kernel-irqchip=split (default) or off: whether the kernel has the local APICs."})
     private String accel = "";
 
     @Option(

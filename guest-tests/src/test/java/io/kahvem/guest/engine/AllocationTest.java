@@ -28,7 +28,7 @@ class AllocationTest {
         try (GuestMemory memory = new GuestMemory()) {
             memory.add(0, HostMemory.system().map(0x1_0000), false);
             memory.write(CODE, loop.assembled());
-            try (Vm vm = engine.hypervisor().createVm(memory, new CpuModel(1, 1_000_000))) {
+            try (Vm vm = engine.hypervisor().createVm(memory, new CpuModel(1, 1_000_000), engine.options())) {
                 Vcpu vcpu = vm.createVcpu(0);
                 Counter io = new Counter(vcpu);
                 CpuState state = States.real(CODE);

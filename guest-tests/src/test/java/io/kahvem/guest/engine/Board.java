@@ -65,7 +65,7 @@ final class Board implements AutoCloseable, VmIo {
         this.engine = engine;
         this.memory = memory;
         this.ownsMemory = ownsMemory;
-        this.vm = engine.hypervisor().createVm(memory, new CpuModel(cpus, TSC_KHZ));
+        this.vm = engine.hypervisor().createVm(memory, new CpuModel(cpus, TSC_KHZ), engine.options());
         for (int id = 0; id < cpus; id++) vcpus.add(vm.createVcpu(id));
     }
 

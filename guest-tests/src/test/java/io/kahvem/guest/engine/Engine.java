@@ -4,22 +4,30 @@ import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.Availability.Reason;
 import io.kahvem.hypervisor.Availability.Unavailable;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.hypervisor.VmOptions;
+import io.kahvem.hypervisor.VmOptions.KernelIrqchip;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.stream.Stream;
 import org.opentest4j.TestAbortedException;
 
 /// An engine as a test sees it.
-record Engine(Hypervisor hypervisor) {
+///
+/// @param name as `--accel` takes it
+record Engine(Hypervisor hypervisor, String name, VmOptions options) {
+    private static final String OWN_APICS = "kvm,kernel-irqchip=off";
+
+    /// Those installed, KVM once more with local APICs of ours.
     static List<Engine> all() {
-        return ServiceLoader.load(Hypervisor.class).stream().map(provider -> new Engine(provider.get())).toList();
+        return ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get).flatMap(hypervisor -> {
+            Engine engine = new Engine(hypervisor, hypervisor.name(), VmOptions.DEFAULT);
+            if (!engine.name.equals("kvm")) return Stream.of(engine);
+            return Stream.of(engine, new Engine(hypervisor, OWN_APICS, VmOptions.DEFAULT.with(KernelIrqchip.OFF)));
+        }).toList();
     }
 
     static Engine named(String name) {
         return all().stream().filter(engine -> engine.name().equals(name)).findFirst().orElseThrow();
-    }
-
-    String name() {
-        return hypervisor.name();
     }
 
     /// Aborts the test where the engine cannot run at all; one without hardware virtualization can, as far as it goes.

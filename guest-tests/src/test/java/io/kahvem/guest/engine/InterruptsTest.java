@@ -130,6 +130,21 @@ class InterruptsTest {
     }
 
     @OnEveryEngine
+    void cr8HoldsOffWhatIsNotAboveIt(Engine engine) {
+        try (Board board = new Board(engine)) {
+            Code code = apicWrite(new Code(CODE), 0xf0, 0x1ff).bytes(0xb8).word32(4).bytes(0x44, 0x0f, 0x22, 0xc0, 0xfb); // mov cr8, 4; sti
+            apicWrite(code, 0x300, 0x4_0045).bytes(0xb0, 1, 0xe6, 0x10); // to itself, vector 45H; out 10h, 1
+            code.bytes(0xbf).word32(APIC + 0x80).bytes(0x8b, 0x07, 0xe7, 0x11); // mov eax, the TPR; out 11h, eax
+            code.bytes(0x31, 0xc0, 0x44, 0x0f, 0x22, 0xc0).label("halt").bytes(0xf4, 0xeb).to8("halt"); // mov cr8, 0
+            board.load(code).load(new Code(HANDLER).bytes(0xb0, 7).end());
+            var state = States.long64(board.memory(), CODE);
+            States.gate64(board.memory(), 0x45, HANDLER);
+            assertThat(board.run(state)).isEqualTo(7);
+            assertThat(board.accesses()).containsExactly("out 10 1 1", "out 11 4 40");
+        }
+    }
+
+    @OnEveryEngine
     void anExceptionReachesItsHandlerAndReturns(Engine engine) {
         try (Board board = new Board(engine)) {
             board.load(new Code(CODE).bytes(0x0f, 0x0b, 0xb0, 6).end()); // ud2; mov al, 6

@@ -20,6 +20,7 @@ class MovingTest {
 
     private final Engine kvm = Engine.named("kvm");
     private final Engine jvm = Engine.named("jvm");
+    private final Engine ownApics = Engine.named("kvm,kernel-irqchip=off");
 
     @BeforeEach
     void bothEnginesAreNeeded() {
@@ -125,5 +126,8 @@ class MovingTest {
         assertThat(result(MovingTest::interruptPending, kvm)).isEqualTo(stayed);
         assertThat(result(MovingTest::interruptPending, kvm, jvm, kvm)).isEqualTo(stayed);
         assertThat(result(MovingTest::interruptPending, jvm, kvm)).isEqualTo(stayed);
+        assertThat(result(MovingTest::interruptPending, kvm, ownApics)).isEqualTo(stayed);
+        assertThat(result(MovingTest::interruptPending, ownApics, kvm, jvm)).isEqualTo(stayed);
+        assertThat(result(MovingTest::interruptPending, jvm, ownApics)).isEqualTo(stayed);
     }
 }

@@ -1,9 +1,10 @@
 package io.kahvem.jvm.cpu;
 
+import io.kahvem.apic.LocalApic;
+import io.kahvem.apic.TscClock;
 import io.kahvem.host.Clock;
 import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.VmIo;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;

@@ -5,7 +5,7 @@ import static io.kahvem.jvm.cpu.Cpu.RBX;
 import static io.kahvem.jvm.cpu.Cpu.RCX;
 import static io.kahvem.jvm.cpu.Cpu.RDX;
 
-import io.kahvem.jvm.apic.LocalApic;
+import io.kahvem.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.interpret.Insn;

@@ -1,7 +1,7 @@
 package io.kahvem.jvm.hostcpu;
 
+import io.kahvem.apic.LocalApic;
 import io.kahvem.host.HostMemory;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Exceptions;

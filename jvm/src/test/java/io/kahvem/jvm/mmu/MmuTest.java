@@ -2,8 +2,8 @@ package io.kahvem.jvm.mmu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.apic.LocalApic;
 import io.kahvem.host.HostMemory;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Exceptions;

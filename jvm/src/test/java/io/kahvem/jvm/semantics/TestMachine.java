@@ -1,16 +1,16 @@
 package io.kahvem.jvm.semantics;
 
+import io.kahvem.apic.ApicBus;
+import io.kahvem.apic.LocalApic;
+import io.kahvem.apic.TscClock;
 import io.kahvem.host.HostMemory;
 import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.VmIo;
 import io.kahvem.jvm.TestClock;
-import io.kahvem.jvm.apic.ApicBus;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Entropy;
 import io.kahvem.jvm.cpu.Mode;
-import io.kahvem.jvm.cpu.TscClock;
 import io.kahvem.jvm.decode.Opcodes;
 import io.kahvem.jvm.interpret.Block;
 import io.kahvem.jvm.interpret.BlockFinder;

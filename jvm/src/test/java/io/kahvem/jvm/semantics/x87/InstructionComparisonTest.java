@@ -3,8 +3,8 @@ package io.kahvem.jvm.semantics.x87;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.kahvem.apic.LocalApic;
 import io.kahvem.host.HostMemory;
-import io.kahvem.jvm.apic.LocalApic;
 import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;

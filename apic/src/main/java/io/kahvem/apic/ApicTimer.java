@@ -1,4 +1,4 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 /// The timer of a local APIC (SDM Vol. 3A, 12.5.4): counts a 25 MHz crystal divided, or waits for the time-stamp counter. Used under the
 /// APIC's lock.

@@ -1,9 +1,7 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kahvem.jvm.TestClock;
-import io.kahvem.jvm.cpu.TscClock;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;

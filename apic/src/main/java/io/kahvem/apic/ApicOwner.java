@@ -1,4 +1,4 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 /// The vCPU as its local APIC sees it. Called without the APIC's lock.
 public interface ApicOwner {

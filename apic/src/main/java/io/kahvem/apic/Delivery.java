@@ -1,4 +1,4 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 /// Delivery modes of interrupt messages (SDM Vol. 3A, 12.5.1 and 12.6.1).
 public final class Delivery {

@@ -1,7 +1,6 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 import io.kahvem.host.Clock;
-import io.kahvem.jvm.cpu.TscClock;
 import java.util.Arrays;
 
 /// A local APIC in xAPIC and x2APIC mode (SDM Vol. 3A, chapter 12; offsets are those of Table 12-1).

@@ -1,4 +1,4 @@
-package io.kahvem.jvm.apic;
+package io.kahvem.apic;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

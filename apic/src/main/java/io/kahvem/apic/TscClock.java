@@ -1,4 +1,4 @@
-package io.kahvem.jvm.cpu;
+package io.kahvem.apic;
 
 import io.kahvem.host.Clock;
 
