@@ -1,5 +1,6 @@
 package io.kahvem.cli;
 
+import io.kahvem.cli.sandbox.Confinement;
 import io.kahvem.cli.sandbox.ProcessConfinement;
 import io.kahvem.host.Terminal;
 import io.kahvem.vmm.MachineHost;
@@ -20,7 +21,12 @@ public final class Main {
             if (System.getenv("KAHVEM_DEBUG") != null) e.printStackTrace();
             System.exit(ExitStatus.HOST_FAILED);
         });
-        CliContext context = new CliContext(
+        System.exit(new Cli(context(end, terminal, new ProcessConfinement(args))).run(args));
+    }
+
+    /// This process, as commands see it.
+    static CliContext context(ProcessEnd end, Terminal terminal, Confinement confinement) {
+        return new CliContext(
                 System.getenv(),
                 new FileInputStream(FileDescriptor.in),
                 new FileOutputStream(FileDescriptor.out),
@@ -29,7 +35,6 @@ public final class Main {
                 Terminal.standardError()::isTerminal,
                 end,
                 MachineHost::system,
-                new ProcessConfinement(args));
-        System.exit(new Cli(context).run(args));
+                confinement);
     }
 }

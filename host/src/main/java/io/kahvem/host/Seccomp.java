@@ -37,6 +37,15 @@ public final class Seccomp {
     /// Leaves all threads of this process, for ever, only the calls of [SeccompFilter]. Sets no_new_privs for all of them. Throws
     /// [HostException] where the kernel refuses; nothing is taken then.
     public static void confineThisProcess() {
+        confine(FLAG_TSYNC);
+    }
+
+    /// The same for the calling thread and those it starts.
+    public static void confineThisThread() {
+        confine(0);
+    }
+
+    private static void confine(int whom) {
         Syscalls syscalls = syscalls().orElseThrow(() -> new IllegalStateException("asked for after whyNot() gave a reason"));
         long[] program = SeccompFilter.program(syscalls, ProcessHandle.current().pid());
         try (Arena arena = Arena.ofConfined()) {
@@ -46,7 +55,7 @@ public final class Seccomp {
             header.set(JAVA_LONG, 8, filter.address());
             SystemCall.setNoNewPrivileges();
             String trying = "filter system calls";
-            int flags = FLAG_TSYNC | FLAG_SPEC_ALLOW;
+            int flags = whom | FLAG_SPEC_ALLOW;
             long other = SystemCall.checked(trying, "seccomp", number(syscalls), SET_MODE_FILTER, flags, header.address());
             if (other == 0) return;
             throw new HostException(trying, "seccomp", new Errno(Errno.ESRCH), "Thread " + other + " has a filter of its own.");

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -23,14 +24,26 @@ public final class ProcessConfinement implements Confinement {
     /// Set for the second start; its value is the version of Landlock.
     private static final String CONFINED = "kahvem.confined";
 
+    private static final String REHEARSAL = "this is a rehearsal";
     private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
     private static final Path PROGRAM = Path.of("/proc/self/exe");
 
     private final List<String> arguments;
+    private final boolean rehearsal;
 
     /// `arguments` are those that main got.
     public ProcessConfinement(String... arguments) {
-        this.arguments = List.of(arguments);
+        this(List.of(arguments), false);
+    }
+
+    private ProcessConfinement(List<String> arguments, boolean rehearsal) {
+        this.arguments = arguments;
+        this.rehearsal = rehearsal;
+    }
+
+    /// Goes all the way, but confines only threads that end then, and says so: for a training run.
+    public static Confinement rehearsal() {
+        return new ProcessConfinement(List.of(), true);
     }
 
     @Override
@@ -38,15 +51,20 @@ public final class ProcessConfinement implements Confinement {
         if (System.getProperty(CONFINED) != null) return proof();
         Optional<String> why = Landlock.whyNot();
         if (why.isPresent()) return why;
-        FutureTask<String> restart = new FutureTask<>(() -> restart(files, arguments));
-        Thread.ofPlatform().name("sandbox").start(restart);
+        if (rehearsal) proof();
+        return Optional.of(onAnotherThread(() -> restart(files, arguments)));
+    }
+
+    private static String onAnotherThread(Callable<String> action) {
+        FutureTask<String> task = new FutureTask<>(action);
+        Thread.ofPlatform().name("sandbox").start(task);
         try {
-            return Optional.of(restart.get());
+            return task.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return Optional.of("interrupted");
+            return "interrupted";
         } catch (ExecutionException e) {
-            throw new AssertionError("a restart gives its reason", e);
+            throw new AssertionError("it gives its reason", e);
         }
     }
 
@@ -54,6 +72,12 @@ public final class ProcessConfinement implements Confinement {
     public Optional<String> confineCalls() {
         Optional<String> why = Seccomp.whyNot();
         if (why.isPresent()) return why;
+        if (rehearsal) {
+            return Optional.of(onAnotherThread(() -> {
+                Seccomp.confineThisThread();
+                return REHEARSAL;
+            }));
+        }
         try {
             Seccomp.confineThisProcess();
             return Optional.empty();
@@ -92,6 +116,7 @@ public final class ProcessConfinement implements Confinement {
             List<Landlock.Rule> all = OwnFiles.of(command.subList(0, options).stream().map(option -> new String(option, charset)).toList());
             all.addAll(files);
             Landlock.confineThisThread(all);
+            if (rehearsal) return REHEARSAL;
             ProcessImage.replace(program, again);
             throw new AssertionError("a process that was replaced went on");
         } catch (IOException | HostException e) {
