@@ -46,6 +46,12 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     /// The last revocation ([JvmVm#revocations]) this vCPU has obeyed.
     private volatile long obeyed;
 
+    /// The last change of slots ([JvmVm#slotChanges]) this vCPU has obeyed.
+    private long slotChangesObeyed;
+
+    /// Who is in [#run].
+    private volatile @Nullable Thread runner;
+
     private volatile @Nullable Thread sleeper;
     private volatile long retired;
 
@@ -75,6 +81,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     @Override
     public VmExit run(VmIo io) {
         c.io = io;
+        runner = Thread.currentThread();
         running = true;
         obey();
         try {
@@ -88,6 +95,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
             return fatal(e);
         } finally {
             running = false;
+            runner = null;
             retired = c.retired;
             c.io = null;
         }
@@ -307,10 +315,25 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         }
     }
 
+    /// A slot is gone: at once for this vCPU's own thread, in a device then; else soon.
+    void slotRemoved() {
+        if (runner == Thread.currentThread()) {
+            obey();
+        } else {
+            signal(REVOKE);
+        }
+    }
+
     private void obey() {
         long number = vm.revocations().get();
         if (obeyed == number) return;
-        c.mmu.flushWritable();
+        long changes = vm.slotChanges();
+        if (slotChangesObeyed == changes) {
+            c.mmu.flushWritable();
+        } else {
+            c.mmu.flush();
+            slotChangesObeyed = changes;
+        }
         obeyed = number;
     }
 

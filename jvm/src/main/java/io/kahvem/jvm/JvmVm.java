@@ -20,7 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// A virtual machine of the Java engine: what its vCPUs share.
-final class JvmVm implements Vm {
+final class JvmVm implements Vm, GuestMemory.SlotListener {
     private final GuestMemory memory;
     private final CpuModel model;
     private final TscClock clock;
@@ -32,6 +32,7 @@ final class JvmVm implements Vm {
     private final Translator translator;
     private final List<JvmVcpu> vcpus = new CopyOnWriteArrayList<>();
     private final AtomicLong revocations = new AtomicLong();
+    private final AtomicLong slotChanges = new AtomicLong();
 
     JvmVm(GuestMemory memory, CpuModel model, Translator.Policy policy) {
         this.memory = memory;
@@ -40,6 +41,7 @@ final class JvmVm implements Vm {
         this.code = new CodeCache(memory);
         this.translator = new Translator(memory, code, opcodes, policy);
         memory.setCodeListener(code::codeWritten);
+        memory.listen(this);
     }
 
     @Override
@@ -83,8 +85,24 @@ final class JvmVm implements Vm {
         for (JvmVcpu vcpu : vcpus) vcpu.awaitNoStores(number);
     }
 
+    /// What was decoded there before was of no memory, or of a slot that is gone.
+    @Override
+    public void slotAdded(MemorySlot slot) {
+        code.memoryChanged(slot.gpa(), slot.end());
+    }
+
+    /// Does not wait for the vCPUs: one may be waiting for the thread that removes the slot.
+    @Override
+    public void slotRemoved(MemorySlot slot) {
+        slotChanges.incrementAndGet();
+        revocations.incrementAndGet();
+        for (JvmVcpu vcpu : vcpus) vcpu.slotRemoved();
+        code.memoryChanged(slot.gpa(), slot.end());
+    }
+
     @Override
     public void close() {
+        memory.endListening(this);
         translator.close();
         code.clear();
     }
@@ -129,7 +147,12 @@ final class JvmVm implements Vm {
         return vcpus;
     }
 
-    /// Counts the pages that became code; see [JvmVcpu].
+    /// Counts the slots that were removed; changes before [#revocations].
+    long slotChanges() {
+        return slotChanges.get();
+    }
+
+    /// Counts what ends rights to access memory unseen, pages that became code above all; see [JvmVcpu].
     AtomicLong revocations() {
         return revocations;
     }

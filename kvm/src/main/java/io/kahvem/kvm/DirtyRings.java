@@ -10,7 +10,6 @@ import io.kahvem.kvm.abi.Request;
 import io.kahvem.kvm.abi.Struct;
 import io.kahvem.kvm.abi.Structs;
 import io.kahvem.memory.GuestMemory;
-import io.kahvem.memory.MemorySlot;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -40,14 +39,13 @@ final class DirtyRings {
     private final List<BitSet> dirty = new ArrayList<>();
     private final List<Ring> rings = new ArrayList<>();
 
-    private DirtyRings(KvmFile vm, int entries, int slots) {
+    private DirtyRings(KvmFile vm, int entries) {
         this.vm = vm;
         this.entries = entries;
-        for (int n = 0; n < slots; n++) dirty.add(new BitSet());
     }
 
     /// Before the first vCPU. Throws HypervisorException where the kernel has no rings, or none of this size.
-    static DirtyRings enable(KvmFile vm, int entries, List<MemorySlot> slots) {
+    static DirtyRings enable(KvmFile vm, int entries) {
         int mostBytes = vm.check(Capability.DIRTY_LOG_RING_ACQ_REL);
         if (mostBytes < entries * ENTRY_BYTES) {
             throw new HypervisorException("this host's KVM has rings of at most %d dirty pages, not %d"
@@ -58,7 +56,7 @@ final class DirtyRings {
             request.set("cap", Capability.DIRTY_LOG_RING_ACQ_REL.number).set("args[0]", entries * ENTRY_BYTES);
             vm.request(Request.KVM_ENABLE_CAP, request.address(), "make rings of dirty pages");
         }
-        return new DirtyRings(vm, entries, slots.size());
+        return new DirtyRings(vm, entries);
     }
 
     void add(KvmFile vcpu) {
@@ -68,9 +66,14 @@ final class DirtyRings {
 
     BitSet take(int slot) {
         harvest();
-        BitSet pages = dirty.get(slot);
+        BitSet pages = of(slot);
         dirty.set(slot, new BitSet());
         return pages;
+    }
+
+    private BitSet of(int slot) {
+        while (dirty.size() <= slot) dirty.add(new BitSet());
+        return dirty.get(slot);
     }
 
     void forget() {
@@ -84,7 +87,7 @@ final class DirtyRings {
             while (true) {
                 long entry = ring.mapping.address() + ring.next % entries * ENTRY_BYTES;
                 if ((Words.get32(entry + FLAGS) & Constants.KVM_DIRTY_GFN_F_DIRTY) == 0) break;
-                dirty.get(Words.get32(entry + SLOT) & 0xffff).set((int) Words.get64(entry + OFFSET));
+                of(Words.get32(entry + SLOT) & 0xffff).set((int) Words.get64(entry + OFFSET));
                 Words.put32(entry + FLAGS, Constants.KVM_DIRTY_GFN_F_RESET);
                 ring.next++;
                 any = true;

@@ -18,36 +18,63 @@ import org.jspecify.annotations.Nullable;
 
 /// Guest memory as the kernel's memory slots, with its log of written pages: a bitmap a slot, or a ring a vCPU.
 ///
-/// Lock: this object's monitor, under which the VM's requests are made; no device is called.
-final class MemorySlots {
+/// Lock: this object's monitor, under which the VM's requests are made, and inside of guest memory's; no device is called.
+final class MemorySlots implements GuestMemory.SlotListener {
     private final KvmFile vm;
     private final GuestMemory memory;
-    private final List<MemorySlot> slots;
+
+    /// By the kernel's number; null where one was removed.
+    private final List<@Nullable MemorySlot> slots = new ArrayList<>();
+
     private final @Nullable DirtyRings rings;
+    private final int most;
     private boolean logging;
 
     /// Tells the kernel all of `memory`. `ringEntries` is 0 for bitmaps.
     MemorySlots(KvmFile vm, GuestMemory memory, int ringEntries) {
         this.vm = vm;
         this.memory = memory;
-        this.slots = new ArrayList<>(memory.slots());
-        int most = vm.check(Capability.NR_MEMSLOTS);
-        if (most > 0 && slots.size() > most) {
-            throw new HypervisorException("this host's KVM has at most %d memory slots, not %d".formatted(most, slots.size()));
+        this.most = vm.check(Capability.NR_MEMSLOTS);
+        this.rings = ringEntries == 0 ? null : DirtyRings.enable(vm, ringEntries);
+        try {
+            memory.listen(this).forEach(this::slotAdded);
+        } catch (RuntimeException e) {
+            memory.endListening(this);
+            throw e;
         }
-        this.rings = ringEntries == 0 ? null : DirtyRings.enable(vm, ringEntries, slots);
-        for (int n = 0; n < slots.size(); n++) set(n, 0);
     }
 
-    private void set(int number, int flags) {
-        MemorySlot slot = slots.get(number);
+    /// Any thread, a vCPU's in a device too.
+    @Override
+    public synchronized void slotAdded(MemorySlot slot) {
+        int number = slots.indexOf(null);
+        if (number < 0) {
+            number = slots.size();
+            if (most > 0 && number >= most) throw new HypervisorException("this host's KVM has at most %d memory slots".formatted(most));
+            slots.add(null);
+        }
+        set(number, slot, slot.sizeBytes(), logging && !slot.readOnly() ? Constants.KVM_MEM_LOG_DIRTY_PAGES : 0);
+        slots.set(number, slot);
+    }
+
+    /// The kernel returns when no vCPU uses it any more.
+    @Override
+    public synchronized void slotRemoved(MemorySlot slot) {
+        int number = slots.indexOf(slot);
+        if (number < 0) return;
+        set(number, slot, 0, 0);
+        slots.set(number, null);
+        if (rings != null) rings.take(number);
+    }
+
+    private void set(int number, MemorySlot slot, long sizeBytes, int flags) {
         if (slot.readOnly() && !vm.has(Capability.READONLY_MEM)) {
             throw new HypervisorException("this host's KVM lacks KVM_CAP_READONLY_MEM, which firmware needs");
         }
         try (Arena arena = Arena.ofConfined()) {
             Struct region = Struct.allocate(arena, Structs.USERSPACE_MEMORY_REGION);
             region.set("slot", number).set("flags", flags | (slot.readOnly() ? Constants.KVM_MEM_READONLY : 0));
-            region.set("guest_phys_addr", slot.gpa()).set("memory_size", slot.sizeBytes()).set("userspace_addr", slot.hva(slot.gpa()));
+            region.set("guest_phys_addr", slot.gpa()).set("memory_size", sizeBytes).set("userspace_addr", slot.hva(slot.gpa()));
             vm.request(Request.KVM_SET_USER_MEMORY_REGION, region.address(), "give the guest its " + slot);
         }
     }
@@ -56,12 +83,19 @@ final class MemorySlots {
         if (rings != null) rings.add(vcpu);
     }
 
-    synchronized void setDirtyLogging(boolean on) {
+    /// Guest memory first, whose lock comes before this object's.
+    void setDirtyLogging(boolean on) {
+        memory.setDirtyLogging(on);
+        setKernelLogging(on);
+    }
+
+    private synchronized void setKernelLogging(boolean on) {
         if (on == logging) return;
         logging = on;
-        memory.setDirtyLogging(on);
         for (int n = 0; n < slots.size(); n++) {
-            if (!slots.get(n).readOnly()) set(n, on ? Constants.KVM_MEM_LOG_DIRTY_PAGES : 0);
+            MemorySlot slot = slots.get(n);
+            if (slot == null || slot.readOnly()) continue;
+            set(n, slot, slot.sizeBytes(), on ? Constants.KVM_MEM_LOG_DIRTY_PAGES : 0);
         }
         if (rings != null && !on) rings.forget();
     }
@@ -90,7 +124,12 @@ final class MemorySlots {
         if (rings != null) rings.harvest();
     }
 
-    synchronized void close() {
+    void close() {
+        memory.endListening(this); // takes memory's lock, which comes first
+        closeRings();
+    }
+
+    private synchronized void closeRings() {
         if (rings != null) rings.close();
     }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Every writer other than a vCPU's own stores (DMA, loaders, debuggers) goes through `write…` here, so that a write to a page from which
 /// an engine has decoded instructions reaches the engine's [CodeListener]. Reads outside every slot give all ones, as an open bus
-/// does; writes there, and to ROM, are dropped. Slots are added before vCPUs start; accesses are safe from any thread.
+/// does; writes there, and to ROM, are dropped. Slots come and go, before vCPUs start and while they run; all is safe from any thread.
 public final class GuestMemory implements AutoCloseable {
     public static final int PAGE_SHIFT = 12;
     public static final int PAGE_SIZE = 1 << PAGE_SHIFT;
@@ -20,12 +20,22 @@ public final class GuestMemory implements AutoCloseable {
         void codeWritten(long gpa, long bytes);
     }
 
+    /// Told, on the thread that makes the change and under this memory's lock, of slots that have come or gone.
+    public interface SlotListener {
+        void slotAdded(MemorySlot slot);
+
+        void slotRemoved(MemorySlot slot);
+    }
+
     private volatile MemorySlot[] slots = {};
     private final List<Mapping> mappings = new ArrayList<>();
+    private final List<SlotListener> slotListeners = new ArrayList<>();
+    private boolean dirtyLogging;
     private volatile @Nullable CodeListener codeListener;
 
-    /// Adds a slot backed by `mapping`, which this memory then owns. Throws IllegalArgumentException if it is not whole pages or overlaps.
-    public synchronized void add(long gpa, Mapping mapping, boolean readOnly) {
+    /// Adds a slot backed by `mapping`, which this memory then owns; one that was removed may be added again, elsewhere too. Throws
+    /// IllegalArgumentException if it is not whole pages or overlaps.
+    public synchronized MemorySlot add(long gpa, Mapping mapping, boolean readOnly) {
         MemorySlot slot = new MemorySlot(gpa, mapping.sizeBytes(), mapping.address(), readOnly);
         MemorySlot[] grown = new MemorySlot[slots.length + 1];
         for (int i = 0; i < slots.length; i++) {
@@ -33,8 +43,35 @@ public final class GuestMemory implements AutoCloseable {
             grown[i] = slots[i];
         }
         grown[slots.length] = slot;
-        mappings.add(mapping);
+        if (!mappings.contains(mapping)) mappings.add(mapping);
+        slot.setDirtyLogging(dirtyLogging);
         slots = grown;
+        try {
+            for (SlotListener listener : slotListeners) listener.slotAdded(slot);
+        } catch (RuntimeException refused) { // by the kernel, which has limits
+            remove(slot);
+            throw refused;
+        }
+        return slot;
+    }
+
+    /// Takes a slot away from the guest: for vCPUs on KVM at once, for those of the Java engine at the end of what they execute, within
+    /// microseconds. Devices may be in the middle of an access too, so its mapping stays until this memory is closed.
+    public synchronized void remove(MemorySlot slot) {
+        List<MemorySlot> left = new ArrayList<>(List.of(slots));
+        if (!left.remove(slot)) throw new IllegalArgumentException(slot + " is not there");
+        slots = left.toArray(MemorySlot[]::new);
+        for (SlotListener listener : slotListeners) listener.slotRemoved(slot);
+    }
+
+    /// From here on `listener` hears of every slot that comes or goes; gives those that are there.
+    public synchronized List<MemorySlot> listen(SlotListener listener) {
+        slotListeners.add(listener);
+        return slots();
+    }
+
+    public synchronized void endListening(SlotListener listener) {
+        slotListeners.remove(listener);
     }
 
     public List<MemorySlot> slots() {
@@ -78,7 +115,8 @@ public final class GuestMemory implements AutoCloseable {
 
     /// Starts or ends noting which pages are written ([MemorySlot#takeDirty]). Engines call it, and note by [MemorySlot#markDirty] what
     /// their vCPUs write; what is written through `write…` here is noted here.
-    public void setDirtyLogging(boolean on) {
+    public synchronized void setDirtyLogging(boolean on) {
+        dirtyLogging = on;
         for (MemorySlot slot : slots) slot.setDirtyLogging(on);
     }
 

@@ -91,6 +91,13 @@ public final class CodeCache {
         }
     }
 
+    /// Forgets what was decoded from `[gpa, end)`, where other memory is now, or none. Any thread.
+    public void memoryChanged(long gpa, long end) {
+        for (Long page : pages.keySet()) {
+            if (page >= gpa && page < end) codeWritten(page, GuestMemory.PAGE_SIZE);
+        }
+    }
+
     /// Forgets everything: the memory was replaced. No vCPU runs.
     public void clear() {
         for (CodePage page : pages.values()) {
