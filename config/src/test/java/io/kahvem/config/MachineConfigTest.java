@@ -92,7 +92,8 @@ class MachineConfigTest {
         assertThat(Accel.parse("jvm")).isEqualTo(Accel.JVM);
         assertThatThrownBy(() -> Accel.parse("tcg")).isInstanceOf(ConfigException.class).hasMessageContaining("auto, kvm or jvm");
         assertThat(AccelOption.parse("kvm")).isEqualTo(new AccelOption(Accel.KVM));
-        assertThat(AccelOption.parse("jvm,translate=off")).isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF), Optional.empty()));
+        assertThat(AccelOption.parse("jvm,translate=off"))
+                .isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF), Optional.empty()));
         assertThat(AccelOption.parse("kvm,kernel-irqchip=off"))
                 .isEqualTo(new AccelOption(Accel.KVM, Optional.empty(), Optional.of(KernelIrqchip.OFF)));
         MachineConfig config = MachineConfig.builder().kernel(Path.of("k")).accel(AccelOption.parse("jvm,translate=early")).build();

@@ -46,6 +46,7 @@ final class Confined {
         }
         Confinement confinement = new ProcessConfinement(args);
         say("files", confinement.confineFiles(files, List.of(args)).orElse("confined"));
+        say("user", System.getProperty("user.name"));
         attempt("read mine", () -> Files.readString(mine));
         attempt("write mine", () -> Files.writeString(mine, "new"));
         attempt("read others", () -> Files.readString(others));

@@ -69,6 +69,7 @@ class SandboxTest {
         List<String> said = confined(engine, kernel, mine, others);
         assertThat(said).satisfiesExactly(
                 line -> assertThat(line).isEqualTo("files: confined"),
+                line -> assertThat(line).isEqualTo("user: " + System.getProperty("user.name")),
                 line -> assertThat(line).isEqualTo("read mine: yes"),
                 line -> assertThat(line).isEqualTo("write mine: yes"),
                 line -> assertThat(line).startsWith("read others: no: java.nio.file.AccessDeniedException"),

@@ -103,7 +103,8 @@ final class Kicker {
         if (owner != Thread.currentThread()) request(bit);
     }
 
-    /// Sleeps until there is a request, and takes it; on the vCPU's thread. Whether the sleeper or the request was first, one sees the other.
+    /// Sleeps until there is a request, and takes it; on the vCPU's thread. Whichever was first, the sleeper or the request, one sees the
+    /// other.
     int await() {
         sleeper = Thread.currentThread();
         while (requests == 0) LockSupport.park(this);

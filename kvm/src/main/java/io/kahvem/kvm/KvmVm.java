@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A virtual machine of the kernel's: memory slots, interrupts, and what its vCPUs share.
 ///
-/// The kernel has the local APICs (KVM_CAP_SPLIT_IRQCHIP), or where it cannot, or by choice, they are ours ([OwnApics]); 8259 pair, I/O APIC
-/// and PIT are the machine's.
+/// The kernel has the local APICs (KVM_CAP_SPLIT_IRQCHIP), or where it cannot, or by choice, they are ours ([OwnApics]); 8259 pair,
+/// I/O APIC and PIT are the machine's.
 final class KvmVm implements Vm {
     /// Guest-physical pages that Intel's processors without unrestricted guests need for real mode; no memory is there.
     private static final long IDENTITY_MAP = 0xfeff_c000L;

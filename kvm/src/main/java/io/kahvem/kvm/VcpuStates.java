@@ -99,13 +99,17 @@ final class VcpuStates {
             getExtended(arena, state);
             getEvents(read(arena, Request.KVM_GET_VCPU_EVENTS, Structs.VCPU_EVENTS), state);
             state.apicPage = apicPage(arena, (sregs.get("apic_base") & X2APIC_MODE) != 0);
-            state.activity = own != null ? own.activity() : switch (read(arena, Request.KVM_GET_MP_STATE, Structs.MP_STATE).getInt("mp_state")) {
-                case KVM_MP_STATE_UNINITIALIZED, KVM_MP_STATE_INIT_RECEIVED -> CpuState.Activity.WAIT_FOR_SIPI;
-                case KVM_MP_STATE_HALTED -> CpuState.Activity.HALTED;
-                default -> CpuState.Activity.RUNNING;
-            };
+            state.activity = own != null ? own.activity() : activity(arena);
         }
         return state;
+    }
+
+    private CpuState.Activity activity(Arena arena) {
+        return switch (read(arena, Request.KVM_GET_MP_STATE, Structs.MP_STATE).getInt("mp_state")) {
+            case KVM_MP_STATE_UNINITIALIZED, KVM_MP_STATE_INIT_RECEIVED -> CpuState.Activity.WAIT_FOR_SIPI;
+            case KVM_MP_STATE_HALTED -> CpuState.Activity.HALTED;
+            default -> CpuState.Activity.RUNNING;
+        };
     }
 
     private static void getSystemRegisters(Struct sregs, CpuState state) {

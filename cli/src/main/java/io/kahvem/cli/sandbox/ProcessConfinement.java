@@ -112,6 +112,8 @@ public final class ProcessConfinement implements Confinement {
             String program = Files.readSymbolicLink(PROGRAM).toString();
             List<byte[]> again = new ArrayList<>(command.subList(0, options));
             again.add(1, ("-D" + CONFINED + "=" + Landlock.abi()).getBytes(charset));
+            // The user database is none of a machine's files; messages name the user.
+            again.add(2, ("-Duser.name=" + System.getProperty("user.name")).getBytes(charset));
             for (String argument : arguments) again.add(argument.getBytes(charset));
             List<Landlock.Rule> all = OwnFiles.of(command.subList(0, options).stream().map(option -> new String(option, charset)).toList());
             all.addAll(files);

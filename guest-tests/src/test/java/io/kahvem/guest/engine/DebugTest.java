@@ -48,7 +48,9 @@ class DebugTest {
     /// Without hardware virtualization, user code runs natively and the #DB or #BP for the debugger may end up in the guest.
     private static VmExit firstExit(Engine engine, Board board) {
         VmExit exit = board.resume(0);
-        if (engine.isSoftwareOnly() && exit instanceof VmExit.Shutdown) throw engine.skip("this KVM gives a debugger's exception to the guest");
+        if (engine.isSoftwareOnly() && exit instanceof VmExit.Shutdown) {
+            throw engine.skip("this KVM gives a debugger's exception to the guest");
+        }
         return exit;
     }
 
