@@ -1,7 +1,6 @@
 package io.kahvem.jvm.decode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.kahvem.jvm.cpu.Exceptions;
 import io.kahvem.jvm.decode.OpcodeMap.Entry;
@@ -30,10 +29,7 @@ import org.junit.jupiter.api.TestInstance;
 class VexHostTest {
     private static final long SEED = 20_130_604;
 
-    /// Each case is a region of its own where everything is translated.
-    private static final boolean TRANSLATED = Boolean.getBoolean("kahvem.test.translated");
-
-    private static final int CASES = TRANSLATED ? 4 : 60;
+    private static final int CASES = 60;
     private static final long OPEN_FLAGS_OF_BMI = 0x94; // PF, AF, SF
     private static final int[] BOUNDARIES = {0, 1, 7, 15, 16, 31, 32, 63, 64, 127, 128, 255};
 
@@ -237,7 +233,6 @@ class VexHostTest {
     /// are left out.
     @Test
     void whatIsNoInstructionIsNoneOnBoth() {
-        assumeFalse(TRANSLATED, "decoding does not depend on it");
         Map<String, String> wrong = new TreeMap<>();
         State in = new State();
         in.gpr[7] = host().data();

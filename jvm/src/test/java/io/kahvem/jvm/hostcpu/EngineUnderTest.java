@@ -1,49 +1,66 @@
 package io.kahvem.jvm.hostcpu;
 
-import io.kahvem.apic.LocalApic;
-import io.kahvem.host.HostMemory;
-import io.kahvem.jvm.cpu.ControlBits;
 import io.kahvem.jvm.cpu.Cpu;
-import io.kahvem.jvm.cpu.Exceptions;
-import io.kahvem.jvm.cpu.Flags;
+import io.kahvem.jvm.cpu.Mode;
+import io.kahvem.jvm.decode.Decoded;
+import io.kahvem.jvm.decode.Decoder;
 import io.kahvem.jvm.decode.OpcodeMap;
 import io.kahvem.jvm.decode.Opcodes;
-import io.kahvem.jvm.interpret.Block;
-import io.kahvem.jvm.interpret.BlockFinder;
-import io.kahvem.jvm.interpret.CodeCache;
-import io.kahvem.jvm.interpret.Spinner;
-import io.kahvem.jvm.mmu.Mmu;
-import io.kahvem.jvm.translate.Tiers;
+import io.kahvem.jvm.decode.Row;
 import io.kahvem.jvm.translate.Translator;
-import io.kahvem.memory.GuestMemory;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 
-/// The Java engine behind the host processor's interface: a CPU in 64-bit mode at CPL 3, with the pages of a [HostCpu]'s region at the same
-/// linear addresses.
+/// The Java engine behind the host processor's interface.
 ///
-/// Code goes through decoder, spinner and block cache as a guest's does. The code ends by running into a UD2 that stands after it.
+/// The interpreter gives the result. Of each kind of instruction the first few cases, and all sequences up to a number, are executed by
+/// translated code as well, and it is an error if that leaves anything else. So are chains of these cases with branches between them. An
+/// engine that was to translate and hardly executed regions is an error when it is closed.
 public final class EngineUnderTest implements HostCpu {
-    /// With the property set, everything is translated before it is executed, as far as direct jumps reach.
-    private static final Translator.Policy POLICY =
-            Boolean.getBoolean("kahvem.test.translated") ? new Translator.Policy(1, 0, false) : Translator.Policy.OFF;
-
-    private static final int GPA_BYTES = 0x40000;
-    private static final int REGION_GPA = 0x20000;
-    private static final int PML4 = 0x1000;
-    private static final long PRESENT_WRITABLE_USER = 7;
     private static final int CODE64 = 0xa0fb;
     private static final int CODE32 = 0xc0fb;
     private static final int MAX_BLOCKS = 200_000;
-    private static final byte[] UD2 = {0x0f, 0x0b};
 
-    private final GuestMemory memory = new GuestMemory();
+    /// A chain may run into a loop that its data do not end.
+    private static final int MAX_BLOCKS_OF_CHAIN = 2_000;
+
+    /// Cases to translate of one kind of instruction, and of sequences.
+    private static final int CASES = 2;
+
+    private static final int SEQUENCES = 1_500;
+
+    /// The same of code that changes itself: it is translated anew each time.
+    private static final int CHANGING = 100;
+
+    private static final int CHAINED = 6;
+
+    /// Completed cases among which some must have been executed by regions: a few may all be of a kind that is left to the interpreter.
+    private static final int MANY = 30;
+
+    /// What makes the translator do the same.
+    private record Kind(Row row, boolean memory, int size, boolean vl256) {}
+
+    private record Link(State in, byte[] code) {}
+
     private final long base;
-    private final Cpu c;
-    private final BlockFinder finder;
-    private final Tiers tiers;
-    private int nextTable = PML4 + 0x1000;
-    private byte[] loaded = {};
-    private int loadedAt = -1;
+    private final UserCpu interpreter;
+    private final UserCpu translated;
+    private final Decoder decoder;
+    private final Decoded decoded = new Decoded();
+    private final State again = new State();
+    private final Map<Kind, Integer> cases = new HashMap<>();
+    private final List<Link> chain = new ArrayList<>();
+    private byte[] chosen = {};
+    private int sequences;
+    private int changing;
+
+    /// Translated cases that raised no exception.
+    private int completed;
 
     /// An engine whose memory is where `host` has it.
     public EngineUnderTest(HostCpu host) {
@@ -52,49 +69,14 @@ public final class EngineUnderTest implements HostCpu {
 
     public EngineUnderTest(long base, OpcodeMap map) {
         this.base = base;
-        memory.add(0, HostMemory.system().map(GPA_BYTES), false);
-        CodeCache cache = new CodeCache(memory);
-        memory.setCodeListener(cache::codeWritten);
-        Mmu mmu = new Mmu(memory, (cpu, gpa, bytes) -> cache.codeWritten(gpa, bytes));
-        c = new Cpu(0, mmu, new LocalApic());
-        finder = new BlockFinder(memory, cache, new Spinner(), map, mmu::flushWritable);
-        c.entries = finder;
-        tiers = new Tiers(finder, new Translator(memory, cache, map, POLICY));
-        for (int offset = 0; offset < REGION_BYTES; offset += GuestMemory.PAGE_SIZE) {
-            if (offset != GUARD) mapPage(base + offset, REGION_GPA + offset);
-        }
-        c.cr0 = ControlBits.CR0_PE | ControlBits.CR0_MP | ControlBits.CR0_ET | ControlBits.CR0_NE | ControlBits.CR0_WP | ControlBits.CR0_PG;
-        c.cr3 = PML4;
-        c.cr4 = ControlBits.CR4_PAE | ControlBits.CR4_PGE | ControlBits.CR4_OSFXSR | ControlBits.CR4_OSXMMEXCPT | ControlBits.CR4_OSXSAVE;
-        c.xcr0 = ControlBits.XCR0_X87 | ControlBits.XCR0_SSE | ControlBits.XCR0_AVX;
-        c.efer = ControlBits.EFER_LME | ControlBits.EFER_LMA | ControlBits.EFER_NXE | ControlBits.EFER_SCE;
-        c.cpl = 3;
-        for (int s = Cpu.ES; s <= Cpu.GS; s++) {
-            c.selector[s] = 0x2b;
-            c.limit[s] = 0xffff_ffffL;
-            c.attributes[s] = 0xc0f3;
-        }
-        c.selector[Cpu.CS] = 0x33;
-        c.attributes[Cpu.CS] = CODE64;
-        c.modeChanged();
+        this.interpreter = new UserCpu(base, map, Translator.Policy.OFF);
+        this.translated = new UserCpu(base, map, UserCpu.TRANSLATED);
+        this.decoder = new Decoder(map);
     }
 
     /// For tests that start from other control registers; `modeChanged` after changing them.
     public Cpu cpu() {
-        return c;
-    }
-
-    private void mapPage(long gva, long gpa) {
-        int table = PML4;
-        for (int shift = 39; shift > 12; shift -= 9) {
-            long at = table + (gva >>> shift & 511) * 8;
-            if (memory.read64(at) == 0) {
-                memory.write64(at, nextTable | PRESENT_WRITABLE_USER);
-                nextTable += GuestMemory.PAGE_SIZE;
-            }
-            table = (int) memory.read64(at) & -GuestMemory.PAGE_SIZE;
-        }
-        memory.write64(table + (gva >>> 12 & 511) * 8, gpa | PRESENT_WRITABLE_USER);
+        return interpreter.c;
     }
 
     @Override
@@ -109,92 +91,103 @@ public final class EngineUnderTest implements HostCpu {
 
     /// Runs with the first byte of `code` at `base() + offset`.
     public void runAt(int offset, State in, byte[] code, State out) {
-        if (loadedAt != offset || !Arrays.equals(code, loaded)) {
-            loaded = code.clone();
-            loadedAt = offset;
-            memory.write(REGION_GPA + offset, code);
-            memory.write(REGION_GPA + offset + code.length, UD2);
+        boolean translate = isToBeTranslated(code);
+        if (translate) translated.stack(interpreter.stack());
+        if (!interpreter.runAt(offset, in, code, out, MAX_BLOCKS)) {
+            throw new AssertionError("the code did not end within " + MAX_BLOCKS + " blocks");
         }
-        memory.write(REGION_GPA + DATA, in.data);
-        load(in);
-        c.r[Cpu.RIP] = base + offset;
-        c.faultVector = State.COMPLETED;
-        c.faultError = 0;
-        execute(base + offset + code.length);
-        store(in, out);
-        out.vector = c.faultVector;
-        out.error = c.faultError;
-        out.cr2 = out.vector == Exceptions.PF ? c.cr2 : 0;
-        out.faultOffset = out.vector == State.COMPLETED ? 0 : c.r[Cpu.RIP] - base - offset;
-        memory.read(REGION_GPA + DATA, out.data, 0, State.DATA_BYTES);
+        boolean changes = interpreter.isCodeChanged();
+        if (!translate || changes && ++changing > CHANGING) return;
+        compare(offset, in, code, out);
+        if (offset == CODE && !changes) chain(in, code);
     }
 
     /// Runs 32-bit code, flat, with the first byte at `base() + offset`.
     public void run32At(int offset, State in, byte[] code, State out) {
+        Cpu c = interpreter.c;
         c.attributes[Cpu.CS] = CODE32;
         c.modeChanged();
         try {
-            runAt(offset, in, code, out);
+            interpreter.runAt(offset, in, code, out, MAX_BLOCKS);
         } finally {
             c.attributes[Cpu.CS] = CODE64;
             c.modeChanged();
         }
     }
 
-    private void execute(long end) {
-        Block block = null;
-        for (int n = 0; n < MAX_BLOCKS; n++) {
-            if (c.r[Cpu.RIP] == end) {
-                c.linkFrom = null;
-                return;
+    /// Regions that were made, and instructions they executed.
+    public long regions() {
+        return translated.translator.regions.sum();
+    }
+
+    public long translatedInstructions() {
+        return translated.translatedInstructions();
+    }
+
+    private boolean isToBeTranslated(byte[] code) {
+        if (Arrays.equals(code, chosen)) return true; // costs next to nothing, as the region is there
+        byte[] window = Arrays.copyOf(code, Decoder.MAX_LENGTH);
+        if (!decoder.decode(window, window.length, Mode.CODE64 | Mode.FLAT, decoded)) return false;
+        boolean chosenNow = decoded.length >= code.length
+                ? cases.merge(new Kind(decoded.row, decoded.memory, decoded.size, decoded.vl256), 1, Integer::sum) <= CASES
+                : ++sequences <= SEQUENCES;
+        if (chosenNow) chosen = code.clone();
+        return chosenNow;
+    }
+
+    private void compare(int offset, State in, byte[] code, State expected) {
+        translated.controlsOf(interpreter.c);
+        String differences = "does not end\n";
+        if (translated.runAt(offset, in, code, again, MAX_BLOCKS)) {
+            differences = again.differences(expected, 0);
+            if (again.cr2 != expected.cr2) differences += "CR2 %x, not %x%n".formatted(again.cr2, expected.cr2);
+            if (again.faultOffset != expected.faultOffset) {
+                differences += "faults at %d, not %d%n".formatted(again.faultOffset, expected.faultOffset);
             }
-            if (block == null) block = finder.find(c);
-            if (block != null) block = tiers.execute(c, block);
-            if (c.stop == Cpu.NONE) continue;
-            boolean faulted = c.faulted();
-            c.stop = Cpu.NONE;
-            c.linkFrom = null;
-            block = null;
-            if (!faulted) continue;
-            if (c.faultVector == Exceptions.UD && c.r[Cpu.RIP] == end) c.faultVector = State.COMPLETED;
+        }
+        if (differences.isEmpty()) {
+            if (expected.vector == State.COMPLETED) completed++;
             return;
         }
-        throw new AssertionError("the code did not end within " + MAX_BLOCKS + " blocks");
+        throw new AssertionError("translated code differs from the interpreter (called host here):%n%s%s flags %x from %s".formatted(
+                differences, HexFormat.of().formatHex(code), in.rflags, Arrays.toString(in.gpr)));
     }
 
-    private void load(State in) {
-        System.arraycopy(in.gpr, 0, c.r, 0, 16);
-        if (in.gpr[4] == 0) c.r[4] = base + STACK_TOP - 0x1000;
-        Flags.setRflags(c, in.rflags & State.FLAGS | Flags.IF);
-        c.mxcsr = in.mxcsr();
-        for (int i = 0; i < 32; i++) c.xmm[i] = in.xmm(i / 2, i % 2);
-        System.arraycopy(in.ymmUpper, 0, c.xmm, Cpu.YMM, 32);
-        c.fpu.reset();
-        c.fpu.setControl(in.word(0));
-        c.fpu.setStatusWord(in.word(2));
-        for (int i = 0; i < 8; i++) c.fpu.setStack(i, in.mmx(i), in.word(40 + 16 * i));
-        c.fpu.setAbridgedTags(in.fx[4] & 0xff);
-    }
-
-    private void store(State in, State out) {
-        System.arraycopy(c.r, 0, out.gpr, 0, 16);
-        if (in.gpr[4] == 0 && out.gpr[4] == base + STACK_TOP - 0x1000) out.gpr[4] = 0;
-        out.rflags = Flags.rflags(c);
-        System.arraycopy(in.fx, 0, out.fx, 0, out.fx.length);
-        out.mxcsr(c.mxcsr);
-        for (int i = 0; i < 16; i++) out.xmm(i, c.xmm[2 * i], c.xmm[2 * i + 1]);
-        System.arraycopy(c.xmm, Cpu.YMM, out.ymmUpper, 0, 32);
-        out.word(0, c.fpu.control());
-        out.word(2, c.fpu.statusWord());
-        out.fx[4] = (byte) c.fpu.abridgedTags();
-        for (int i = 0; i < 8; i++) {
-            out.mmx(i, c.fpu.stackMantissa(i));
-            out.word(40 + 16 * i, c.fpu.stackSignExponent(i));
+    /// Runs the last few cases as one program, from the state of each of them. A conditional jump over each next one tells what was left by
+    /// the one before.
+    private void chain(State in, byte[] code) {
+        if (chain.stream().anyMatch(link -> Arrays.equals(link.code, code)) || code.length > 100) return;
+        chain.add(new Link(in.copy(), code.clone()));
+        if (chain.size() < CHAINED) return;
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        int condition = Arrays.hashCode(code);
+        for (Link link : chain) {
+            translated.stack(interpreter.stack());
+            if (all.size() > 0) {
+                all.write(0x70 | condition++ & 15);
+                all.write(link.code.length);
+            }
+            all.writeBytes(link.code);
         }
+        byte[] bytes = all.toByteArray();
+        State expected = new State();
+        byte[] stack = interpreter.stack();
+        for (Link link : chain) {
+            translated.stack(interpreter.stack());
+            if (interpreter.runAt(CODE, link.in, bytes, expected, MAX_BLOCKS_OF_CHAIN)) compare(CODE, link.in, bytes, expected);
+            if (interpreter.isCodeChanged()) break;
+        }
+        interpreter.stack(stack);
+        chain.clear();
     }
 
     @Override
     public void close() {
-        memory.close();
+        interpreter.close();
+        translated.close();
+        if (completed >= MANY && translatedInstructions() < completed / 2) {
+            throw new AssertionError("of %d cases to be translated, regions executed %d instructions".formatted(completed,
+                    translatedInstructions()));
+        }
     }
 }
