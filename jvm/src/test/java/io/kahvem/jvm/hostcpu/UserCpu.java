@@ -20,28 +20,31 @@ import java.util.Arrays;
 /// A CPU of the engine in 64-bit mode at CPL 3, with the pages of a [HostCpu]'s region at the same linear addresses. Code goes through
 /// decoder, spinner and block cache as a guest's does, and through the translator, as the policy says. It ends by running into a UD2 that
 /// stands after it.
-final class UserCpu implements AutoCloseable {
+public final class UserCpu implements AutoCloseable {
     /// Everything is translated before it is executed, as far as direct jumps reach.
-    static final Translator.Policy TRANSLATED = new Translator.Policy(1, 0, false);
+    public static final Translator.Policy TRANSLATED = new Translator.Policy(1, 0, false);
 
     private static final int GPA_BYTES = 0x40000;
     private static final int REGION_GPA = 0x20000;
     private static final int PML4 = 0x1000;
     private static final long PRESENT_WRITABLE_USER = 7;
     private static final int CODE64 = 0xa0fb;
+    /// What FXSAVE leaves as it is, and what the engine has no room for.
+    private static final int FX_RESERVED = 416;
+
     private static final byte[] UD2 = {0x0f, 0x0b};
 
     private final GuestMemory memory = new GuestMemory();
     private final long base;
-    final Cpu c;
-    final Translator translator;
+    public final Cpu c;
+    public final Translator translator;
     private final BlockFinder finder;
     private final Tiers tiers;
     private int nextTable = PML4 + 0x1000;
     private byte[] loaded = {};
     private int loadedAt = -1;
 
-    UserCpu(long base, OpcodeMap map, Translator.Policy policy) {
+    public UserCpu(long base, OpcodeMap map, Translator.Policy policy) {
         this.base = base;
         memory.add(0, HostMemory.system().map(GPA_BYTES), false);
         CodeCache cache = new CodeCache(memory);
@@ -82,7 +85,7 @@ final class UserCpu implements AutoCloseable {
     }
 
     /// Instructions executed by regions.
-    long translatedInstructions() {
+    public long translatedInstructions() {
         return tiers.translatedInstructions();
     }
 
@@ -100,7 +103,7 @@ final class UserCpu implements AutoCloseable {
     }
 
     /// Its memory from the stack on, which nothing initializes.
-    byte[] stack() {
+    public byte[] stack() {
         byte[] bytes = new byte[HostCpu.REGION_BYTES - HostCpu.STACK];
         memory.read(REGION_GPA + HostCpu.STACK, bytes, 0, bytes.length);
         return bytes;
@@ -119,25 +122,46 @@ final class UserCpu implements AutoCloseable {
 
     /// Runs with the first byte of `code` at `base + offset`. Returns whether it ended within so many blocks.
     boolean runAt(int offset, State in, byte[] code, State out, int mostBlocks) {
-        if (loadedAt != offset || !Arrays.equals(code, loaded) || isCodeChanged()) {
-            loaded = code.clone();
-            loadedAt = offset;
-            memory.write(REGION_GPA + offset, code);
-            memory.write(REGION_GPA + offset + code.length, UD2);
-        }
-        memory.write(REGION_GPA + HostCpu.DATA, in.data);
-        load(in);
+        write(offset, code);
+        set(in);
+        boolean ended = go(offset, mostBlocks);
+        get(out);
+        if (in.gpr[4] == 0 && out.gpr[4] == base + HostCpu.STACK_TOP - 0x1000) out.gpr[4] = 0;
+        System.arraycopy(in.fx, FX_RESERVED, out.fx, FX_RESERVED, in.fx.length - FX_RESERVED);
+        return ended;
+    }
+
+    /// Has `code` at `base + offset`, and UD2 after it.
+    public void write(int offset, byte[] code) {
+        if (loadedAt == offset && Arrays.equals(code, loaded) && !isCodeChanged()) return;
+        loaded = code.clone();
+        loadedAt = offset;
+        memory.write(REGION_GPA + offset, code);
+        memory.write(REGION_GPA + offset + code.length, UD2);
+    }
+
+    /// Runs from `base + offset` to the first exception. Returns whether there was one within so many blocks.
+    public boolean go(int offset, int mostBlocks) {
         c.r[Cpu.RIP] = base + offset;
         c.faultVector = State.COMPLETED;
         c.faultError = 0;
-        boolean ended = execute(base + offset + code.length, mostBlocks);
-        store(in, out);
+        return execute(base + loadedAt + loaded.length, mostBlocks);
+    }
+
+    /// Sets registers and data.
+    public void set(State in) {
+        memory.write(REGION_GPA + HostCpu.DATA, in.data);
+        load(in);
+    }
+
+    /// Registers, data, and the exception that ended the last run.
+    public void get(State out) {
+        store(out);
         out.vector = c.faultVector;
         out.error = c.faultError;
         out.cr2 = out.vector == Exceptions.PF ? c.cr2 : 0;
-        out.faultOffset = out.vector == State.COMPLETED ? 0 : c.r[Cpu.RIP] - base - offset;
+        out.faultOffset = out.vector == State.COMPLETED ? 0 : c.r[Cpu.RIP] - base - loadedAt;
         memory.read(REGION_GPA + HostCpu.DATA, out.data, 0, State.DATA_BYTES);
-        return ended;
     }
 
     private boolean execute(long end, int mostBlocks) {
@@ -176,11 +200,9 @@ final class UserCpu implements AutoCloseable {
         c.fpu.setAbridgedTags(in.fx[4] & 0xff);
     }
 
-    private void store(State in, State out) {
+    private void store(State out) {
         System.arraycopy(c.r, 0, out.gpr, 0, 16);
-        if (in.gpr[4] == 0 && out.gpr[4] == base + HostCpu.STACK_TOP - 0x1000) out.gpr[4] = 0;
         out.rflags = Flags.rflags(c);
-        System.arraycopy(in.fx, 0, out.fx, 0, out.fx.length);
         out.mxcsr(c.mxcsr);
         for (int i = 0; i < 16; i++) out.xmm(i, c.xmm[2 * i], c.xmm[2 * i + 1]);
         System.arraycopy(c.xmm, Cpu.YMM, out.ymmUpper, 0, 32);
