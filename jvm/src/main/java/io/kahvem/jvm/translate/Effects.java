@@ -109,7 +109,8 @@ record Effects(long reads, long writes, FlagUse flags) {
             return new Effects(address | named | vectors | implied, named | vectors | implied, compares ? FlagUse.WRITES : FlagUse.NONE);
         }
         if (owner.getPackageName().equals(X87_PACKAGE)) {
-            return new Effects(address | RAX, RAX, name.contains("comi") ? FlagUse.READS : FlagUse.NONE);
+            boolean flags = name.contains("comi") || name.startsWith("fcmov");
+            return new Effects(address | RAX, RAX, flags ? FlagUse.READS : FlagUse.NONE);
         }
         if (owner == Move.class) {
             return switch (name) {
