@@ -41,13 +41,13 @@ final class RandomProgram {
     private static final String MAP2 = "00 01 02 03 04 05 06 07 08 09 0a 0b 10 14 15 17 1c 1d 1e 20 21 22 23 24 25 28 29 2b 30 31 32 33 34"
             + " 35 37 38 39 3a 3b 3c 3d 3e 3f 40 41";
     private static final String MAP3 = "08 09 0a 0b 0c 0d 0e 0f 40 41 42";
-    private static final String VEX2 = "18 19 45 46 47 58 59 78 79 96 97 98 99 9a 9b 9c 9d 9e 9f a6 a7 a8 a9 aa ab ac ad ae af b6 b7 b8 b9 ba"
-            + " bb bc bd be bf 0c 0d 16 36";
+    private static final String VEX2 = "18 19 45 46 47 58 59 78 79 96 97 98 99 9a 9b 9c 9d 9e 9f a6 a7 a8 a9 aa ab ac ad ae af b6 b7 b8 b9"
+            + " ba bb bc bd be bf 0c 0d 16 36";
     private static final String[] X87 = {"d9c0", "d9c1", "d9c2", "d9c9", "d9ca", "d9e0", "d9e1", "d9e8", "d9eb", "d9ee", "d9fa", "d9fc",
         "d8c1", "d8c9", "d8e1", "d8f1", "dcc2", "dcca", "dcea", "dcfa", "dec1", "dec9", "dee9", "def9", "dbf1", "dbe9", "dfe0", "dac1",
         "dbc9", "ddd9", "ddc1", "9b", "dbe2", "d9f6", "d9f7", "d9e4", "d9e5", "dae9"};
-    private static final String[] X87_MEMORY = {"d9 0", "dd 0", "d9 3", "dd 3", "d9 2", "dd 2", "db 0", "db 2", "db 3", "df 0", "df 3", "df 5",
-        "df 7", "db 5", "db 7", "d8 0", "d8 1", "d8 4", "d8 6", "dc 0", "dc 1", "dc 5", "dc 7", "da 0", "de 1", "d9 7"};
+    private static final String[] X87_MEMORY = {"d9 0", "dd 0", "d9 3", "dd 3", "d9 2", "dd 2", "db 0", "db 2", "db 3", "df 0", "df 3",
+        "df 5", "df 7", "db 5", "db 7", "d8 0", "d8 1", "d8 4", "d8 6", "dc 0", "dc 1", "dc 5", "dc 7", "da 0", "de 1", "d9 7"};
     private static final String[] MMX = {"6f", "fc", "fd", "ef", "d5", "60", "7f", "e5", "71"};
 
     final long seed;
