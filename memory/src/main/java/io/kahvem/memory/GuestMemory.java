@@ -55,6 +55,14 @@ public final class GuestMemory implements AutoCloseable {
         return slot;
     }
 
+    /// The same for a place that a guest has chosen: null, and nothing changed, where other memory is there already.
+    public synchronized @Nullable MemorySlot addIfFree(long gpa, Mapping mapping, boolean readOnly) {
+        for (MemorySlot slot : slots) {
+            if (slot.overlaps(gpa, mapping.sizeBytes())) return null;
+        }
+        return add(gpa, mapping, readOnly);
+    }
+
     /// Takes a slot away from the guest: for vCPUs on KVM at once, for those of the Java engine at the end of what they execute, within
     /// microseconds. Devices may be in the middle of an access too, so its mapping stays until this memory is closed.
     public synchronized void remove(MemorySlot slot) {

@@ -96,7 +96,11 @@ public final class MemorySlot {
     }
 
     boolean overlaps(MemorySlot other) {
-        return gpa < other.end() && other.gpa < end();
+        return overlaps(other.gpa, other.sizeBytes);
+    }
+
+    boolean overlaps(long otherGpa, long otherBytes) {
+        return gpa < otherGpa + otherBytes && otherGpa < end();
     }
 
     private int page(long address) {

@@ -63,7 +63,7 @@ final class Dsdt {
         for (int slot = 0; slot < PciBus.SLOTS; slot++) {
             for (int pin = 0; pin < PciBus.PINS; pin++) {
                 long allFunctions = (long) slot << 16 | 0xffff;
-                byte[] gsi = integer(PciBus.gsiOf(slot, pin));
+                byte[] gsi = integer(PcChipset.gsiOf(slot, pin + 1));
                 routes[slot * PciBus.PINS + pin] = packageOf(integer(allFunctions), integer(pin), integer(0), gsi);
             }
         }

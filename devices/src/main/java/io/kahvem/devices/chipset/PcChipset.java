@@ -8,6 +8,7 @@ import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.bus.LatchPorts;
 import io.kahvem.devices.pci.HostBridge;
 import io.kahvem.devices.pci.PciBus;
+import io.kahvem.devices.pci.PciHost;
 import io.kahvem.devices.serial.Uart16550;
 import io.kahvem.host.EventLoop;
 import java.util.List;
@@ -49,6 +50,7 @@ public final class PcChipset implements Device {
     private final Rtc rtc;
     private final Uart16550 com1;
     private final AcpiPm pm;
+    private final PirqRouter pirqs;
     private final PciBus pci;
     private final List<Device> devices;
 
@@ -56,14 +58,16 @@ public final class PcChipset implements Device {
         EventLoop loop = wiring.loop();
         pic = new Pic8259(wiring.intr());
         ioApic = new IoApic(wiring.msi());
+        pirqs = new PirqRouter(pic, ioApic);
         pit = new Pit8254(loop, isaLine(IRQ_TIMER));
         rtc = new Rtc(loop, isaLine(IRQ_RTC));
         com1 = new Uart16550(isaLine(IRQ_COM1), wiring.serialOut());
         pm = new AcpiPm(loop, isaLine(IRQ_SCI), wiring.events()::powerOff);
         ResetControl resetControl = new ResetControl(wiring.events()::reset);
         I8042 i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
-        pci = new PciBus(resetControl.rstCnt());
+        pci = new PciBus(new PciBus.Wiring(ports, mmio, wiring.msi(), pirqs::line));
         pci.add(0, 0, new HostBridge());
+        PciHost pciHost = new PciHost(pci, resetControl.rstCnt());
         LatchPorts dma1 = new LatchPorts(0x10);
         LatchPorts dmaPages = new LatchPorts(0x10);
         LatchPorts dma2 = new LatchPorts(0x20);
@@ -84,10 +88,10 @@ public final class PcChipset implements Device {
         ports.add("COM1", COM1_PORT, Uart16550.REGISTERS, com1);
         ports.add("ELCR", 0x4d0, 2, pic.elcrPorts());
         ports.add("ACPI PM", ACPI_PM_PORT, AcpiPm.WINDOW_PORTS, pm);
-        ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciBus.PORTS, pci.addressPorts());
-        ports.add("PCI CONFIG_DATA", 0xcfc, PciBus.PORTS, pci.dataPorts());
+        ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciHost.PORTS, pciHost.addressPorts());
+        ports.add("PCI CONFIG_DATA", 0xcfc, PciHost.PORTS, pciHost.dataPorts());
         mmio.add("I/O APIC", IoApic.DEFAULT_BASE, IoApic.WINDOW_BYTES, ioApic);
-        devices = List.of(pic, ioApic, pit, rtc, com1, pm, i8042, resetControl, pci, dma1, dmaPages, dma2);
+        devices = List.of(pic, ioApic, pit, rtc, com1, pm, i8042, resetControl, pirqs, pci, pciHost, dma1, dmaPages, dma2);
         reset();
     }
 
@@ -101,6 +105,7 @@ public final class PcChipset implements Device {
         return mmio;
     }
 
+    /// Bus 0, into which the machine plugs its devices.
     public PciBus pci() {
         return pci;
     }
@@ -128,19 +133,20 @@ public final class PcChipset implements Device {
         pm.pressPowerButton();
     }
 
-    /// The line of ISA request 0 to 15 for one device; requests are not shared.
+    /// The line of ISA request 0 to 15 for one device of the board; only PCI devices share requests.
     public InterruptLine isaLine(int irq) {
         int gsi = irq == IRQ_TIMER ? TIMER_GSI : irq;
         return level -> {
-            pic.setIrq(irq, level);
+            pirqs.setIsa(irq, level);
             ioApic.setInput(gsi, level);
         };
     }
 
-    /// Input 16 to 23 of the I/O APIC, which no ISA device has.
-    public InterruptLine gsiLine(int gsi) {
-        if (gsi < 16 || gsi >= IoApic.INPUTS) throw new IllegalArgumentException("GSI " + gsi + " is an ISA request's or does not exist");
-        return level -> ioApic.setInput(gsi, level);
+    /// The I/O APIC input that a pin of a slot of bus 0 is wired to.
+    ///
+    /// @param pin 1 (INTA#) to 4
+    public static int gsiOf(int slot, int pin) {
+        return PirqRouter.FIRST_GSI + PirqRouter.pirqOf(slot, pin);
     }
 
     /// RESET#: the machine calls it while no vCPU runs. Time, CMOS memory and the host's side of the serial line stay.

@@ -8,7 +8,7 @@ public final class HostBridge extends PciFunction {
 
     public HostBridge() {
         super(INTEL, Q35_MCH, CLASS_HOST_BRIDGE, 2);
-        initialize(COMMAND, 2, 0x0006); // memory space and bus master, both hardwired
+        initialize(COMMAND, 2, COMMAND_MEMORY | COMMAND_BUS_MASTER); // both hardwired
         initialize(SUBSYSTEM_VENDOR_ID, 2, INTEL);
         initialize(SUBSYSTEM_ID, 2, Q35_MCH);
     }

@@ -1,120 +1,115 @@
 package io.kahvem.devices.pci;
 
 import io.kahvem.devices.Device;
-import io.kahvem.devices.IoDevice;
-import io.kahvem.devices.bus.BytePort;
+import io.kahvem.devices.InterruptLine;
+import io.kahvem.devices.MsiSink;
+import io.kahvem.devices.bus.IoBus;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
-/// PCI bus 0 and the way to it: configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2). Other buses are empty.
+/// A PCI bus: 32 slots of 8 functions, of which some may be bridges to further buses.
 ///
-/// CONFIG_ADDRESS answers only to aligned 32-bit accesses; byte accesses inside it belong to other parts of the board, of which a PC has
-/// one, the reset control register at its second byte.
-///
-/// Lock: this object's monitor for CONFIG_ADDRESS; functions have their own.
+/// Functions come and go on any thread; configuration cycles take no lock of the bus'.
 public final class PciBus implements Device {
     public static final int SLOTS = 32;
     public static final int FUNCTIONS = 8;
     /// INTA# to INTD#.
     public static final int PINS = 4;
-    /// Ports of each of the two registers.
-    public static final int PORTS = 4;
 
-    private static final int FIRST_GSI = 16;
-    private static final int GSIS = 8;
-    private static final int ENABLE = 1 << 31;
-    private static final int ADDRESS_WRITABLE = 0x80ff_fffc;
+    /// Where a slot's interrupt pins lead.
+    @FunctionalInterface
+    public interface Pins {
+        /// @param pin 1 (INTA#) to 4
+        InterruptLine line(int slot, int pin);
+    }
 
+    /// What all slots have in common.
+    ///
+    /// @param ports where I/O BARs go
+    /// @param mmio where memory BARs of registers go
+    /// @param msi takes message-signalled interrupts
+    public record Wiring(IoBus ports, IoBus mmio, MsiSink msi, Pins pins) {}
+
+    private final String name;
+    private final Wiring wiring;
     private final AtomicReferenceArray<@Nullable PciFunction> functions = new AtomicReferenceArray<>(SLOTS * FUNCTIONS);
-    private final BytePort resetControl;
-    private int address;
 
-    /// @param resetControl the register behind the second byte of CONFIG_ADDRESS
-    public PciBus(BytePort resetControl) {
-        this.resetControl = resetControl;
+    /// The bus of the host bridge.
+    public PciBus(Wiring wiring) {
+        this("00", wiring);
     }
 
-    /// The I/O APIC input that a slot's pin is wired to; pin 0 is INTA#.
-    public static int gsiOf(int slot, int pin) {
-        return FIRST_GSI + (slot + pin) % GSIS;
+    /// @param name what messages call it: the guest gives the numbers
+    PciBus(String name, Wiring wiring) {
+        this.name = name;
+        this.wiring = wiring;
     }
 
-    /// Plugs a function in; functions above 0 of a slot need the multi-function bit in function 0's header type.
-    public void add(int slot, int function, PciFunction device) {
+    Wiring wiring() {
+        return wiring;
+    }
+
+    /// Plugs a function in. A slot with functions above 0 needs a function 0, whose header then tells of them.
+    ///
+    /// @throws IllegalArgumentException if the place is taken
+    public synchronized void add(int slot, int function, PciFunction device) {
+        String at = "%s:%02x.%d".formatted(name, slot, function);
         if (!functions.compareAndSet(slot * FUNCTIONS + function, null, device)) {
-            throw new IllegalArgumentException("PCI 00:%02x.%d is taken".formatted(slot, function));
+            throw new IllegalArgumentException("PCI %s is taken".formatted(at));
+        }
+        device.connect(new PciConnection(at, wiring.ports(), wiring.mmio(), wiring.msi(), pin -> wiring.pins().line(slot, pin)));
+        PciFunction first = functions.get(slot * FUNCTIONS);
+        boolean others = false;
+        for (int i = 1; i < FUNCTIONS; i++) others |= functions.get(slot * FUNCTIONS + i) != null;
+        if (first != null && others) first.markMultiFunction();
+    }
+
+    /// Plugs a function into the first slot from `from` up that has none, and gives the slot's number.
+    ///
+    /// @throws IllegalArgumentException if all are taken
+    public synchronized int addToFreeSlot(int from, PciFunction device) {
+        for (int slot = from; slot < SLOTS; slot++) {
+            boolean free = true;
+            for (int i = 0; i < FUNCTIONS; i++) free &= functions.get(slot * FUNCTIONS + i) == null;
+            if (free) {
+                add(slot, 0, device);
+                return slot;
+            }
+        }
+        throw new IllegalArgumentException("PCI bus %s has no free slot from %d up".formatted(name, from));
+    }
+
+    /// Takes all functions of a slot away; an empty slot is no error.
+    public synchronized void remove(int slot) {
+        for (int i = 0; i < FUNCTIONS; i++) {
+            PciFunction function = functions.getAndSet(slot * FUNCTIONS + i, null);
+            if (function != null) function.disconnect();
         }
     }
 
-    /// CONFIG_ADDRESS, 0xcf8.
-    public IoDevice addressPorts() {
-        return new IoDevice() {
-            @Override
-            public long read(long offset, int size) {
-                if (offset == 0 && size == 4) return address();
-                return offset == 1 && size == 1 ? resetControl.read(0, 1) : OPEN_BUS;
-            }
-
-            @Override
-            public void write(long offset, int size, long value) {
-                if (offset == 0 && size == 4) {
-                    setAddress((int) value);
-                } else if (offset == 1 && size == 1) {
-                    resetControl.write(0, 1, value);
-                }
-            }
-        };
+    /// The function plugged in there, or null.
+    public @Nullable PciFunction function(int slot, int function) {
+        return functions.get(slot * FUNCTIONS + function);
     }
 
-    /// CONFIG_DATA, 0xcfc.
-    public IoDevice dataPorts() {
-        return new IoDevice() {
-            @Override
-            public int widestAccess() {
-                return 4;
+    /// The function that a configuration cycle reaches: here, where this bus' number is `own`, or behind the bridge that has `number`.
+    ///
+    /// @param place slot and function, 0 to 255
+    @Nullable PciFunction find(int own, int number, int place) {
+        if (number == own) return functions.get(place);
+        for (int i = 0; i < functions.length(); i++) {
+            if (functions.get(i) instanceof PciBridge bridge && bridge.leadsTo(number)) {
+                return bridge.secondary().find(bridge.secondaryNumber(), number, place);
             }
-
-            @Override
-            public long read(long offset, int size) {
-                PciFunction function = selected();
-                int register = registerAt(offset);
-                if (function == null || (register & 3) + size > 4) return OPEN_BUS;
-                return function.readConfig(register, size);
-            }
-
-            @Override
-            public void write(long offset, int size, long value) {
-                PciFunction function = selected();
-                int register = registerAt(offset);
-                if (function != null && (register & 3) + size <= 4) function.writeConfig(register, size, (int) value);
-            }
-        };
+        }
+        return null;
     }
 
     @Override
     public void reset() {
-        setAddress(0);
         for (int i = 0; i < functions.length(); i++) {
             PciFunction function = functions.get(i);
             if (function != null) function.reset();
         }
-    }
-
-    private synchronized int address() {
-        return address;
-    }
-
-    private synchronized void setAddress(int value) {
-        address = value & ADDRESS_WRITABLE;
-    }
-
-    private @Nullable PciFunction selected() {
-        int selected = address();
-        boolean bus0 = (selected >> 16 & 0xff) == 0;
-        return (selected & ENABLE) != 0 && bus0 ? functions.get(selected >> 8 & 0xff) : null;
-    }
-
-    private int registerAt(long offset) {
-        return (address() & 0xfc) + (int) offset;
     }
 }

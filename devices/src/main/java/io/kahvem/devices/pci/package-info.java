@@ -1,3 +1,3 @@
-/// The PCI bus: configuration mechanism #1, functions and their configuration space, the host bridge.
-/// Called on vCPU threads.
+/// PCI and PCI Express: buses, functions with their configuration space, base addresses and interrupts, bridges, the ways to them.
+/// Called on vCPU threads; interrupts on any.
 package io.kahvem.devices.pci;

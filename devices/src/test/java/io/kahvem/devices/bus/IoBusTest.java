@@ -88,6 +88,28 @@ class IoBusTest {
     }
 
     @Test
+    void claimsYieldToWhatTheBoardHasAndToEarlierClaimsUntilTheseAreGone() {
+        bus.add("board", 0x20, 0x10, device("board", 8));
+        IoBus.Claim first = bus.claim("first", 0x00, 0x100, device("first", 8));
+        IoBus.Claim second = bus.claim("second", 0x80, 0x100, device("second", 8));
+
+        bus.read(0x1f, 1);
+        bus.read(0x24, 1);
+        bus.read(0x30, 1);
+        bus.read(0x80, 1);
+        bus.read(0x100, 1);
+        bus.release(first);
+        bus.release(first);
+        bus.read(0x80, 1);
+        bus.remove(0x20);
+        bus.release(second);
+        bus.read(0x24, 1);
+
+        assertThat(log).containsExactly("first r31/1", "board r4/1", "first r48/1", "first r128/1", "second r128/1", "second r0/1");
+        assertThat(bus.unclaimedReads()).isEqualTo(1);
+    }
+
+    @Test
     void aRemovedWindowIsOpenBusAgain() {
         bus.add("a", 0x10, 8, device("a", 8));
         bus.remove(0x10);

@@ -3,6 +3,7 @@ package io.kahvem.devices.pci;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kahvem.devices.InterruptLine;
 import io.kahvem.devices.bus.BytePort;
 import io.kahvem.devices.bus.IoBus;
 import java.util.ArrayList;
@@ -12,16 +13,18 @@ import org.junit.jupiter.api.Test;
 
 class PciBusTest {
     private final List<Integer> resetControl = new ArrayList<>();
-    private final PciBus pci = new PciBus(new BytePort(() -> 0x02, resetControl::add));
-    private final Example example = new Example();
     private final IoBus ports = new IoBus("ports");
+    private final IoBus mmio = new IoBus("MMIO");
+    private final PciBus pci = new PciBus(new PciBus.Wiring(ports, mmio, (address, data) -> {}, (slot, pin) -> InterruptLine.NONE));
+    private final PciHost host = new PciHost(pci, new BytePort(() -> 0x02, resetControl::add));
+    private final Example example = new Example();
 
     @BeforeEach
     void plugIn() {
         pci.add(0, 0, new HostBridge());
         pci.add(3, 0, example);
-        ports.add("address", 0xcf8, PciBus.PORTS, pci.addressPorts());
-        ports.add("data", 0xcfc, PciBus.PORTS, pci.dataPorts());
+        ports.add("address", 0xcf8, PciHost.PORTS, host.addressPorts());
+        ports.add("data", 0xcfc, PciHost.PORTS, host.dataPorts());
     }
 
     @Test
@@ -67,6 +70,49 @@ class PciBusTest {
     }
 
     @Test
+    void memoryMappedConfigurationReachesTheSameFunctionsAndTheirExtendedSpace() {
+        mmio.add("ECAM", 0xb000_0000L, 256 * PciHost.ECAM_BYTES_PER_BUS, host.ecam());
+        long at = 0xb000_0000L + (3 << 15);
+        assertThat(mmio.read(at, 4)).isEqualTo(0x1044_1af4L);
+        assertThat(mmio.read(at + 0x100, 4)).isZero();
+        assertThat(mmio.read(at + 0x1000, 4)).isEqualTo(0xffff_ffffL);
+        mmio.write(at + PciFunction.INTERRUPT_LINE, 1, 7);
+        assertThat(config(0, 3, 0, PciFunction.INTERRUPT_LINE, 1)).isEqualTo(7);
+    }
+
+    @Test
+    void functionsOfASlotAreToldOfInTheHeaderOfTheFirst() {
+        assertThat(config(0, 3, 0, PciFunction.HEADER_TYPE, 1)).isZero();
+        pci.add(3, 1, new Example());
+        assertThat(config(0, 3, 0, PciFunction.HEADER_TYPE, 1)).isEqualTo(0x80);
+        assertThat(config(0, 3, 1, 0, 4)).isEqualTo(0x1044_1af4);
+        pci.remove(3);
+        assertThat(config(0, 3, 1, 0, 4)).isEqualTo(-1);
+        assertThat(pci.addToFreeSlot(3, new Example())).isEqualTo(3);
+        assertThat(pci.addToFreeSlot(3, new Example())).isEqualTo(4);
+    }
+
+    @Test
+    void aBridgeLeadsToTheBusNumbersThatItWasGiven() {
+        Bridge bridge = new Bridge(pci, 5);
+        pci.add(5, 0, bridge);
+        bridge.secondary().add(0, 0, new Example());
+        assertThat(config(1, 0, 0, 0, 4)).isEqualTo(-1);
+        config(0, 5, 0, PciBridge.PRIMARY_BUS, 4);
+        ports.write(0xcfc, 4, 0x0003_0200);
+        assertThat(config(2, 0, 0, 0, 4)).isEqualTo(0x1044_1af4);
+        assertThat(config(2, 1, 0, 0, 4)).isEqualTo(-1);
+        assertThat(config(3, 0, 0, 0, 4)).isEqualTo(-1);
+        assertThat(config(4, 0, 0, 0, 4)).isEqualTo(-1);
+
+        config(2, 0, 0, PciFunction.COMMAND, 2);
+        ports.write(0xcfc, 2, 4);
+        config(0, 5, 0, PciBridge.BRIDGE_CONTROL, 2);
+        ports.write(0xcfc + 2, 2, 0x40);
+        assertThat(config(2, 0, 0, PciFunction.COMMAND, 2)).as("after a reset of the secondary bus").isZero();
+    }
+
+    @Test
     void aTakenSlotIsRefused() {
         assertThatThrownBy(() -> pci.add(3, 0, new Example())).hasMessageContaining("00:03.0");
     }
@@ -76,6 +122,12 @@ class PciBusTest {
         return (int) ports.read(0xcfc + (register & 3), size);
     }
 
+    private static final class Bridge extends PciBridge {
+        Bridge(PciBus primary, int slot) {
+            super(0x1b36, 0x000c, 0, primary, slot, 0);
+        }
+    }
+
     private static final class Example extends PciFunction {
         private final List<String> written = new ArrayList<>();
 
@@ -83,7 +135,6 @@ class PciBusTest {
             super(0x1af4, 0x1044, 0x00ff00, 1);
             initialize(INTERRUPT_PIN, 1, 1);
             writable(COMMAND, 2, 0x0406);
-            writable(INTERRUPT_LINE, 1, 0xff);
         }
 
         @Override
