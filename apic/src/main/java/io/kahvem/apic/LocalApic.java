@@ -690,9 +690,10 @@ public final class LocalApic {
     }
 
     /// Restores what [#save] gave; an empty page is the reset state. IA32_APIC_BASE and IA32_TSC_DEADLINE are set apart, the first before,
-    /// the second after.
+    /// the second after. No event waits then.
     public void restore(byte[] page) {
         synchronized (lock) {
+            events = 0;
             clear();
             if (page.length != 0) {
                 if (!x2Apic()) id = word(page, ID) >>> 24;

@@ -58,6 +58,9 @@ public final class CpuState {
     /// An NMI is being handled: the next one waits for IRET.
     public boolean nmiBlocked;
 
+    /// An NMI has come and is not taken yet.
+    public boolean nmiPending;
+
     /// STI or MOV SS holds interrupts off for one more instruction.
     public boolean interruptShadow;
 

@@ -206,8 +206,19 @@ final class JvmVcpu implements Vcpu, ApicOwner {
 
     /// INIT, SIPI and NMI.
     private void events() {
+        if (!takeEventsToNmi()) return;
+        if (c.nmiBlocked || c.interruptShadow || c.waitForSipi) {
+            c.apic.keepEvents(LocalApic.EVENT_NMI);
+        } else {
+            c.halted = false;
+            Interrupts.deliver(c, Exceptions.NMI, Interrupts.Kind.EXTERNAL, 0, false);
+            c.nmiBlocked = true;
+        }
+    }
+
+    /// INIT and SIPI; true where an NMI was among the events.
+    private boolean takeEventsToNmi() {
         int events = c.apic.takeEvents();
-        if (events == 0) return;
         if ((events & LocalApic.EVENT_INIT) != 0) {
             CpuStates.init(c);
             c.waitForSipi = c.apicId != 0;
@@ -216,15 +227,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
             CpuStates.startup(c, c.apic.startupVector());
             c.waitForSipi = false;
         }
-        if ((events & LocalApic.EVENT_NMI) != 0) {
-            if (c.nmiBlocked || c.interruptShadow || c.waitForSipi) {
-                c.apic.keepEvents(LocalApic.EVENT_NMI);
-            } else {
-                c.halted = false;
-                Interrupts.deliver(c, Exceptions.NMI, Interrupts.Kind.EXTERNAL, 0, false);
-                c.nmiBlocked = true;
-            }
-        }
+        return (events & LocalApic.EVENT_NMI) != 0;
     }
 
     /// Delivers the interrupt with the highest priority, if the CPU takes one now.
@@ -341,8 +344,10 @@ final class JvmVcpu implements Vcpu, ApicOwner {
 
     @Override
     public CpuState state() {
+        boolean nmi = takeEventsToNmi();
+        if (nmi) c.apic.keepEvents(LocalApic.EVENT_NMI);
         CpuState state = CpuStates.get(c);
-        if (c.waitForSipi) state.activity = CpuState.Activity.WAIT_FOR_SIPI;
+        state.nmiPending = nmi;
         state.event = undelivered;
         return state;
     }
@@ -350,7 +355,8 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     @Override
     public void setState(CpuState state) {
         CpuStates.set(c, state);
-        c.waitForSipi = state.activity == CpuState.Activity.WAIT_FOR_SIPI;
+        if (state.nmiPending) c.apic.keepEvents(LocalApic.EVENT_NMI);
+        c.apic.renotify();
         undelivered = state.event;
     }
 

@@ -93,7 +93,7 @@ final class Kicker {
         if (sleeping != null) LockSupport.unpark(sleeping);
     }
 
-    /// On the vCPU's thread, after an access: the next KVM_RUN finishes it and returns EINTR.
+    /// On the vCPU's thread: the next KVM_RUN finishes an access that is half done, and returns EINTR.
     void finish() {
         run.put8(RunPage.IMMEDIATE_EXIT, 1);
     }

@@ -140,8 +140,7 @@ final class KvmVcpu implements Vcpu {
     private void offerInterrupt(VmIo io) {
         boolean pending = vm.intr();
         if (pending && run.get8(RunPage.READY_FOR_INTERRUPT_INJECTION) != 0) {
-            Words.put32(interrupt.address(), io.acknowledgeInterrupt());
-            file.request(Request.KVM_INTERRUPT, interrupt.address(), "deliver an interrupt");
+            states.interrupt(io.acknowledgeInterrupt());
             run.put8(RunPage.READY_FOR_INTERRUPT_INJECTION, 0);
             pending = vm.intr();
         }
@@ -323,6 +322,7 @@ final class KvmVcpu implements Vcpu {
 
     @Override
     public CpuState state() {
+        if (own != null) takeEvents(own);
         return states.get();
     }
 
@@ -330,6 +330,9 @@ final class KvmVcpu implements Vcpu {
     public void setState(CpuState state) {
         stuck.moved();
         states.set(state);
+        // Whether this state is ready for an interrupt is told by the next KVM_RUN, which shall not sleep in a HLT before.
+        run.put8(RunPage.READY_FOR_INTERRUPT_INJECTION, 0);
+        kicker.finish();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.kahvem.kvm;
 
 import io.kahvem.apic.ApicOwner;
 import io.kahvem.apic.LocalApic;
+import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.CpuState.Activity;
 import io.kahvem.hypervisor.VmIo;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// CR8 and IA32_APIC_BASE are kept in both places and carried over at each KVM_RUN, which takes and gives them.
 final class OwnApic implements ApicOwner {
+    private static final int RFLAGS_IF = 1 << 9;
+
     private final LocalApic apic;
     private final OwnApics all;
     private final RunPage run;
@@ -112,12 +115,12 @@ final class OwnApic implements ApicOwner {
         return waitForSipi ? Activity.WAIT_FOR_SIPI : halted ? Activity.HALTED : Activity.RUNNING;
     }
 
-    void restore(long base, byte[] page, Activity activity, boolean interruptFlag) {
+    void restore(long base, byte[] page, CpuState state) {
         apic.restoreBase(base);
         apic.restore(page);
-        waitForSipi = activity == Activity.WAIT_FOR_SIPI;
-        halted = activity == Activity.HALTED;
-        interruptible = interruptFlag;
-        run.put8(RunPage.READY_FOR_INTERRUPT_INJECTION, 0); // of the state before
+        if (state.nmiPending) apic.keepEvents(LocalApic.EVENT_NMI);
+        waitForSipi = state.activity == Activity.WAIT_FOR_SIPI;
+        halted = state.activity == Activity.HALTED;
+        interruptible = (state.rflags & RFLAGS_IF) != 0;
     }
 }

@@ -5,11 +5,14 @@ import static io.kahvem.kvm.abi.Constants.KVM_MP_STATE_INIT_RECEIVED;
 import static io.kahvem.kvm.abi.Constants.KVM_MP_STATE_RUNNABLE;
 import static io.kahvem.kvm.abi.Constants.KVM_MP_STATE_UNINITIALIZED;
 
+import io.kahvem.apic.LocalApic;
+import io.kahvem.host.Words;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.CpuState.DescriptorTable;
 import io.kahvem.hypervisor.CpuState.Event;
 import io.kahvem.hypervisor.CpuState.Segment;
 import io.kahvem.kvm.abi.Constants;
+import io.kahvem.kvm.abi.Fields;
 import io.kahvem.kvm.abi.Request;
 import io.kahvem.kvm.abi.Struct;
 import io.kahvem.kvm.abi.Structs;
@@ -49,8 +52,11 @@ final class VcpuStates {
     private static final long EFER_LMA = 1 << 10;
     private static final long CR0_CD_NW = 0x6000_0000L;
     private static final long CR0_ET = 0x10;
-    private static final int RFLAGS_IF = 1 << 9;
     private static final long SUPPORTED_COMPONENTS_AFTER_RESET = 1;
+    private static final long EVENTS_FLAGS = Fields.offset(Structs.VCPU_EVENTS, "flags");
+    private static final long INTERRUPT_INJECTED = Fields.offset(Structs.VCPU_EVENTS, "interrupt.injected");
+    private static final long INTERRUPT_NR = Fields.offset(Structs.VCPU_EVENTS, "interrupt.nr");
+    private static final long INTERRUPT_SOFT = Fields.offset(Structs.VCPU_EVENTS, "interrupt.soft");
 
     private final KvmFile vcpu;
     private final Cpuid cpuid;
@@ -61,6 +67,10 @@ final class VcpuStates {
     private final byte[] resetApic;
     private final long resetApicBase;
     private final @Nullable OwnApic own;
+
+    // For what is done at interrupts, which allocates nothing.
+    private final Struct events = Struct.allocate(Arena.ofAuto(), Structs.VCPU_EVENTS);
+    private final Struct runnable = Struct.allocate(Arena.ofAuto(), Structs.MP_STATE).set("mp_state", KVM_MP_STATE_RUNNABLE);
 
     /// Of a vCPU that has not run: the state it is in is the one after a reset. `own` is null where the kernel has the local APIC.
     VcpuStates(KvmFile vcpu, Cpuid cpuid, int[] indices, int xsaveBytes, @Nullable OwnApic own) {
@@ -83,6 +93,7 @@ final class VcpuStates {
     CpuState get() {
         CpuState state = new CpuState();
         try (Arena arena = Arena.ofConfined()) {
+            state.activity = own != null ? own.activity() : activity(arena); // first: the kernel now takes INIT and SIPI that have come
             Struct regs = read(arena, Request.KVM_GET_REGS, Structs.REGS);
             for (int n = 0; n < GPRS.length; n++) state.gpr[n] = regs.get(GPRS[n]);
             state.rip = regs.get("rip");
@@ -99,7 +110,6 @@ final class VcpuStates {
             getExtended(arena, state);
             getEvents(read(arena, Request.KVM_GET_VCPU_EVENTS, Structs.VCPU_EVENTS), state);
             state.apicPage = apicPage(arena, (sregs.get("apic_base") & X2APIC_MODE) != 0);
-            state.activity = own != null ? own.activity() : activity(arena);
         }
         return state;
     }
@@ -146,8 +156,9 @@ final class VcpuStates {
         state.xsave = area.asSlice(0, Math.min(xsaveBytes, cpuid.xsaveBytes(components))).toArray(ValueLayout.JAVA_BYTE);
     }
 
-    private static void getEvents(Struct events, CpuState state) {
+    private void getEvents(Struct events, CpuState state) {
         state.nmiBlocked = events.isSet("nmi.masked");
+        state.nmiPending = events.isSet("nmi.pending") || own != null && (own.registers().events() & LocalApic.EVENT_NMI) != 0;
         state.interruptShadow = events.isSet("interrupt.shadow");
         if (events.isSet("exception.injected") || events.isSet("exception.pending")) {
             long code = events.isSet("exception.has_error_code") ? events.get("exception.error_code") : Event.NO_ERROR_CODE;
@@ -155,7 +166,7 @@ final class VcpuStates {
         } else if (events.isSet("interrupt.injected")) {
             Event.Kind kind = events.isSet("interrupt.soft") ? Event.Kind.SOFTWARE_INTERRUPT : Event.Kind.EXTERNAL_INTERRUPT;
             state.event = new Event(kind, events.getInt("interrupt.nr"), Event.NO_ERROR_CODE);
-        } else if (events.isSet("nmi.injected") || events.isSet("nmi.pending")) {
+        } else if (events.isSet("nmi.injected")) {
             state.event = new Event(Event.Kind.NMI, 2, Event.NO_ERROR_CODE);
         }
     }
@@ -187,7 +198,7 @@ final class VcpuStates {
             for (int n = 0; n < 4; n++) debug.set("db[" + n + "]", state.dr[n]);
             write(Request.KVM_SET_DEBUGREGS, debug.set("dr6", state.dr[4]).set("dr7", state.dr[5]));
             if (own != null) {
-                own.restore(apicBase, apic, state.activity, (state.rflags & RFLAGS_IF) != 0);
+                own.restore(apicBase, apic, state);
                 setEvents(arena, state);
                 return; // the kernel knows such a vCPU as running
             }
@@ -255,7 +266,7 @@ final class VcpuStates {
     private void setEvents(Arena arena, CpuState state) {
         Struct events = Struct.allocate(arena, Structs.VCPU_EVENTS);
         events.set("flags", Constants.KVM_VCPUEVENT_VALID_NMI_PENDING | Constants.KVM_VCPUEVENT_VALID_SHADOW);
-        events.set("nmi.masked", state.nmiBlocked);
+        events.set("nmi.masked", state.nmiBlocked).set("nmi.pending", state.nmiPending && own == null);
         events.set("interrupt.shadow", state.interruptShadow ? Constants.KVM_X86_SHADOW_INT_STI : 0);
         Event event = state.event;
         if (event != null) {
@@ -268,10 +279,24 @@ final class VcpuStates {
                 }
                 case EXTERNAL_INTERRUPT -> events.set("interrupt.injected", 1).set("interrupt.nr", event.vector());
                 case SOFTWARE_INTERRUPT -> events.set("interrupt.injected", 1).set("interrupt.soft", 1).set("interrupt.nr", event.vector());
-                case NMI -> events.set("nmi.pending", 1);
+                case NMI -> events.set("nmi.injected", 1);
             }
         }
         write(Request.KVM_SET_VCPU_EVENTS, events);
+    }
+
+    /// Lets the vCPU take this interrupt next, one that it is ready for.
+    ///
+    /// With KVM_INTERRUPT the kernel's APICs keep such a vector where no state shows it, until the guest is entered: a vCPU that is kicked
+    /// before would lose it.
+    void interrupt(int vector) {
+        vcpu.request(Request.KVM_GET_VCPU_EVENTS, events.address(), "look at a vCPU's events");
+        Words.put8(events.address() + INTERRUPT_INJECTED, (byte) 1);
+        Words.put8(events.address() + INTERRUPT_NR, (byte) vector);
+        Words.put8(events.address() + INTERRUPT_SOFT, (byte) 0);
+        Words.put32(events.address() + EVENTS_FLAGS, 0); // what may change at any time stays as it is: NMIs, INIT
+        vcpu.request(Request.KVM_SET_VCPU_EVENTS, events.address(), "deliver an interrupt");
+        vcpu.request(Request.KVM_SET_MP_STATE, runnable.address(), "end a HLT");
     }
 
     /// INIT: what it leaves as it was (SDM Vol. 3A, Table 10-1) is kept. The APIC has had its own.

@@ -33,10 +33,8 @@ class SeveralProcessorsTest {
                     .bytes(0xb0, 8).end());
             CpuState waiting = new CpuState();
             waiting.activity = CpuState.Activity.WAIT_FOR_SIPI;
-            FutureTask<Object> second = new FutureTask<>(() -> {
-                board.vcpu(1).setState(waiting);
-                return board.resume(1);
-            });
+            board.vcpu(1).setState(waiting);
+            FutureTask<Object> second = new FutureTask<>(() -> board.resume(1));
             Thread.ofPlatform().daemon().start(second);
             assertThat(board.run(States.protected32(board.memory(), CODE))).isEqualTo(8);
             second.get();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.CpuState.Activity;
 import io.kahvem.hypervisor.CpuState.Event;
+import io.kahvem.hypervisor.VmExit;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class StateTest {
     private static final int CODE = 0x8000;
+    private static final int HANDLER = 0xa000;
     private static final int XMM0 = 160;
     private static final int HEADER = 512;
     private static final Map<Integer, Long> MSRS = Map.of(
@@ -157,6 +159,82 @@ class StateTest {
             assertThat(read.cr4).isZero();
             assertThat(read.rip).isEqualTo(0xfff0);
             assertThat(ByteBuffer.wrap(read.xsave).order(ByteOrder.LITTLE_ENDIAN).getLong(XMM0)).isZero();
+        }
+    }
+
+    @OnEveryEngine
+    void anInterruptFetchedFromThe8259PairJustBeforeAKickIsInIt(Engine engine) {
+        try (Board board = new Board(engine)) {
+            States.vectorReal(board.memory(), 0x30, 0x9000);
+            board.load(new Code(CODE).bytes(0xfb).label("next").bytes(0xeb).to8("next")); // sti; jmp $
+            board.load(new Code(0x9000).bytes(0xeb, 0, 0xb0, 4).end()); // jmp; mov al, 4
+            board.acknowledging(0x30, () -> {
+                board.vm().setIntr(false);
+                board.vcpu(0).kick();
+            });
+            board.vm().setIntr(true);
+            board.vcpu(0).setState(States.real(CODE));
+            assertThat(board.resume(0)).isInstanceOf(VmExit.Kicked.class);
+            try (Board next = new Board(engine, board)) {
+                assertThat(next.run(board.vcpu(0).state())).isEqualTo(4);
+            }
+        }
+    }
+
+    @OnEveryEngine
+    void aHaltedProcessorIsWokenByAn8259PairThatWasReadyBefore(Engine engine) {
+        try (Board board = new Board(engine)) {
+            States.vectorReal(board.memory(), 0x30, 0x9000);
+            board.load(new Code(CODE).bytes(0xeb, 0xfe)).load(new Code(0x9000).bytes(0xb0, 5).end()); // jmp $
+            board.acknowledging(0x30, () -> board.vm().setIntr(false));
+            board.vm().setIntr(true);
+            CpuState state = States.real(CODE);
+            state.rflags |= 0x200;
+            state.activity = Activity.HALTED;
+            assertThat(board.run(state)).isEqualTo(5);
+        }
+    }
+
+    @OnEveryEngine
+    void anNmiThatWaitsForTheEndOfAnotherIsInIt(Engine engine) {
+        try (Board board = new Board(engine)) {
+            board.load(new Code(CODE).bytes(0xb0, 6).end()); // what the first one returns to
+            board.load(new Code(HANDLER).bytes(0xe6, 0x10, 0x48, 0xcf)); // out 10h, al; iretq
+            CpuState state = States.long64(board.memory(), CODE);
+            States.gate64(board.memory(), 2, HANDLER);
+            state.nmiBlocked = true;
+            state.nmiPending = true;
+            board.vcpu(0).setState(state);
+            CpuState read = board.vcpu(0).state();
+            assertThat(read.nmiPending).isTrue();
+            assertThat(read.nmiBlocked).isTrue();
+            assertThat(board.resume()).as("blocked").isEqualTo(6);
+            assertThat(board.accesses()).isEmpty();
+
+            state.nmiBlocked = false;
+            assertThat(board.run(state)).isEqualTo(6);
+            assertThat(board.accesses()).containsExactly("out 10 1 0");
+            assertThat(board.vcpu(0).state().nmiPending).isFalse();
+        }
+    }
+
+    @OnEveryEngine
+    void anInitAndASipiThatWereNotTakenYetAreInIt(Engine engine) {
+        try (Board board = new Board(engine, 2)) {
+            CpuState waiting = new CpuState();
+            waiting.activity = Activity.WAIT_FOR_SIPI;
+            board.vcpu(1).setState(waiting);
+            board.vm().sendMsi(0xfee0_1000L, 0x4500); // INIT to APIC 1
+            board.vm().sendMsi(0xfee0_1000L, 0x4609); // SIPI
+            CpuState started = board.vcpu(1).state();
+            assertThat(started.activity).isEqualTo(Activity.RUNNING);
+            assertThat(started.segments[CpuState.CS].base()).isEqualTo(0x9000);
+            board.load(new Code(0x9000).bytes(0xb0, 7).end());
+            try (Board next = new Board(engine, board)) {
+                next.vcpu(1).setState(started);
+                assertThat(next.resume(1)).isInstanceOf(VmExit.Kicked.class);
+                assertThat(next.hasEnded()).isTrue();
+            }
         }
     }
 }
