@@ -1,5 +1,7 @@
 package io.kahvem.host;
 
+import java.lang.foreign.MemorySegment;
+
 /// Where guest memory comes from.
 public interface HostMemory {
     /// Multiples of this are what can be mapped.
@@ -17,6 +19,11 @@ public interface HostMemory {
 
     default Mapping map(long sizeBytes) {
         return map(sizeBytes, Pages.DEFAULT);
+    }
+
+    /// Memory at a native address, whose owner keeps it mapped while the segment is used.
+    static MemorySegment at(long address, long length) {
+        return MemorySegment.ofAddress(address).reinterpret(length);
     }
 
     /// mmap(2) on Linux, else memory from the JVM's own allocator.

@@ -1,0 +1,90 @@
+package io.kahvem.block;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// One layer of a disk: a host file, or a format over another node. Calls block the thread that makes them, and any number of threads may
+/// call at once; overlapping writes under way at one time leave one or the other, a sector at a time.
+///
+/// Failures are thrown as [BlockException]; a failed write may have happened in part. Memory is native.
+public interface BlockNode extends AutoCloseable {
+    /// `file`, `raw`, `qcow2`...
+    String format();
+
+    /// What QEMU calls it in messages: its file's path as the user gave it, or its `nbd:` or `json:` name.
+    String name();
+
+    long sizeBytes();
+
+    boolean isReadOnly();
+
+    /// Fills `into` from the disk. All of it is inside the disk.
+    void read(long offset, MemorySegment into);
+
+    void write(long offset, MemorySegment from);
+
+    default void readVector(long offset, IoVector into) {
+        if (into.count() == 1) {
+            read(offset, into.range(0));
+            return;
+        }
+        Bounce.eachPart(into.lengthBytes(), (start, part) -> {
+            read(offset + start, part);
+            into.copyFrom(start, part);
+        });
+    }
+
+    default void writeVector(long offset, IoVector from) {
+        if (from.count() == 1) {
+            write(offset, from.range(0));
+            return;
+        }
+        Bounce.eachPart(from.lengthBytes(), (start, part) -> {
+            from.copyTo(start, part);
+            write(offset + start, part);
+        });
+    }
+
+    /// The range reads as zeros afterwards.
+    ///
+    /// @param mayUnmap it may be given back; else it stays allocated, so that writing there later does not fail for lack of room
+    void writeZeroes(long offset, long length, boolean mayUnmap);
+
+    /// The range's content matters no more. What cannot be given back is left as it is.
+    void discard(long offset, long length);
+
+    /// What writes have completed before is on the medium.
+    void flush();
+
+    /// What this layer has at `offset`: an extent that starts there and is at most `length` bytes long, with the same to say of all of it.
+    Extent extentAt(long offset, long length);
+
+    /// @param preallocation for what it grows by
+    void resize(long sizeBytes, Preallocation preallocation);
+
+    /// The layer that shows where this one has nothing, if there is one.
+    default @Nullable BlockNode backing() {
+        return null;
+    }
+
+    /// The layers that hold this one's bytes: none for a host file.
+    default List<BlockNode> children() {
+        return List.of();
+    }
+
+    /// What allocation goes by, in bytes; 1 where it does not matter.
+    int clusterSize();
+
+    /// What is told of it in `kahvem image info`, beyond what every node has.
+    default FormatInfo info() {
+        return FormatInfo.NONE;
+    }
+
+    /// Bytes it takes of the host's disk.
+    long allocatedSize();
+
+    /// Writes what is in memory, and closes the layers below. Doing it twice does nothing. No call may be under way.
+    @Override
+    void close();
+}

@@ -1,0 +1,59 @@
+package io.kahvem.block;
+
+import org.jspecify.annotations.Nullable;
+
+/// How an image is opened.
+///
+/// @param format its format's name, or null: probed from its first bytes
+/// @param readOnly not written, nor repaired
+/// @param unmap discards reach the host's file
+/// @param shareable other writers are allowed (QEMU's share-rw, or `-U` of qemu-img for readers)
+/// @param backing the chain is opened too
+/// @param snapshot an internal snapshot's id or name to show instead of the disk, or null
+/// @param passphrase of an encrypted image, or null
+public record OpenOptions(
+        @Nullable String format,
+        boolean readOnly,
+        CacheMode cache,
+        boolean unmap,
+        boolean shareable,
+        boolean backing,
+        @Nullable String snapshot,
+        byte @Nullable [] passphrase) {
+
+    public static OpenOptions readOnly(@Nullable String format) {
+        return new OpenOptions(format, true, CacheMode.WRITEBACK, false, false, true, null, null);
+    }
+
+    public static OpenOptions writable(@Nullable String format) {
+        return new OpenOptions(format, false, CacheMode.WRITEBACK, true, false, true, null, null);
+    }
+
+    public OpenOptions withFormat(@Nullable String name) {
+        return new OpenOptions(name, readOnly, cache, unmap, shareable, backing, snapshot, passphrase);
+    }
+
+    public OpenOptions withReadOnly(boolean yes) {
+        return new OpenOptions(format, yes, cache, unmap, shareable, backing, snapshot, passphrase);
+    }
+
+    public OpenOptions withCache(CacheMode mode) {
+        return new OpenOptions(format, readOnly, mode, unmap, shareable, backing, snapshot, passphrase);
+    }
+
+    public OpenOptions withShareable(boolean yes) {
+        return new OpenOptions(format, readOnly, cache, unmap, yes, backing, snapshot, passphrase);
+    }
+
+    public OpenOptions withBacking(boolean yes) {
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, yes, snapshot, passphrase);
+    }
+
+    public OpenOptions withSnapshot(@Nullable String idOrName) {
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, idOrName, passphrase);
+    }
+
+    public OpenOptions withPassphrase(byte @Nullable [] secret) {
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, snapshot, secret);
+    }
+}
