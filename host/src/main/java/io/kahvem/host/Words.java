@@ -16,6 +16,9 @@ public final class Words {
         default -> false;
     };
 
+    /// Whether 8-byte accesses, compare-and-set too, are atomic at any alignment inside a cache line of 64 bytes.
+    public static final boolean UNALIGNED_ATOMICS = X86_HOST;
+
     private Words() {}
 
     public static byte get8(long address) {

@@ -33,6 +33,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
 
     private static final int EVENT = 2;
     private static final int REVOKE = 4;
+    private static final int STAND = 8;
 
     private final JvmVm vm;
     private final Cpu c;
@@ -42,6 +43,9 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     /// Executing guest code, or about to: requests to give up the right to store are answered by this thread. When false they need no
     /// answer.
     private volatile boolean running;
+
+    /// Waiting for another vCPU that has the memory for itself, or to become that; see [Standstill].
+    private volatile boolean standing;
 
     /// The last revocation ([JvmVm#revocations]) this vCPU has obeyed.
     private volatile long obeyed;
@@ -63,7 +67,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     JvmVcpu(JvmVm vm, int apicId) {
         this.vm = vm;
         LocalApic apic = new LocalApic(apicId, apicId == 0, vm.apics(), vm.clock(), this);
-        Mmu mmu = new Mmu(vm.memory(), (cpu, gpa, bytes) -> vm.code().codeWritten(gpa, bytes));
+        Mmu mmu = new Mmu(vm.memory(), (cpu, gpa, bytes) -> vm.code().codeWritten(gpa, bytes), vm.standstill().of(this));
         c = new Cpu(apicId, mmu, apic, vm.model(), vm.clock(), vm.entropy());
         blocks = new BlockFinder(vm.memory(), vm.code(), vm.spinner(), vm.opcodes(), this::revokeStores);
         c.entries = blocks;
@@ -84,6 +88,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         runner = Thread.currentThread();
         running = true;
         obey();
+        vm.standstill().pass(this);
         try {
             CpuState.Event event = undelivered;
             if (event != null) {
@@ -190,6 +195,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
             int wanted = c.takeWanted();
             retired = c.retired;
             if ((wanted & REVOKE) != 0) obey();
+            vm.standstill().pass(this);
             if ((wanted & KICK) != 0) return new VmExit.Kicked();
             long now = vm.clock().nanoTime();
             if (now >= c.apic.nextDeadlineNanos()) c.apic.tick(now);
@@ -267,6 +273,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         sleeper = null;
         running = true;
         obey();
+        vm.standstill().pass(this);
     }
 
     // From other threads
@@ -327,7 +334,21 @@ final class JvmVcpu implements Vcpu, ApicOwner {
         }
     }
 
-    private void obey() {
+    /// Whether no instruction of this vCPU is under way, nor will be before it has passed the [Standstill]. Any thread.
+    boolean stands() {
+        return !running || standing;
+    }
+
+    void standing(boolean standing) {
+        this.standing = standing;
+    }
+
+    void askToStand() {
+        signal(STAND);
+    }
+
+    /// Gives up the right to access memory unseen, if that was asked for. This vCPU's thread.
+    void obey() {
         long number = vm.revocations().get();
         if (obeyed == number) return;
         long changes = vm.slotChanges();

@@ -31,6 +31,7 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     private final CodeCache code;
     private final Translator translator;
     private final List<JvmVcpu> vcpus = new CopyOnWriteArrayList<>();
+    private final Standstill standstill = new Standstill(vcpus);
     private final AtomicLong revocations = new AtomicLong();
     private final AtomicLong slotChanges = new AtomicLong();
 
@@ -141,6 +142,10 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
 
     Translator translator() {
         return translator;
+    }
+
+    Standstill standstill() {
+        return standstill;
     }
 
     List<JvmVcpu> vcpus() {

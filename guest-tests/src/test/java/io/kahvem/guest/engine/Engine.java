@@ -30,6 +30,10 @@ record Engine(Hypervisor hypervisor, String name, VmOptions options) {
         return all().stream().filter(engine -> engine.name().equals(name)).findFirst().orElseThrow();
     }
 
+    Engine translating(VmOptions.Translation when) {
+        return new Engine(hypervisor, name, options.with(when));
+    }
+
     /// Aborts the test where the engine cannot run at all; one without hardware virtualization can, as far as it goes.
     Engine orSkip() {
         if (hypervisor.availability() instanceof Unavailable not && not.reason() != Reason.SOFTWARE_ONLY) throw skip(not.evidence());

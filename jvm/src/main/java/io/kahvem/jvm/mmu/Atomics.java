@@ -2,13 +2,22 @@ package io.kahvem.jvm.mmu;
 
 import io.kahvem.host.Words;
 
-/// Compare-and-set of guest words at any alignment.
+/// Compare-and-set of guest words where an instruction of the host does it.
 final class Atomics {
-    /// Serialises locked accesses across an 8-byte border ("split locks"), which no host instruction offers portably.
-    private static final Object SPLIT_LOCK = new Object();
+    private static final int LINE = 64;
 
     private Atomics() {}
 
+    /// Whether `[hva, hva + bytes)` can be set atomically towards all accesses of other threads; if not, they have to be stopped.
+    ///
+    /// A split of two words inside a cache line is an ordinary locked instruction on an x86 host. Across lines it would be a bus lock
+    /// there, which the host may punish (Linux's split_lock_detect).
+    static boolean reaches(long hva, int bytes) {
+        long unit = Words.UNALIGNED_ATOMICS ? LINE : 8;
+        return (hva & unit - 1) <= unit - bytes;
+    }
+
+    /// Where the access [#reaches].
     static boolean compareAndSet(long hva, int bytes, long expected, long value) {
         if ((hva & bytes - 1) == 0) {
             return switch (bytes) {
@@ -18,31 +27,11 @@ final class Atomics {
                 default -> Words.compareAndSet64(hva, expected, value);
             };
         }
-        int shift = (int) (hva & 7) * 8;
-        if (shift + bytes * 8 <= 64) {
-            long mask = ((1L << bytes * 8) - 1) << shift;
-            long word = Words.get64(hva & -8);
-            if (((word ^ expected << shift) & mask) != 0) return false;
-            return Words.compareAndSet64(hva & -8, word, word & ~mask | value << shift & mask);
-        }
-        synchronized (SPLIT_LOCK) {
-            return switch (bytes) {
-                case 2 -> {
-                    if (Words.get16(hva) != (short) expected) yield false;
-                    Words.put16(hva, (short) value);
-                    yield true;
-                }
-                case 4 -> {
-                    if (Words.get32(hva) != (int) expected) yield false;
-                    Words.put32(hva, (int) value);
-                    yield true;
-                }
-                default -> {
-                    if (Words.get64(hva) != expected) yield false;
-                    Words.put64(hva, value);
-                    yield true;
-                }
-            };
-        }
+        long at = (hva & 7) + bytes <= 8 ? hva & -8 : Math.min(hva, (hva & -LINE) + LINE - 8);
+        int shift = (int) (hva - at) * 8;
+        long mask = -1L >>> 64 - 8 * bytes << shift;
+        long word = Words.get64(at);
+        if (((word ^ expected << shift) & mask) != 0) return false;
+        return Words.compareAndSet64(at, word, word & ~mask | value << shift & mask);
     }
 }

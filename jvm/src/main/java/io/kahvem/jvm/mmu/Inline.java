@@ -36,7 +36,12 @@ public final class Inline {
         return gva + Words.getPlain64(entry + 8);
     }
 
-    /// Compare-and-set of a word of 1, 2, 4 or 8 bytes.
+    /// Whether a locked access of `bytes` bytes can be made without stopping other vCPUs; if not, the interpreter has to do it.
+    public static boolean lockable(long host, int bytes) {
+        return Atomics.reaches(host, bytes);
+    }
+
+    /// Compare-and-set of a [#lockable] word of 1, 2, 4 or 8 bytes.
     public static boolean compareAndSet(long host, int bytes, long expected, long value) {
         return Atomics.compareAndSet(host, bytes, expected, value);
     }

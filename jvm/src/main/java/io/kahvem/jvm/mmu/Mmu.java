@@ -26,6 +26,7 @@ public final class Mmu {
     private final Tlb tlb = new Tlb();
     private final PageWalk walk;
     private final WriteListener writes;
+    private final Exclusive exclusive;
 
     /// Counts everything that may have changed where instructions are fetched from.
     private int codeGeneration;
@@ -38,8 +39,14 @@ public final class Mmu {
         void codeWritten(Cpu c, long gpa, int bytes);
     }
 
+    /// The MMU of a vCPU that has no others beside it.
     public Mmu(GuestMemory memory, WriteListener writes) {
+        this(memory, writes, Exclusive.ALONE);
+    }
+
+    public Mmu(GuestMemory memory, WriteListener writes, Exclusive exclusive) {
         this.memory = memory;
+        this.exclusive = exclusive;
         this.walk = new PageWalk(memory);
         this.writes = writes;
     }
@@ -256,20 +263,19 @@ public final class Mmu {
     }
 
     /// Atomically replaces `expected` by `value` (of `bytes` bytes) at `gva`, which `update` has found writable. False if it held something
-    /// else. Aligned words, and unaligned ones inside an aligned 8-byte word, are atomic towards all CPUs; across words only towards other
-    /// calls of this.
+    /// else. At any alignment it is atomic towards all accesses of other vCPUs.
     public static boolean compareAndSet(Cpu c, long gva, int bytes, long expected, long value) {
         long entry = c.writeTable + (gva >>> 8 & Tlb.ENTRY_MASK);
         if (Words.getPlain64(entry) == (gva + bytes - 1 & -PAGE_SIZE)) {
-            return Atomics.compareAndSet(gva + Words.getPlain64(entry + 8), bytes, expected, value);
+            long hva = gva + Words.getPlain64(entry + 8);
+            if (Atomics.reaches(hva, bytes)) return Atomics.compareAndSet(hva, bytes, expected, value);
         }
         return c.mmu.slowCompareAndSet(c, gva, bytes, expected, value);
     }
 
-    /// The monitor under which 16-byte locked accesses run, exclusively towards each other. (Java has no 16-byte compare-and-set; 8-byte
-    /// accesses of other CPUs to the same words are not held off.)
-    public Object exclusive() {
-        return memory;
+    /// For locked accesses that no instruction of the host makes atomic.
+    public Exclusive exclusive() {
+        return exclusive;
     }
 
     /// Chooses the tables for the CPU's privilege, and stops caching translations while breakpoints are on.
@@ -417,13 +423,11 @@ public final class Mmu {
 
     private boolean slowCompareAndSet(Cpu c, long gva, int bytes, long expected, long value) {
         boolean user = c.cpl == 3;
-        long page = gva & -PAGE_SIZE;
-        boolean split = page != (gva + bytes - 1 & -PAGE_SIZE);
         if (!probe(c, gva, bytes, true, user)) return true;
-        if (!split && translate(c, gva, true, false, user)) {
+        if ((gva & -PAGE_SIZE) == (gva + bytes - 1 & -PAGE_SIZE)) {
             long gpa = walk.gpa;
             MemorySlot slot = memory.slotAt(gpa);
-            if (slot != null && !slot.readOnly()) {
+            if (slot != null && !slot.readOnly() && Atomics.reaches(slot.hva(gpa), bytes)) {
                 if ((c.mode & Mode.STEP) != 0) c.watch(gva, bytes, true);
                 fill(c, gva, slot, true, user);
                 slot.markDirty(gpa);
@@ -432,11 +436,14 @@ public final class Mmu {
                 return set;
             }
         }
-        // Device memory, ROM, or two pages: only exclusive towards other accesses of this kind.
-        synchronized (memory) {
+        // Across cache lines or pages, or of a device or ROM.
+        exclusive.begin();
+        try {
             if (slowLoad(c, gva, bytes, user) != expected) return false;
             slowStore(c, gva, bytes, value, user);
             return true;
+        } finally {
+            exclusive.end();
         }
     }
 

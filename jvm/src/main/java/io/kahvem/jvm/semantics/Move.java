@@ -10,6 +10,7 @@ import static io.kahvem.jvm.semantics.Form.zx;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.interpret.Insn;
+import io.kahvem.jvm.mmu.Exclusive;
 import io.kahvem.jvm.mmu.Mmu;
 
 /// Moves, extensions and exchanges.
@@ -170,26 +171,38 @@ public final class Move {
 
     /// CMPXCHG16B: the operand must be 16-byte aligned.
     private static void cmpxchg16b(Cpu c, Insn i) {
-        long[] r = c.r;
         long gva = i.address(c, 16, true);
         if (c.faulted()) return;
         if ((gva & 15) != 0) {
             c.generalProtection();
             return;
         }
+        if (!i.lock) {
+            compareAndSet16(c, gva);
+            return;
+        }
+        Exclusive exclusive = c.mmu.exclusive();
+        exclusive.begin();
+        try {
+            compareAndSet16(c, gva);
+        } finally {
+            exclusive.end();
+        }
+    }
+
+    private static void compareAndSet16(Cpu c, long gva) {
+        long[] r = c.r;
         if (!Mmu.writable(c, gva, 16)) return;
-        synchronized (c.mmu.exclusive()) {
-            long low = Mmu.load64(c, gva);
-            long high = Mmu.load64(c, gva + 8);
-            boolean equal = low == r[RAX] && high == r[RDX];
-            setZero(c, equal);
-            if (equal) {
-                Mmu.store64(c, gva, r[RBX]);
-                Mmu.store64(c, gva + 8, r[RCX]);
-            } else {
-                r[RAX] = low;
-                r[RDX] = high;
-            }
+        long low = Mmu.load64(c, gva);
+        long high = Mmu.load64(c, gva + 8);
+        boolean equal = low == r[RAX] && high == r[RDX];
+        setZero(c, equal);
+        if (equal) {
+            Mmu.store64(c, gva, r[RBX]);
+            Mmu.store64(c, gva + 8, r[RCX]);
+        } else {
+            r[RAX] = low;
+            r[RDX] = high;
         }
     }
 

@@ -1,5 +1,6 @@
 package io.kahvem.jvm.translate;
 
+import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -259,6 +260,12 @@ final class Code {
         code.invokestatic(INLINE_CLASS, write ? "write" : "read", HOST_TYPE).lstore(HOST);
         mark(node);
         code.lload(HOST).lconst_0().lcmp().ifeq(toInterpreter);
+    }
+
+    /// After `host`: leaves to the interpreter where a locked access has to stop other vCPUs.
+    void checkLockable(int bytes) {
+        code.lload(HOST).loadConstant(bytes);
+        code.invokestatic(INLINE_CLASS, "lockable", MethodTypeDesc.of(CD_boolean, CD_long, CD_int)).ifeq(toInterpreter);
     }
 
     /// Pushes what is at HOST.

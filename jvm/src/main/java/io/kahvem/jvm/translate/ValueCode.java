@@ -349,6 +349,7 @@ final class ValueCode {
         Label retry = code.newLabel();
         out.address(d, node, false);
         out.host(true, bytes, node);
+        if (bytes > 1) out.checkLockable(bytes);
         boolean makes = setting == Flow.Setting.EAGER || !out.flow.after(node, state).equals(state) && setting == Flow.Setting.NONE;
         if (makes) {
             flags.make(state);
