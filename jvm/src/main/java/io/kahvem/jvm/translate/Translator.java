@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// Makes regions of hot blocks: in a thread of its own, the hottest first, or at once for tests. One a virtual machine.
@@ -169,29 +170,40 @@ public final class Translator implements AutoCloseable {
             memory.read(second, code, GuestMemory.PAGE_SIZE, GuestMemory.PAGE_SIZE);
             length = 2 * GuestMemory.PAGE_SIZE;
         }
-        for (int limit = MOST_INSTRUCTIONS; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
-            Plan plan = new Plan(code, length, block.offset, decoder,
-                    at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm,
-                    limit);
-            if (plan.pieces.isEmpty()) return false;
-            RegionEmitter emitter = new RegionEmitter(plan);
-            byte[] bytes = emitter.classFile();
-            if (size(bytes) > LARGEST_METHOD) continue;
-            Region region = define(bytes, emitter);
-            Region.Extent extent =
-                    new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
-            region.place(extent, plan.places());
-            byte[] from = Arrays.copyOf(code, length);
-            if (policy.background) {
-                finished.add(new Finished(region, request.cpu, () -> publish(region, extent, from, plan, block.mode)));
-            } else {
-                publish(region, extent, from, plan, block.mode);
-            }
-            regions.increment();
-            instructions.add(plan.instructions);
-            return true;
+        Emitted emitted = emit(code, length, block.offset, decoder,
+                at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm);
+        if (emitted == null) return false;
+        Plan plan = emitted.plan;
+        Region region = define(emitted);
+        Region.Extent extent = new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
+        region.place(extent, plan.places());
+        byte[] from = Arrays.copyOf(code, length);
+        if (policy.background) {
+            finished.add(new Finished(region, request.cpu, () -> publish(region, extent, from, plan, block.mode)));
+        } else {
+            publish(region, extent, from, plan, block.mode);
         }
-        return false;
+        regions.increment();
+        instructions.add(plan.instructions);
+        return true;
+    }
+
+    /// A region's class that is not defined yet.
+    ///
+    /// @param constants its class data
+    record Emitted(Plan plan, byte[] classFile, Object[] constants) {}
+
+    /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
+    /// compiles. Null where not even a few instructions do.
+    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate warm) {
+        for (int limit = MOST_INSTRUCTIONS; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
+            Plan plan = new Plan(code, length, head, decoder, warm, limit);
+            if (plan.pieces.isEmpty()) return null;
+            RegionEmitter emitter = new RegionEmitter(plan);
+            byte[] classFile = emitter.classFile();
+            if (size(classFile) <= LARGEST_METHOD) return new Emitted(plan, classFile, emitter.constants.toArray());
+        }
+        return null;
     }
 
     private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, int mode) {
@@ -213,9 +225,9 @@ public final class Translator implements AutoCloseable {
                 .max().orElseThrow();
     }
 
-    private Region define(byte[] bytes, RegionEmitter emitter) {
+    private Region define(Emitted emitted) {
         try {
-            MethodHandles.Lookup hidden = lookup.defineHiddenClassWithClassData(bytes, emitter.constants.toArray(), true);
+            MethodHandles.Lookup hidden = lookup.defineHiddenClassWithClassData(emitted.classFile, emitted.constants, true);
             return (Region) hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class)).invoke();
         } catch (Throwable t) {
             throw new AssertionError("a region's class", t);

@@ -18,7 +18,7 @@ import java.util.Random;
 /// loops, calls, string instructions and jumps through registers. Each section ends in UD2, where its state can be compared.
 ///
 /// R15 holds the data's address and R14 a small number; a section sets RSP anew in each round, so that unbalanced pushes stay harmless.
-final class RandomProgram {
+public final class RandomProgram {
     private static final int FUNCTIONS = 3;
     private static final int SECTIONS = 5;
     private static final Row UNDEFINED = new Decoded().row;
@@ -52,10 +52,10 @@ final class RandomProgram {
 
     final long seed;
     final State initial;
-    final byte[] code;
+    public final byte[] code;
 
     /// Where sections start, as offsets into the code.
-    final int[] sections = new int[SECTIONS];
+    public final int[] sections = new int[SECTIONS];
 
     /// What may be left out of it, as `[from, to)`: the outer before what is in it.
     final List<int[]> parts = new ArrayList<>();
@@ -81,7 +81,7 @@ final class RandomProgram {
         public void close() {}
     }
 
-    RandomProgram(long base, long seed) {
+    public RandomProgram(long base, long seed) {
         this.base = base;
         this.seed = seed;
         this.random = new Random(seed);
