@@ -1,7 +1,10 @@
 /// Disk images: formats, chains, jobs. A library that knows nothing of guests.
 module io.kahvem.block {
     requires transitive io.kahvem.host;
+    requires aircompressor;
+    requires jdk.unsupported; // what aircompressor reaches memory by
     requires static transitive org.jspecify;
 
     exports io.kahvem.block;
+    exports io.kahvem.block.qcow2;
 }

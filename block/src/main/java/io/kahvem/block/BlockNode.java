@@ -1,5 +1,6 @@
 package io.kahvem.block;
 
+import io.kahvem.host.Errno;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,26 @@ public interface BlockNode extends AutoCloseable {
     /// The layer that shows where this one has nothing, if there is one.
     default @Nullable BlockNode backing() {
         return null;
+    }
+
+    /// What is recorded of the layer below: its file's name, which may be relative to this one's directory, or null.
+    default @Nullable String backingFile() {
+        return null;
+    }
+
+    /// What is recorded of the format of the layer below.
+    default @Nullable String backingFormat() {
+        return null;
+    }
+
+    /// Shows `below` where this layer has nothing, and closes it with itself; what is recorded stays.
+    default void attachBacking(@Nullable BlockNode below) {
+        throw new UnsupportedOperationException(format() + " has no layer below");
+    }
+
+    /// Records another layer below. Throws [BlockException] for a format that cannot.
+    default void changeBackingFile(@Nullable String file, @Nullable String format) {
+        throw new BlockException(Errno.EOPNOTSUPP, "Cannot change backing file of '%s': %s has none".formatted(name(), format()));
     }
 
     /// The layers that hold this one's bytes: none for a host file.

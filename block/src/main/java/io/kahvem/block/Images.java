@@ -3,40 +3,158 @@ package io.kahvem.block;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.kahvem.block.file.FileNode;
+import io.kahvem.host.Errno;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Opens and makes images.
 public final class Images {
     /// How much of a file is looked at to tell its format.
     private static final int PROBED_BYTES = 2048;
 
+    /// A chain longer than this is a mistake.
+    private static final int MOST_LAYERS = 200;
+
     private Images() {}
 
-    /// Opens an image. Throws [BlockException] in qemu-img's words; nothing is left open then.
+    /// Opens an image with the layers below it. Throws [BlockException] in qemu-img's words; nothing is left open then.
     ///
     /// @param name a path
     public static BlockNode open(String name, OpenOptions options) {
+        return open(name, options, false, new ArrayList<>());
+    }
+
+    private static BlockNode open(String name, OpenOptions options, boolean isBacking, List<Path> above) {
         FileNode file = FileNode.open(name, options.readOnly(), options.cache(), options.unmap());
+        BlockNode node;
         try {
             ImageFormat format = options.format() == null ? probe(file) : Formats.named(options.format());
-            boolean sharedRead = options.readOnly() && format.name().equals("raw");
+            boolean sharedRead = options.readOnly() && !isBacking && format.name().equals("raw");
             file.lock(!options.readOnly(), options.shareable() || sharedRead);
+            node = openFormat(format, file, name, options);
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
+        String below = node.backingFile();
+        if (!options.backing() || below == null) return node;
+        try {
+            above.add(real(name));
+            node.attachBacking(openBacking(name, below, node.backingFormat(), options, above));
+            return node;
+        } catch (RuntimeException e) {
+            node.close();
+            throw e;
+        }
+    }
+
+    private static BlockNode openFormat(ImageFormat format, BlockNode file, String name, OpenOptions options) {
+        try {
             return format.open(file, options);
+        } catch (BlockException e) {
+            String prefix = "Could not open '%s': ".formatted(name);
+            throw e.getMessage().startsWith("Could not open") ? e : new BlockException(e.errno(), prefix + e.getMessage(), e);
+        }
+    }
+
+    private static BlockNode openBacking(String name, String below, @Nullable String format, OpenOptions options, List<Path> above) {
+        String resolved = resolve(name, below);
+        if (above.contains(real(resolved)) || above.size() > MOST_LAYERS) {
+            throw new BlockException(Errno.EINVAL, "Could not open '%s': Backing file '%s' creates an infinite loop."
+                    .formatted(name, below));
+        }
+        OpenOptions its = options.withReadOnly(true).withFormat(format).withSnapshot(null);
+        try {
+            return open(resolved, its, true, above);
+        } catch (BlockException e) {
+            if (e.getMessage().contains("Could not open backing file") || e.getMessage().contains("infinite loop")) throw e;
+            throw new BlockException(e.errno(), "Could not open '%s': Could not open backing file: %s".formatted(name, e.getMessage()), e);
+        }
+    }
+
+    private static Path real(String name) {
+        try {
+            return Path.of(name).toRealPath();
+        } catch (IOException absent) {
+            return Path.of(name).toAbsolutePath().normalize();
+        }
+    }
+
+    /// A name recorded in an image, as seen from here: relative ones start at the image's directory.
+    public static String resolve(String image, String recorded) {
+        if (recorded.matches("[a-z+]+:.*")) return recorded;
+        Path parent = Path.of(image).getParent();
+        return parent == null ? recorded : parent.resolve(recorded).toString();
+    }
+
+    /// Opens the layer an image records below itself, alone or with those below it, for reading.
+    public static BlockNode openBackingOf(BlockNode node, OpenOptions options) {
+        String below = node.backingFile();
+        if (below == null) throw new BlockException(Errno.ENOENT, "Image does not have a backing file");
+        return open(resolve(node.name(), below), options.withFormat(node.backingFormat()), true, new ArrayList<>());
+    }
+
+    /// The file an image's data are in, beside it. It is opened like the image.
+    public static BlockNode openDataFile(String image, String recorded, OpenOptions options) {
+        FileNode file = FileNode.open(resolve(image, recorded), options.readOnly(), options.cache(), options.unmap());
+        try {
+            file.lock(!options.readOnly(), options.shareable());
+            return file;
         } catch (RuntimeException e) {
             file.close();
             throw e;
         }
     }
 
+    public static BlockNode createDataFile(String image, String recorded, long sizeBytes) {
+        FileNode file = FileNode.create(resolve(image, recorded), CacheMode.WRITEBACK);
+        file.resize(sizeBytes, Preallocation.OFF);
+        return file;
+    }
+
     /// The format of what is in `file`.
-    static ImageFormat probe(BlockNode file) {
+    public static ImageFormat probe(BlockNode file) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment head = arena.allocate(Math.min(PROBED_BYTES, file.sizeBytes()), 8);
-            if (head.byteSize() > 0) file.read(0, head);
+            long length = Math.min(PROBED_BYTES, file.sizeBytes());
+            MemorySegment head = arena.allocate(Math.max(1, length), 8).asSlice(0, length);
+            if (length > 0) file.read(0, head);
             return Formats.probe(head.toArray(JAVA_BYTE), file.name());
         }
+    }
+
+    /// Makes an image. A backing file among the options must exist, with its format; the size may then be left to it (-1). Throws
+    /// [BlockException] in qemu-img's words.
+    ///
+    /// @return the size it has got
+    public static long create(ImageFormat format, String name, long sizeBytes, CreateOptions options, boolean checkBacking) {
+        long size = sizeBytes;
+        String below = options.given().get("backing_file");
+        if (below != null && (checkBacking || size < 0)) {
+            String belowFormat = options.given().get("backing_fmt");
+            OpenOptions its = OpenOptions.readOnly(belowFormat).withShareable(true);
+            try (BlockNode node = open(resolve(name, below), its)) {
+                if (belowFormat == null) {
+                    throw BlockException.invalid("Backing file specified without backing format\nDetected format of " + node.format(
+                            ) + ".");
+                }
+                if (size < 0) size = node.sizeBytes();
+            } catch (BlockException e) {
+                if (e.getMessage().startsWith("Backing file")) throw e;
+                throw new BlockException(e.errno(), "Could not open '%s': %s".formatted(below, e.getMessage()
+                        .replaceFirst("^Could not open '[^']*': ", "")) + "\nCould not open backing image.", e);
+            }
+        }
+        if (size < 0) throw BlockException.invalid("Image creation needs a size parameter");
+        try (FileNode file = FileNode.create(name, CacheMode.WRITEBACK)) {
+            file.lock(true, false);
+            format.create(file, size, options);
+        }
+        return size;
     }
 
     /// A disk for a device: an image with threads of its own.

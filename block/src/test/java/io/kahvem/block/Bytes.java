@@ -7,26 +7,26 @@ import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
 /// Native memory for tests.
-final class Bytes {
+public final class Bytes {
     private Bytes() {}
 
-    static MemorySegment of(byte... bytes) {
+    public static MemorySegment of(byte... bytes) {
         MemorySegment memory = Arena.ofAuto().allocate(Math.max(1, bytes.length), 4096).asSlice(0, bytes.length);
         memory.copyFrom(MemorySegment.ofArray(bytes));
         return memory;
     }
 
-    static MemorySegment zeros(long length) {
+    public static MemorySegment zeros(long length) {
         return Arena.ofAuto().allocate(length, 4096);
     }
 
-    static MemorySegment random(Random random, int length) {
+    public static MemorySegment random(Random random, int length) {
         byte[] bytes = new byte[length];
         random.nextBytes(bytes);
         return of(bytes);
     }
 
-    static byte[] read(BlockNode node, long offset, int length) {
+    public static byte[] read(BlockNode node, long offset, int length) {
         MemorySegment memory = zeros(length);
         node.read(offset, memory);
         return memory.toArray(JAVA_BYTE);

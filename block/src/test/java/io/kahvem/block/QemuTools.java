@@ -13,19 +13,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /// QEMU's own tools, the judges of images.
-final class QemuTools {
+public final class QemuTools {
     /// @param output standard output and error together
-    record Result(int status, String output) {}
+    public record Result(int status, String output) {}
 
     private QemuTools() {}
 
     /// Skips the test where QEMU's tools are not installed.
-    static void needed() {
+    public static void needed() {
         boolean there = Arrays.stream(System.getenv("PATH").split(":")).anyMatch(dir -> Files.isExecutable(Path.of(dir, "qemu-img")));
         assumeTrue(there, "qemu-img is not installed (Debian: apt-get install qemu-utils)");
     }
 
-    static Result run(String tool, Object... arguments) {
+    public static Result run(String tool, Object... arguments) {
         List<String> command = Stream.concat(Stream.of(tool), Arrays.stream(arguments).map(Object::toString)).toList();
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -42,14 +42,14 @@ final class QemuTools {
     }
 
     /// qemu-img, which must succeed. What it says.
-    static String img(Object... arguments) {
+    public static String img(Object... arguments) {
         Result result = run("qemu-img", arguments);
         assertThat(result.status()).as("qemu-img %s: %s", Arrays.toString(arguments), result.output()).isZero();
         return result.output();
     }
 
     /// qemu-io's commands on an image, which must succeed.
-    static String io(Path image, String format, String... commands) {
+    public static String io(Path image, String format, String... commands) {
         Stream<String> options = Stream.concat(Stream.of("-f", format), Arrays.stream(commands).flatMap(c -> Stream.of("-c", c)));
         Result result = run("qemu-io", Stream.concat(options, Stream.of(image.toString())).toArray());
         assertThat(result.status()).as(result.output()).isZero();
@@ -58,7 +58,7 @@ final class QemuTools {
     }
 
     /// `qemu-img check` finds nothing, not even a leak.
-    static void check(Path image) {
+    public static void check(Path image) {
         Result result = run("qemu-img", "check", image);
         assertThat(result.status()).as(result.output()).isZero();
     }

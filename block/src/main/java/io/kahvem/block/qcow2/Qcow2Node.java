@@ -1,0 +1,788 @@
+package io.kahvem.block.qcow2;
+
+import io.kahvem.block.BlockException;
+import io.kahvem.block.BlockNode;
+import io.kahvem.block.Bounce;
+import io.kahvem.block.Extent;
+import io.kahvem.block.FormatInfo;
+import io.kahvem.block.IoVector;
+import io.kahvem.block.Preallocation;
+import io.kahvem.block.crypto.SectorCipher;
+import io.kahvem.block.qcow2.L2Tables.L2;
+import io.kahvem.block.qcow2.Mapping.Kind;
+import io.kahvem.host.Errno;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+
+/// A qcow2 image as a disk.
+///
+/// Locks, in this order: `use`, shared by all that reads or writes clusters, and exclusive for what frees them; [Image#lock] for tables
+/// and counts, never held while data are read or written. Two writes that would both allocate a cluster take turns (`allocating`).
+public final class Qcow2Node implements BlockNode {
+    /// A stretch of the disk for which a write is allocating.
+    private record Allocation(long start, long end) {}
+
+    /// Data of one allocating write, at most; the tables' lock is let go between.
+    private static final long MOST_AT_ONCE = 16 << 20;
+
+    private final Image image;
+    private final BlockNode data;
+    private final ClusterMap map;
+    private final CompressedClusters compressed;
+    private final @Nullable SectorCipher cipher;
+    private final Snapshots snapshots;
+    private final Bitmaps bitmaps;
+    private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+    private final Condition allocated;
+    private final List<Allocation> allocating = new ArrayList<>();
+    private volatile @Nullable BlockNode backing;
+    private volatile long sizeBytes;
+    private boolean closed;
+
+    Qcow2Node(Image image, BlockNode data, @Nullable SectorCipher cipher) {
+        this.image = image;
+        this.data = data;
+        this.cipher = cipher;
+        map = new ClusterMap(image);
+        compressed = new CompressedClusters(image, map);
+        snapshots = new Snapshots(this, image, map);
+        bitmaps = new Bitmaps(image);
+        allocated = image.lock.newCondition();
+        sizeBytes = image.header.sizeBytes;
+    }
+
+    Image image() {
+        return image;
+    }
+
+    ClusterMap map() {
+        return map;
+    }
+
+    public Snapshots snapshots() {
+        return snapshots;
+    }
+
+    public Bitmaps bitmaps() {
+        return bitmaps;
+    }
+
+    @Override
+    public String format() {
+        return Qcow2Format.NAME;
+    }
+
+    @Override
+    public String name() {
+        return image.file.name();
+    }
+
+    @Override
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public boolean isReadOnly() {
+        return image.isReadOnly();
+    }
+
+    // ---- reading
+
+    @Override
+    public void read(long offset, MemorySegment into) {
+        use.readLock().lock();
+        try {
+            readMapped(offset, into);
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    @Override
+    public void readVector(long offset, IoVector into) {
+        if (cipher == null && into.count() > 1) {
+            use.readLock().lock();
+            try {
+                Mapping mapping = find(offset, into.lengthBytes());
+                if (mapping.kind() == Kind.NORMAL && mapping.length() == into.lengthBytes()) {
+                    data.readVector(mapping.hostOffset(), into);
+                    return;
+                }
+            } finally {
+                use.readLock().unlock();
+            }
+        }
+        BlockNode.super.readVector(offset, into);
+    }
+
+    private Mapping find(long offset, long most) {
+        image.lock.lock();
+        try {
+            return map.find(offset, most);
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    private void readMapped(long offset, MemorySegment into) {
+        long length = into.byteSize();
+        for (long done = 0; done < length; ) {
+            Mapping mapping = find(offset + done, length - done);
+            MemorySegment part = into.asSlice(done, mapping.length());
+            switch (mapping.kind()) {
+                case UNALLOCATED -> readBacking(offset + done, part);
+                case ZERO_PLAIN, ZERO_ALLOCATED -> part.fill((byte) 0);
+                case NORMAL -> readData(mapping.hostOffset(), part);
+                case COMPRESSED -> compressed.read(mapping.entry(), offset + done & image.clusterSize - 1, part);
+            }
+            done += mapping.length();
+        }
+    }
+
+    private void readData(long hostOffset, MemorySegment into) {
+        if (cipher == null) {
+            data.read(hostOffset, into);
+            return;
+        }
+        long start = hostOffset & -512;
+        long end = hostOffset + into.byteSize() + 511 & -512;
+        MemorySegment sectors = Bounce.take(end - start);
+        MemorySegment whole = sectors.asSlice(0, end - start);
+        data.read(start, whole);
+        cipher.decrypt(start, whole);
+        into.copyFrom(whole.asSlice(hostOffset - start, into.byteSize()));
+        Bounce.give(sectors);
+    }
+
+    private void readBacking(long offset, MemorySegment into) {
+        BlockNode below = backing;
+        long there = below == null ? 0 : Math.clamp(below.sizeBytes() - offset, 0, into.byteSize());
+        if (there > 0 && below != null) below.read(offset, into.asSlice(0, there));
+        if (there < into.byteSize()) into.asSlice(there).fill((byte) 0);
+    }
+
+    private boolean readsAsZeros(Kind kind, long offset) {
+        BlockNode below = backing;
+        return kind.isZero() || kind == Kind.UNALLOCATED && (below == null || offset >= below.sizeBytes());
+    }
+
+    // ---- writing
+
+    @Override
+    public void write(long offset, MemorySegment from) {
+        bitmaps.touch(offset, from.byteSize());
+        for (long done = 0; done < from.byteSize(); ) {
+            use.readLock().lock();
+            try {
+                done += writePart(offset + done, from.asSlice(done));
+            } finally {
+                use.readLock().unlock();
+            }
+        }
+    }
+
+    @Override
+    public void writeVector(long offset, IoVector from) {
+        if (cipher == null && from.count() > 1) {
+            use.readLock().lock();
+            try {
+                long host = wholeInPlace(offset, from.lengthBytes());
+                if (host >= 0) {
+                    bitmaps.touch(offset, from.lengthBytes());
+                    data.writeVector(host, from);
+                    return;
+                }
+            } finally {
+                use.readLock().unlock();
+            }
+        }
+        BlockNode.super.writeVector(offset, from);
+    }
+
+    /// Where all of it may be written in place, or -1.
+    private long wholeInPlace(long offset, long length) {
+        image.lock.lock();
+        try {
+            if (isAllocating(offset, offset + length)) return -1;
+            L2 table = writableTable(offset);
+            if (table == null || map.inPlace(table, offset, length) != length) return -1;
+            long host = map.hostOffset(table, image.tables.l2Index(offset)) + (offset & image.clusterSize - 1);
+            protectMetadata(host, length);
+            return host;
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    private @Nullable L2 writableTable(long offset) {
+        int l1Index = image.tables.l1Index(offset);
+        L2 table = image.tables.find(l1Index);
+        return table != null && (image.tables.l1()[l1Index] & L2Tables.COPIED) != 0 ? table : null;
+    }
+
+    private boolean isAllocating(long start, long end) {
+        for (int n = 0; n < allocating.size(); n++) if (allocating.get(n).start < end && start < allocating.get(n).end) return true;
+        return false;
+    }
+
+    /// A table entry that leads to a table would let a guest write the image's own structure.
+    private void protectMetadata(long host, long length) {
+        if (image.header.hasDataFile()) return;
+        for (long at = host & -image.clusterSize; at < host + length; at += image.clusterSize) {
+            if (image.refcounts.isMetadata(at)) throw image.corrupt("Preventing invalid write on metadata (cluster offset %#x)"
+                    .formatted(at));
+        }
+    }
+
+    /// Writes the beginning of `from`, as much as one step can. How much.
+    private long writePart(long offset, MemorySegment from) {
+        long tableBytes = (long) image.tables.entriesPerTable() << image.clusterBits;
+        long most = Math.min(Math.min(from.byteSize(), MOST_AT_ONCE), tableBytes - offset % tableBytes);
+        Allocating work;
+        image.lock.lock();
+        try {
+            while (isAllocating(image.clusterStart(offset), offset + most)) allocated.awaitUninterruptibly();
+            L2 table = writableTable(offset);
+            long inPlace = table == null ? 0 : map.inPlace(table, offset, most);
+            if (inPlace > 0 && table != null) {
+                long host = map.hostOffset(table, image.tables.l2Index(offset)) + (offset & image.clusterSize - 1);
+                protectMetadata(host, inPlace);
+                work = new Allocating(offset, inPlace, host);
+            } else {
+                work = beginAllocating(offset, most);
+            }
+        } finally {
+            image.lock.unlock();
+        }
+        MemorySegment part = from.asSlice(0, work.length);
+        if (work.clusters == 0) writeData(work.host, part);
+        else finishAllocating(work, part);
+        return work.length;
+    }
+
+    private void writeData(long host, MemorySegment from) {
+        if (cipher == null) {
+            data.write(host, from);
+            return;
+        }
+        long start = host & -512;
+        long end = host + from.byteSize() + 511 & -512;
+        MemorySegment memory = Bounce.take(end - start);
+        MemorySegment whole = memory.asSlice(0, end - start);
+        if (start != host || end != host + from.byteSize()) readData(start, whole);
+        whole.asSlice(host - start, from.byteSize()).copyFrom(from);
+        cipher.encrypt(start, whole);
+        data.write(start, whole);
+        Bounce.give(memory);
+    }
+
+    /// A write under way.
+    private static final class Allocating {
+        final long offset;
+        final long length;
+        /// Where the data go.
+        final long host;
+        /// How many clusters it allocates or uses anew, from the one `offset` is in; 0 if it writes in place.
+        int clusters;
+        /// Whether the host clusters are those the entries have.
+        boolean reuses;
+        /// Whether they were never written.
+        boolean virgin;
+        Allocation stretch = new Allocation(0, 0);
+
+        Allocating(long offset, long length, long host) {
+            this.offset = offset;
+            this.length = length;
+            this.host = host;
+        }
+    }
+
+    private Allocating beginAllocating(long offset, long most) {
+        long start = image.clusterStart(offset);
+        L2 table = image.tables.findForWriting(image.tables.l1Index(offset));
+        int index = image.tables.l2Index(offset);
+        int wanted = (int) image.clustersIn(offset + most - start);
+        boolean reuses = map.isReusable(table, index);
+        int clusters = 1;
+        while (clusters < wanted && map.isReusable(table, index + clusters) == reuses) {
+            if (reuses && map.hostOffset(table, index + clusters) != map.hostOffset(table,
+                    index) + (long) clusters * image.clusterSize) break;
+            long at = start + (long) clusters * image.clusterSize;
+            if (reuses && map.inPlace(table, at, Math.min(image.clusterSize, offset + most - at)) > 0) break;
+            clusters++;
+        }
+        long virginFrom = image.refcounts.virginFrom();
+        long host;
+        if (reuses) {
+            host = map.hostOffset(table, index);
+            protectMetadata(host, (long) clusters * image.clusterSize);
+        } else if (image.header.hasDataFile()) {
+            host = start;
+        } else {
+            host = image.refcounts.allocate(clusters);
+        }
+        long length = Math.min(most, start + (long) clusters * image.clusterSize - offset);
+        Allocating work = new Allocating(offset, length, host + (offset - start));
+        work.clusters = clusters;
+        work.reuses = reuses;
+        work.virgin = !reuses && !image.header.hasDataFile() && host >= virginFrom;
+        work.stretch = new Allocation(start, start + (long) clusters * image.clusterSize);
+        allocating.add(work.stretch);
+        return work;
+    }
+
+    private void finishAllocating(Allocating work, MemorySegment from) {
+        boolean done = false;
+        try {
+            Covered covered = cover(work);
+            writeWithCopies(work, covered, from);
+            image.lock.lock();
+            try {
+                image.needDataBarrier();
+                link(work, covered);
+                done = true;
+            } finally {
+                image.lock.unlock();
+            }
+        } finally {
+            image.lock.lock();
+            try {
+                allocating.remove(work.stretch);
+                allocated.signalAll();
+                if (!done && !work.reuses && !image.header.hasDataFile()) {
+                    image.refcounts.free(work.host & -image.clusterSize, work.clusters);
+                }
+            } finally {
+                image.lock.unlock();
+            }
+        }
+        bound();
+    }
+
+    private void bound() {
+        image.lock.lock();
+        try {
+            image.bound(false);
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    /// The stretch of the disk that is allocated when the write is done.
+    ///
+    /// @param headZero whether what precedes the data reads as zeros; tailZero what follows it
+    private record Covered(long start, long end, boolean headZero, boolean tailZero) {}
+
+    private Covered cover(Allocating work) {
+        int unit = map.subclusterSize;
+        long end = work.offset + work.length;
+        long start = wholeCluster(work.offset) ? image.clusterStart(work.offset) : work.offset & -unit;
+        long stop = wholeCluster(end - 1) ? image.clusterStart(end - 1) + image.clusterSize : end + unit - 1 & -unit;
+        return new Covered(start, stop, isZero(start, work.offset), isZero(end, stop));
+    }
+
+    /// Whether a new cluster takes the place of one that has data: then all of it is copied, of whatever subclusters it had.
+    private boolean wholeCluster(long offset) {
+        if (!map.isExtended()) return true;
+        image.lock.lock();
+        try {
+            L2 table = image.tables.find(image.tables.l1Index(offset));
+            if (table == null) return false;
+            int index = image.tables.l2Index(offset);
+            return map.hasHost(image.tables.entry(table, index)) && !map.isReusable(table, index);
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    private boolean isZero(long start, long end) {
+        for (long at = start; at < end; ) {
+            Mapping mapping = find(at, end - at);
+            if (!readsAsZeros(mapping.kind(), at)) return false;
+            at += mapping.length();
+        }
+        return true;
+    }
+
+    private void writeWithCopies(Allocating work, Covered covered, MemorySegment from) {
+        long head = work.offset - covered.start;
+        long tail = covered.end - work.offset - work.length;
+        boolean skipHead = head == 0 || work.virgin && covered.headZero;
+        boolean skipTail = tail == 0 || work.virgin && covered.tailZero;
+        if (skipHead && skipTail) {
+            writeData(work.host, from);
+            return;
+        }
+        long before = skipHead ? 0 : head;
+        long after = skipTail ? 0 : tail;
+        if (before + work.length + after <= 4L * image.clusterSize) {
+            MemorySegment memory = Bounce.take(before + work.length + after);
+            readMapped(work.offset - before, memory.asSlice(0, before));
+            memory.asSlice(before, work.length).copyFrom(from);
+            readMapped(work.offset + work.length, memory.asSlice(before + work.length, after));
+            writeData(work.host - before, memory.asSlice(0, before + work.length + after));
+            Bounce.give(memory);
+            return;
+        }
+        copy(work.offset - before, work.host - before, before);
+        writeData(work.host, from);
+        copy(work.offset + work.length, work.host + work.length, after);
+    }
+
+    private void copy(long offset, long host, long length) {
+        if (length == 0) return;
+        MemorySegment memory = Bounce.take(length);
+        readMapped(offset, memory.asSlice(0, length));
+        writeData(host, memory.asSlice(0, length));
+        Bounce.give(memory);
+    }
+
+    /// Enters the clusters into the table. Under the image's lock.
+    private void link(Allocating work, Covered covered) {
+        L2 table = image.tables.findForWriting(image.tables.l1Index(work.offset));
+        int first = image.tables.l2Index(work.offset);
+        long host = work.host & -image.clusterSize;
+        for (int n = 0; n < work.clusters; n++) {
+            long old = image.tables.entry(table, first + n);
+            boolean copiedWhole = map.isExtended() && map.hasHost(old) && !work.reuses;
+            image.tables.setEntry(table, first + n, host + ((long) n << image.clusterBits) | L2Tables.COPIED);
+            if (map.isExtended()) {
+                long clusterStart = work.stretch.start + ((long) n << image.clusterBits);
+                long bitmap = (old & L2Tables.COMPRESSED) != 0 ? 0 : image.tables.bitmap(table, first + n);
+                long bits = copiedWhole ? 0xffff_ffffL : subclusters(covered.start - clusterStart, covered.end - clusterStart);
+                image.tables.setBitmap(table, first + n, bitmap & ~(bits << 32) | bits);
+            }
+            if (!work.reuses) release(old);
+        }
+    }
+
+    /// A bit for each subcluster between two offsets in a cluster, which may lie outside of it.
+    private long subclusters(long start, long end) {
+        int from = Math.clamp(start / map.subclusterSize, 0, 32);
+        int to = Math.clamp(end / map.subclusterSize, 0, 32);
+        return from >= to ? 0 : (1L << to) - (1L << from);
+    }
+
+    private void release(long entry) {
+        if ((entry & L2Tables.COMPRESSED) != 0) compressed.forget();
+        map.eachHostCluster(entry, image.refcounts::release);
+    }
+
+    /// Writes one cluster compressed, or as it is if that is no shorter: for tools. `offset` is a cluster's start; the last one may be
+    /// short.
+    public void writeCompressed(long offset, MemorySegment cluster) {
+        if (cipher != null || image.header.hasDataFile()) {
+            throw new BlockException(Errno.EOPNOTSUPP, name() + ": encrypted images and data files hold no compressed clusters");
+        }
+        int length = compressed.tryWriting(cluster);
+        if (length == 0) {
+            write(offset, cluster);
+            return;
+        }
+        bitmaps.touch(offset, cluster.byteSize());
+        use.readLock().lock();
+        try {
+            linkCompressed(offset, length);
+        } finally {
+            use.readLock().unlock();
+        }
+        bound();
+    }
+
+    private void linkCompressed(long offset, int length) {
+        long host;
+        image.lock.lock();
+        try {
+            host = image.refcounts.allocatePacked(length);
+        } finally {
+            image.lock.unlock();
+        }
+        compressed.writeTo(host);
+        image.lock.lock();
+        try {
+            image.needDataBarrier();
+            L2 table = image.tables.findForWriting(image.tables.l1Index(offset));
+            int index = image.tables.l2Index(offset);
+            long old = image.tables.entry(table, index);
+            image.tables.setEntry(table, index, map.compressedEntry(host, length));
+            if (map.isExtended()) image.tables.setBitmap(table, index, 0);
+            release(old);
+            compressed.forget();
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    // ---- zeros and discards
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean mayUnmap) {
+        if (length == 0) return;
+        bitmaps.touch(offset, length);
+        if (image.header.version < 3 && backing != null) {
+            writeZeroBytes(offset, length);
+            return;
+        }
+        long end = offset + length;
+        long start = offset + image.clusterSize - 1 & -image.clusterSize;
+        long stop = end == sizeBytes ? end + image.clusterSize - 1 & -image.clusterSize : image.clusterStart(end);
+        if (start > stop) {
+            zeroPart(offset, length, mayUnmap);
+            return;
+        }
+        if (offset < start) zeroPart(offset, start - offset, mayUnmap);
+        eachTable(start, stop, (table, from, to) -> zeroEntries(table, from, to, mayUnmap));
+        if (stop < end) zeroPart(stop, end - stop, mayUnmap);
+    }
+
+    /// Zeros a part of a cluster: the whole of it, if the rest is zeros too.
+    private void zeroPart(long offset, long length, boolean mayUnmap) {
+        long start = image.clusterStart(offset);
+        long stop = start + image.clusterSize;
+        boolean[] done = new boolean[1];
+        exclusively(() -> {
+            if (!isZero(start, offset) || !isZero(offset + length, Math.max(offset + length, Math.min(stop, sizeBytes)))) return;
+            zeroCluster(start, mayUnmap);
+            done[0] = true;
+        });
+        if (!done[0]) writeZeroBytes(offset, length);
+    }
+
+    private void zeroCluster(long start, boolean mayUnmap) {
+        if (image.tables.find(image.tables.l1Index(start)) == null && backing == null) return;
+        L2 table = image.tables.findForWriting(image.tables.l1Index(start));
+        zeroEntries(table, image.tables.l2Index(start), image.tables.l2Index(start) + 1, mayUnmap);
+    }
+
+    private void writeZeroBytes(long offset, long length) {
+        long most = Math.min(length, 1 << 20);
+        MemorySegment zeros = Bounce.take(most);
+        zeros.fill((byte) 0);
+        for (long done = 0; done < length; done += most) write(offset + done, zeros.asSlice(0, Math.min(most, length - done)));
+        Bounce.give(zeros);
+    }
+
+    private interface TablePart {
+        void change(L2 table, int from, int to);
+    }
+
+    /// Changes whole clusters of the disk, a table at a time, while nothing reads or writes them.
+    private void eachTable(long start, long stop, TablePart part) {
+        long tableBytes = (long) image.tables.entriesPerTable() << image.clusterBits;
+        for (long at = start; at < stop; ) {
+            long end = Math.min(stop, at / tableBytes * tableBytes + tableBytes);
+            Lock exclusive = use.writeLock();
+            exclusive.lock();
+            image.lock.lock();
+            try {
+                boolean nothing = image.tables.find(image.tables.l1Index(at)) == null && backing == null;
+                if (!nothing) {
+                    L2 table = image.tables.findForWriting(image.tables.l1Index(at));
+                    part.change(table, image.tables.l2Index(at), image.tables.l2Index(end - 1) + 1);
+                    image.bound(true);
+                }
+            } finally {
+                image.lock.unlock();
+                exclusive.unlock();
+            }
+            at = end;
+        }
+    }
+
+    private void zeroEntries(L2 table, int from, int to, boolean mayUnmap) {
+        long whole = map.isExtended() ? 0 : L2Tables.ZERO;
+        for (int index = from; index < to; index++) {
+            long old = image.tables.entry(table, index);
+            boolean absent = backing == null && !map.hasHost(old) && (!map.isExtended() || image.tables.bitmap(table, index) == 0);
+            if (absent) continue;
+            boolean keep = !mayUnmap && map.isReusable(table, index);
+            if (image.header.version < 3) {
+                image.tables.setEntry(table, index, 0);
+                release(old);
+                continue;
+            }
+            image.tables.setEntry(table, index, keep ? old | whole : whole);
+            if (map.isExtended()) image.tables.setBitmap(table, index, 0xffff_ffffL << 32);
+            if (!keep) release(old);
+        }
+    }
+
+    @Override
+    public void discard(long offset, long length) {
+        long start = offset + image.clusterSize - 1 & -image.clusterSize;
+        long end = offset + length;
+        long stop = end == sizeBytes ? end + image.clusterSize - 1 & -image.clusterSize : image.clusterStart(end);
+        if (start >= stop) return;
+        if (image.header.version < 3 && backing != null) return; // what is below would show
+        bitmaps.touch(start, stop - start);
+        eachTable(start, stop, (table, from, to) -> zeroEntries(table, from, to, true));
+        if (image.header.hasDataFile()) data.discard(start, Math.min(stop, sizeBytes) - start);
+    }
+
+    /// Takes whole clusters out of this layer, so that the layer below shows: for tools that moved them there.
+    void forget(long start, long stop) {
+        eachTable(start, stop, (table, from, to) -> {
+            for (int index = from; index < to; index++) {
+                long old = image.tables.entry(table, index);
+                image.tables.setEntry(table, index, 0);
+                if (map.isExtended()) image.tables.setBitmap(table, index, 0);
+                release(old);
+            }
+        });
+    }
+
+    // ---- the rest
+
+    @Override
+    public void flush() {
+        image.lock.lock();
+        boolean frees = image.refcounts.deferredCount() > 0;
+        try {
+            if (!frees) image.writeMetadata(false);
+        } finally {
+            image.lock.unlock();
+        }
+        if (frees) exclusively(() -> image.writeMetadata(true));
+        if (image.header.hasDataFile()) data.flush();
+        image.file.flush();
+    }
+
+    @Override
+    public Extent extentAt(long offset, long length) {
+        use.readLock().lock();
+        try {
+            Mapping mapping = find(offset, length);
+            return switch (mapping.kind()) {
+                case UNALLOCATED -> Extent.absent(mapping.length());
+                case ZERO_PLAIN -> Extent.zero(mapping.length());
+                case ZERO_ALLOCATED -> new Extent(mapping.length(), Extent.Kind.ZERO, mapping.hostOffset(), false, true);
+                case NORMAL -> Extent.data(mapping.length(), cipher == null ? mapping.hostOffset() : -1);
+                case COMPRESSED -> new Extent(mapping.length(), Extent.Kind.DATA, -1, true, true);
+            };
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    @Override
+    public void resize(long newSizeBytes, Preallocation preallocation) {
+        Lock exclusive = use.writeLock();
+        long old = sizeBytes;
+        exclusive.lock();
+        try {
+            new Resizer(this, image).resize(newSizeBytes);
+            sizeBytes = newSizeBytes;
+            bitmaps.resize(newSizeBytes);
+        } finally {
+            exclusive.unlock();
+        }
+        if (newSizeBytes > old && preallocation != Preallocation.OFF) preallocate(old, newSizeBytes, preallocation);
+    }
+
+    /// Gives every cluster of a stretch a place.
+    void preallocate(long from, long to, Preallocation preallocation) {
+        Preallocator.run(this, image, map, data, from, to, preallocation);
+    }
+
+    /// Does something that changes which clusters are whose, alone.
+    void exclusively(Runnable action) {
+        Lock exclusive = use.writeLock();
+        exclusive.lock();
+        image.lock.lock();
+        try {
+            action.run();
+        } finally {
+            image.lock.unlock();
+            exclusive.unlock();
+        }
+    }
+
+    void sizeChanged() {
+        sizeBytes = image.header.sizeBytes;
+    }
+
+    void releaseEntry(long entry) {
+        release(entry);
+    }
+
+    @Override
+    public @Nullable BlockNode backing() {
+        return backing;
+    }
+
+    @Override
+    public @Nullable String backingFile() {
+        return image.header.backingFile;
+    }
+
+    @Override
+    public @Nullable String backingFormat() {
+        return image.header.backingFormat;
+    }
+
+    @Override
+    public void attachBacking(@Nullable BlockNode below) {
+        backing = below;
+    }
+
+    @Override
+    public void changeBackingFile(@Nullable String name, @Nullable String format) {
+        image.lock.lock();
+        try {
+            image.beforeFirstChange();
+            image.header.backingFile = name;
+            image.header.backingFormat = name == null ? null : format;
+            image.header.write(image.file);
+            image.file.flush();
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
+    @Override
+    public List<BlockNode> children() {
+        return image.header.hasDataFile() ? List.of(image.file, data) : List.of(image.file);
+    }
+
+    @Override
+    public int clusterSize() {
+        return image.clusterSize;
+    }
+
+    @Override
+    public FormatInfo info() {
+        return Qcow2Info.of(image.header, this);
+    }
+
+    @Override
+    public long allocatedSize() {
+        return image.file.allocatedSize();
+    }
+
+    @Override
+    public void close() {
+        image.lock.lock();
+        try {
+            if (closed) return;
+            closed = true;
+            try {
+                bitmaps.store();
+                if (image.header.hasDataFile() && !isReadOnly()) data.flush();
+                image.close();
+            } finally {
+                image.file.close();
+                if (image.header.hasDataFile()) data.close();
+                BlockNode below = backing;
+                if (below != null) below.close();
+            }
+        } finally {
+            image.lock.unlock();
+        }
+    }
+}
