@@ -7,4 +7,5 @@ module io.kahvem.block {
 
     exports io.kahvem.block;
     exports io.kahvem.block.qcow2;
+    exports io.kahvem.block.tool;
 }

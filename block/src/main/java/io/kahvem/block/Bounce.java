@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 
 /// Memory a thread keeps for copies that cannot be done without.
 public final class Bounce {
-    private static final long LARGEST = 1 << 20;
+    private static final long LARGEST = 4 << 20;
 
     /// What file systems and devices ask of O_DIRECT at most.
     private static final int ALIGNMENT = 4096;
