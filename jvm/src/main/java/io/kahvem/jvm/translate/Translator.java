@@ -27,7 +27,7 @@ public final class Translator implements AutoCloseable {
     /// @param warm how often a block must have been interpreted to be included in a region of another's
     /// @param background whether a thread of its own does it
     public record Policy(int threshold, int warm, boolean background) {
-        public static final Policy NORMAL = new Policy(400, 10, true);
+        public static final Policy NORMAL = new Policy(20_000, 2_000, true);
         public static final Policy OFF = new Policy(0, 0, false);
 
         /// Everything that runs some times, at once.
