@@ -1,5 +1,6 @@
 /// The command line.
 module io.kahvem.cli {
+    requires io.kahvem.daemon;
     requires io.kahvem.host;
     requires io.kahvem.vmm;
     requires info.picocli;
@@ -10,6 +11,8 @@ module io.kahvem.cli {
     uses io.kahvem.hypervisor.Hypervisor;
 
     opens io.kahvem.cli to
+            info.picocli;
+    opens io.kahvem.cli.daemon to
             info.picocli;
     opens io.kahvem.cli.doctor to
             info.picocli;

@@ -1,5 +1,6 @@
 package io.kahvem.cli;
 
+import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.doctor.DoctorCommand;
 import io.kahvem.cli.run.RunCommand;
 import io.kahvem.config.ConfigException;
@@ -46,6 +47,7 @@ public final class Cli implements Runnable {
             return new CommandLine(this)
                     .addSubcommand(new RunCommand(context))
                     .addSubcommand(new DoctorCommand())
+                    .addSubcommand(new DaemonCommand(context))
                     .setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
                     .setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8))
                     .setParameterExceptionHandler((e, arguments) -> wrongArguments(e))

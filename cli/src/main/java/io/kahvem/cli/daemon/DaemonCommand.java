@@ -1,0 +1,90 @@
+package io.kahvem.cli.daemon;
+
+import io.kahvem.cli.CliContext;
+import io.kahvem.cli.CliException;
+import io.kahvem.cli.ExitStatus;
+import io.kahvem.daemon.Daemon;
+import io.kahvem.daemon.DaemonConfig;
+import io.kahvem.daemon.DaemonException;
+import io.kahvem.hypervisor.Availability;
+import io.kahvem.hypervisor.Hypervisor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// `kahvem daemon`: serves until a signal ends it; machines go on.
+@Command(
+        name = "daemon",
+        description = {
+            "Keeps machines: virsh, virt-install and every other program of libvirt's find it where they look for libvirtd.",
+            "Ends with SIGTERM or SIGINT; machines go on running, and the next daemon finds them."
+        },
+        sortOptions = false)
+public final class DaemonCommand implements Callable<Integer> {
+    private final CliContext context;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    @SuppressWarnings("UnusedVariable") // picocli reads it
+    private boolean help;
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            description = {"Listen here, beside any other daemon; PATH-ro gives read-only connections.",
+                "virsh -c 'qemu:///system?socket=PATH' connects. Goes with --state."})
+    private @Nullable Path socket;
+
+    @Option(names = "--state", paramLabel = "DIR", description = "Keep definitions here. Goes with --socket.")
+    private @Nullable Path state;
+
+    @Option(names = "--group", paramLabel = "NAME", description = "Members of this group may use it; otherwise only its own user.")
+    private @Nullable String group;
+
+    public DaemonCommand(CliContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if ((socket == null) != (state == null)) {
+            throw CliException.badInput("--socket and --state go together\n  Give both: kahvem daemon --socket PATH --state DIR");
+        }
+        CompletableFuture<Integer> end = new CompletableFuture<>();
+        context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
+        try (Daemon daemon = Daemon.start(config(), canRunKvm())) {
+            context.err().println("kahvem: the daemon listens on %s; %d machines are known".formatted(daemon.socket(), daemon.domains()));
+            return end.join();
+        } catch (DaemonException e) {
+            throw CliException.hostFailed(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private DaemonConfig config() {
+        boolean root = "root".equals(System.getProperty("user.name"));
+        List<String> program = OwnCommand.before("daemon");
+        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), program);
+        DaemonConfig config = socket == null || state == null
+                ? standard : standard.at(socket.toAbsolutePath().normalize(), state.toAbsolutePath().normalize());
+        return config.withGroup(Optional.ofNullable(group));
+    }
+
+    /// The launcher, which tells us where it is; without one the JVM.
+    private static Path emulator() {
+        String launcher = System.getProperty("kahvem.launcher");
+        return launcher != null && Files.isExecutable(Path.of(launcher))
+                ? Path.of(launcher) : Path.of(System.getProperty("java.home"), "bin", "java");
+    }
+
+    private boolean canRunKvm() {
+        for (Hypervisor engine : context.machineHost().get().engines()) {
+            if (engine.name().equals("kvm")) return engine.availability() instanceof Availability.Available;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,101 @@
+package io.kahvem.daemon;
+
+import io.kahvem.daemon.domain.DomainPublisher;
+import io.kahvem.daemon.domain.DomainRegistry;
+import io.kahvem.daemon.domain.MachineTypes;
+import io.kahvem.daemon.node.Capabilities;
+import io.kahvem.daemon.node.HostFiles;
+import io.kahvem.daemon.node.HostNode;
+import io.kahvem.daemon.rpc.Events;
+import io.kahvem.daemon.rpc.Handlers;
+import io.kahvem.daemon.rpc.Server;
+import io.kahvem.daemon.rpc.UnixListener;
+import io.kahvem.daemon.service.ConnectService;
+import io.kahvem.daemon.service.DomainService;
+import io.kahvem.daemon.service.EventService;
+import io.kahvem.daemon.service.NodeService;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+
+/// A daemon that serves from [#start] until it is closed. Machines outlive it.
+public final class Daemon implements AutoCloseable {
+    private static final Logger LOG = System.getLogger("io.kahvem.daemon");
+    private static final int MAX_VCPUS = 255;
+
+    private final DaemonConfig config;
+    private final Server server;
+    private final DomainRegistry domains;
+
+    private Daemon(DaemonConfig config, Server server, DomainRegistry domains) {
+        this.config = config;
+        this.server = server;
+        this.domains = domains;
+    }
+
+    /// Reads the state, finds the machines that run, and listens. Throws [DaemonException] where it cannot.
+    ///
+    /// @param kvm whether the KVM engine can run machines on this host
+    public static Daemon start(DaemonConfig config, boolean kvm) {
+        Handlers handlers = new Handlers();
+        Events events = new Events();
+        HostNode node = new HostNode(new HostFiles(Path.of("/")));
+        MachineTypes types = new MachineTypes(config.emulator(), kvm, MAX_VCPUS);
+        DomainRegistry domains = new DomainRegistry(types, config.state(), new DomainPublisher(events));
+        domains.load();
+        new ConnectService(config.uri(), node).bind(handlers);
+        new NodeService(node, new Capabilities(node, types, hostUuid(config.state())), types).bind(handlers);
+        new DomainService(domains).bind(handlers);
+        new EventService(events).bind(handlers);
+        Server server = new Server(handlers, config.limits());
+        Daemon daemon = new Daemon(config, server, domains);
+        try {
+            daemon.listen();
+        } catch (RuntimeException e) {
+            daemon.close();
+            throw e;
+        }
+        return daemon;
+    }
+
+    /// The host's number in SMBIOS, or where it shows none one of our own, which stays.
+    private static UUID hostUuid(Path state) {
+        Path file = state.resolve("host-uuid");
+        for (Path known : List.of(Path.of("/sys/class/dmi/id/product_uuid"), file)) {
+            try {
+                return UUID.fromString(Files.readString(known).strip());
+            } catch (IOException | IllegalArgumentException e) {
+                LOG.log(Level.DEBUG, () -> known + " has no UUID of the host: " + e.getMessage());
+            }
+        }
+        UUID made = UUID.randomUUID();
+        AtomicFiles.write(file, made + "\n");
+        return made;
+    }
+
+    private void listen() {
+        String everything = config.group().isPresent() ? "rw-rw----" : "rw-------";
+        String reading = config.group().isPresent() ? "rw-rw-rw-" : "rw-------";
+        server.listen(new UnixListener(config.socket(), false, everything, config.group().orElse(null)));
+        server.listen(new UnixListener(config.readOnlySocket(), true, reading, config.group().orElse(null)));
+    }
+
+    public Path socket() {
+        return config.socket();
+    }
+
+    /// How many machines are defined or run.
+    public int domains() {
+        return domains.all().size();
+    }
+
+    /// Stops listening and ends all connections; leaves machines running.
+    @Override
+    public void close() {
+        server.close();
+    }
+}

@@ -1,0 +1,118 @@
+package io.kahvem.daemon.domain;
+
+import io.kahvem.daemon.xml.Element;
+import io.kahvem.daemon.xml.Xml;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/// A machine's description, whole and in canonical form: what was left out is filled in. Never changed; [#edited] makes another.
+public final class DomainDefinition {
+    private final Element xml;
+
+    private DomainDefinition(Element xml) {
+        this.xml = xml;
+    }
+
+    /// Reads a description of a user's and fills it in. Throws [io.kahvem.libvirt.LibvirtException] for one that is none, or that this
+    /// machine cannot be; with `validate` also for elements that libvirt's schema does not have.
+    static DomainDefinition parse(String document, boolean validate, MachineTypes types) {
+        Element xml = Xml.parse("domain_definition", document);
+        if (!xml.name().equals("domain")) {
+            throw Errors.xml("unexpected root element <%s>, expecting <domain>", xml.name());
+        }
+        if (validate) DomainSchema.validate(xml);
+        return new DomainDefinition(new DomainFiller(xml, types).fill());
+    }
+
+    /// One of our own files.
+    static DomainDefinition ofCanonical(Element xml) {
+        return new DomainDefinition(xml);
+    }
+
+    /// Another with what `change` does to a copy of the tree, filled in again.
+    DomainDefinition edited(MachineTypes types, Consumer<Element> change) {
+        Element copy = xml.copy();
+        change.accept(copy);
+        return new DomainDefinition(new DomainFiller(copy, types).fill());
+    }
+
+    /// A copy of the tree.
+    Element tree() {
+        return xml.copy();
+    }
+
+    public String name() {
+        return xml.textAt("name").orElseThrow();
+    }
+
+    public UUID uuid() {
+        return UUID.fromString(xml.textAt("uuid").orElseThrow());
+    }
+
+    public String type() {
+        return xml.attribute("type", "");
+    }
+
+    public String osType() {
+        return xml.textAt("os/type").orElse("hvm");
+    }
+
+    public long memoryKib() {
+        return Long.parseLong(xml.textAt("memory").orElseThrow());
+    }
+
+    public long currentMemoryKib() {
+        return Long.parseLong(xml.textAt("currentMemory").orElseThrow());
+    }
+
+    public int maxVcpus() {
+        return Integer.parseInt(xml.textAt("vcpu").orElseThrow());
+    }
+
+    public int currentVcpus() {
+        return xml.attributeAt("vcpu", "current").map(Integer::parseInt).orElseGet(this::maxVcpus);
+    }
+
+    public Optional<String> kernel() {
+        return xml.textAt("os/kernel");
+    }
+
+    public Optional<String> initrd() {
+        return xml.textAt("os/initrd");
+    }
+
+    public Optional<String> commandLine() {
+        return xml.textAt("os/cmdline");
+    }
+
+    public Optional<String> title() {
+        return xml.textAt("title");
+    }
+
+    public Optional<String> description() {
+        return xml.textAt("description");
+    }
+
+    /// What to do at an end: `on_poweroff`, `on_reboot` or `on_crash`.
+    public String action(String event) {
+        return xml.textAt(event).orElseThrow();
+    }
+
+    public List<Element> devices(String kind) {
+        Element devices = xml.child("devices");
+        return devices == null ? List.of() : devices.children(kind);
+    }
+
+    /// The disk whose target it is.
+    public Optional<Element> disk(String target) {
+        return devices("disk").stream().filter(disk -> target.equals(disk.attributeAt("target", "dev").orElse(""))).findFirst();
+    }
+
+    /// As libvirt prints it.
+    @Override
+    public String toString() {
+        return xml.toString();
+    }
+}

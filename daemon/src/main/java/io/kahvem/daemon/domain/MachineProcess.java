@@ -1,0 +1,61 @@
+package io.kahvem.daemon.domain;
+
+import java.util.List;
+
+/// A machine that runs, as its domain drives it: a process of its own. Its methods throw [io.kahvem.libvirt.LibvirtException] where the
+/// process refuses or does not answer. Safe from any thread.
+public interface MachineProcess {
+    long pid();
+
+    /// When the process started, in clock ticks since the host's boot: with the pid it names one process for ever.
+    long startTicks();
+
+    /// The pseudo terminal behind the serial line, or none where it goes elsewhere.
+    String terminal();
+
+    boolean isAlive();
+
+    /// Whether its vCPUs run now.
+    boolean isRunning();
+
+    void pause();
+
+    void resume();
+
+    void reset();
+
+    void pressPowerButton();
+
+    void injectNmi();
+
+    /// Ends it, at once if it does not end itself.
+    void destroy();
+
+    /// Asks the guest's balloon to leave it so much.
+    void balloon(long kib);
+
+    /// What the balloon leaves the guest, KiB; the whole memory without one.
+    long balloonKib();
+
+    /// Puts a medium into the drive of that alias, or takes out what is in it.
+    void changeMedium(String alias, String file, String format);
+
+    void ejectMedium(String alias);
+
+    /// Counters of each disk, by its alias.
+    List<DiskStatistics> diskStatistics();
+
+    /// The host's numbers of the threads that are its vCPUs.
+    List<Long> vcpuThreads();
+
+    /// A command of its control protocol, as JSON, and the answer; `human` for one of the monitor for people.
+    String command(String command, boolean human);
+
+    /// Lets the process go on without us.
+    void release();
+
+    /// Counters of one disk since the machine's start; sizes in bytes, times in nanoseconds.
+    record DiskStatistics(
+            String alias, long readRequests, long readBytes, long readNanos, long writeRequests, long writeBytes, long writeNanos,
+            long flushRequests, long flushNanos) {}
+}

@@ -1,0 +1,27 @@
+package io.kahvem.daemon.domain;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// What machines this daemon can make on this host.
+///
+/// @param emulator the program that runs a machine, as `<emulator>` names it
+/// @param kvm whether `<domain type='kvm'>` can run
+/// @param maxVcpus the most virtual CPUs a machine may have
+public record MachineTypes(Path emulator, boolean kvm, int maxVcpus) {
+    public static final String ARCH = "x86_64";
+
+    /// The machine as it is built today; a description keeps the version it was defined with.
+    public static final String Q35 = "pc-q35-1.0";
+
+    /// The domain types that run, the better first.
+    public List<String> domainTypes() {
+        return kvm ? List.of("kvm", "qemu") : List.of("qemu");
+    }
+
+    /// The version that a machine's name stands for.
+    public static Optional<String> canonical(String machine) {
+        return machine.matches("(pc-)?q35(-\\d+\\.\\d+)?") ? Optional.of(Q35) : Optional.empty();
+    }
+}

@@ -1,0 +1,77 @@
+package io.kahvem.daemon.rpc;
+
+import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.protocol.Program;
+import io.kahvem.libvirt.rpc.ErrorMessage;
+import io.kahvem.libvirt.rpc.Header;
+import io.kahvem.libvirt.rpc.MessageType;
+import io.kahvem.libvirt.rpc.Packet;
+import io.kahvem.libvirt.rpc.Status;
+import io.kahvem.libvirt.xdr.Codec;
+import io.kahvem.libvirt.xdr.Codecs;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// The daemon's end of a stream: packets with the number of the call that opened it. One thread sends; any may end it.
+public final class OutgoingStream {
+    private static final Codec<Hole> HOLE = Codecs.of(Hole.class);
+
+    private final Client client;
+    private final Header call;
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    OutgoingStream(Client client, Header call) {
+        this.client = client;
+        this.call = call;
+    }
+
+    /// What a packet of type STREAM_HOLE carries (virNetStreamHole).
+    public record Hole(long length, int flags) {}
+
+    /// Sends bytes, in packets of at most [Packet#STREAM_CHUNK]; waits while the client is behind. False once the stream has ended.
+    public boolean send(byte[] octets, int offset, int length) {
+        int at = offset;
+        int end = offset + length;
+        while (at < end) {
+            if (ended.get()) return false;
+            int count = Math.min(end - at, Packet.STREAM_CHUNK);
+            client.sendAndWait(Packet.encode(header(Status.CONTINUE), octets, at, count));
+            at += count;
+        }
+        return !ended.get();
+    }
+
+    /// Sends a hole. False once the stream has ended.
+    public boolean sendHole(long lengthBytes) {
+        if (ended.get()) return false;
+        Header header = new Header(
+                call.program(), Program.VERSION, call.procedure(), MessageType.STREAM_HOLE.ordinal(), call.serial(), Status.CONTINUE);
+        client.sendAndWait(Packet.encode(header, HOLE, new Hole(lengthBytes, 0)));
+        return true;
+    }
+
+    /// All is sent; the client answers that it has had all.
+    public void endOfData() {
+        if (!ended.get()) client.sendAndWait(Packet.encode(header(Status.CONTINUE), new byte[0], 0, 0));
+    }
+
+    /// Ends the stream with an error.
+    public void fail(LibvirtException e) {
+        if (end()) client.send(Packet.encode(header(Status.ERROR), ErrorMessage.CODEC, ErrorMessage.of(e)));
+    }
+
+    /// Answers the client's own end.
+    void confirm() {
+        if (end()) client.send(Packet.encode(header(Status.OK), new byte[0], 0, 0));
+    }
+
+    /// True the first time: nothing more is sent, and what the client still sends is dropped.
+    boolean end() {
+        if (!ended.compareAndSet(false, true)) return false;
+        client.forget(call.serial());
+        return true;
+    }
+
+    private Header header(int status) {
+        return call.answer(MessageType.STREAM, status);
+    }
+}

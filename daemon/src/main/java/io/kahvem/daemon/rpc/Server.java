@@ -1,0 +1,100 @@
+package io.kahvem.daemon.rpc;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+
+/// Accepts connections on any number of sockets and serves each. Safe from any thread.
+public final class Server implements AutoCloseable {
+    private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
+    private static final long PULSE_MILLIS = 500;
+
+    private final Handlers handlers;
+    private final Limits limits;
+    private final Semaphore places;
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private volatile boolean closed;
+
+    public Server(Handlers handlers, Limits limits) {
+        this.handlers = handlers;
+        this.limits = limits;
+        this.places = new Semaphore(limits.maxClients());
+        Thread.ofVirtual().name("keepalive").start(this::checkAlive);
+    }
+
+    /// Serves what connects to `listener` from now on.
+    public void listen(Listener listener) {
+        listeners.add(listener);
+        Thread.ofVirtual().name("listen " + listener).start(() -> accept(listener));
+    }
+
+    /// How many are connected.
+    public int clients() {
+        return clients.size();
+    }
+
+    /// Takes no more connections and ends those there are.
+    @Override
+    public void close() {
+        closed = true;
+        listeners.forEach(Listener::close);
+        List.copyOf(clients).forEach(Client::close);
+    }
+
+    private void checkAlive() {
+        try {
+            while (!closed) {
+                Thread.sleep(PULSE_MILLIS);
+                clients.forEach(Client::checkAlive);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void accept(Listener listener) {
+        try {
+            while (!closed) {
+                places.acquire();
+                Link link = next(listener);
+                if (link == null) return;
+                Client client = new Client(link, handlers, limits);
+                clients.add(client);
+                Thread.ofVirtual().name("client").start(() -> serve(client));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void serve(Client client) {
+        try {
+            client.serve();
+        } finally {
+            clients.remove(client);
+            places.release();
+        }
+    }
+
+    /// The next connection; null once nobody is to connect any more.
+    private @Nullable Link next(Listener listener) throws InterruptedException {
+        while (!closed) {
+            try {
+                return listener.accept();
+            } catch (IOException e) {
+                if (closed) return null;
+                // Out of descriptors, most likely: clients that leave free some.
+                LOG.log(Level.WARNING, "cannot accept a connection on {0}: {1}", listener, e.getMessage());
+                Thread.sleep(100);
+            }
+        }
+        return null;
+    }
+}

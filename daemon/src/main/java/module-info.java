@@ -1,0 +1,11 @@
+/// The daemon that keeps machines: domains, storage and secrets behind libvirt's own protocol.
+module io.kahvem.daemon {
+    requires io.kahvem.config;
+    requires io.kahvem.host;
+    requires transitive io.kahvem.libvirt;
+    requires java.xml;
+    requires jdk.net;
+    requires static transitive org.jspecify;
+
+    exports io.kahvem.daemon;
+}

@@ -1,0 +1,232 @@
+package io.kahvem.libvirt.xdr;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// Codecs by description: a record is a struct, its components its members in order.
+///
+/// | Java | XDR |
+/// |---|---|
+/// | `int`, `boolean` | int or unsigned int, bool |
+/// | `long`, `double` | hyper or unsigned hyper, double |
+/// | [String] | string<[Max]> |
+/// | [UUID] | opaque[16] |
+/// | `byte[]` | opaque<[Max]>, or with [Chars] an array of chars |
+/// | [Optional] | optional data: *; any flag but 0 means that it is there |
+/// | [List] | array<[Max]> |
+/// | a record | struct |
+/// | a sealed interface of records with [Arm] | union |
+public final class Codecs {
+    /// The most octets of a string (REMOTE_STRING_MAX).
+    public static final int STRING_MAX = 4 << 20;
+
+    /// The most elements of a list whose component says no other number.
+    public static final int LIST_MAX = 16384;
+
+    private static final ClassValue<Codec<?>> STRUCTS = new ClassValue<>() {
+        @Override
+        protected Codec<?> computeValue(Class<?> type) {
+            return type.isRecord() ? struct(type) : union(type);
+        }
+    };
+
+    private static final Codec<String> STRING = string(STRING_MAX);
+    private static final Codec<Integer> INT = codec(XdrWriter::writeInt, XdrReader::readInt);
+    private static final Codec<Long> LONG = codec(XdrWriter::writeLong, XdrReader::readLong);
+    private static final Codec<Boolean> BOOL = codec((out, value) -> out.writeInt(value ? 1 : 0), in -> in.readInt() != 0);
+    private static final Codec<Double> DOUBLE = codec(
+            (out, value) -> out.writeLong(Double.doubleToRawLongBits(value)), in -> Double.longBitsToDouble(in.readLong()));
+    private static final Codec<UUID> UUID_OCTETS = codec(
+            (out, value) -> {
+                out.writeLong(value.getMostSignificantBits());
+                out.writeLong(value.getLeastSignificantBits());
+            },
+            in -> new UUID(in.readLong(), in.readLong()));
+
+    private Codecs() {}
+
+    /// The codec of a record, or of a sealed interface of records. Throws [IllegalArgumentException] for a type that has no form on the
+    /// wire.
+    @SuppressWarnings("unchecked") // a class's codec is of its own type
+    public static <T> Codec<T> of(Class<T> type) {
+        return (Codec<T>) STRUCTS.get(type);
+    }
+
+    private static <T> Codec<T> codec(BiConsumer<XdrWriter, T> write, Function<XdrReader, T> read) {
+        return new Codec<>() {
+            @Override
+            public void write(XdrWriter out, T value) {
+                write.accept(out, value);
+            }
+
+            @Override
+            public T read(XdrReader in) {
+                return read.apply(in);
+            }
+        };
+    }
+
+    private static Codec<String> string(int max) {
+        return codec(XdrWriter::writeString, in -> in.readString(max));
+    }
+
+    private static Codec<byte[]> opaque(int max) {
+        return codec(XdrWriter::writeOpaque, in -> in.readOpaque(max));
+    }
+
+    private static Codec<byte[]> chars(int fixed, int max) {
+        return codec(
+                (out, value) -> {
+                    if (fixed == 0) out.writeInt(value.length);
+                    for (byte b : value) out.writeInt(b);
+                    for (int n = value.length; n < fixed; n++) out.writeInt(0);
+                },
+                in -> {
+                    byte[] value = new byte[fixed == 0 ? bounded(in, max) : fixed];
+                    for (int n = 0; n < value.length; n++) value[n] = (byte) in.readInt();
+                    return value;
+                });
+    }
+
+    /// A number of elements, none of which is shorter than four octets: so many must still be there.
+    private static int bounded(XdrReader in, int max) {
+        int count = in.readLength(max);
+        if (count > in.remaining() / 4) throw new XdrException("%d elements do not fit into the rest of the message".formatted(count));
+        return count;
+    }
+
+    private static <T> Codec<List<T>> list(Codec<T> element, int max) {
+        return codec(
+                (out, value) -> {
+                    out.writeInt(value.size());
+                    for (T each : value) element.write(out, each);
+                },
+                in -> {
+                    int count = bounded(in, max);
+                    List<T> value = new ArrayList<>(count);
+                    for (int n = 0; n < count; n++) value.add(element.read(in));
+                    return value;
+                });
+    }
+
+    private static <T> Codec<Optional<T>> optional(Codec<T> element) {
+        return codec(
+                (out, value) -> {
+                    out.writeInt(value.isPresent() ? 1 : 0);
+                    if (value.isPresent()) element.write(out, value.get());
+                },
+                in -> in.readInt() != 0 ? Optional.of(element.read(in)) : Optional.empty());
+    }
+
+    private static Codec<?> component(Type type, @Nullable Max max, @Nullable Chars chars) {
+        int limit = max == null ? LIST_MAX : max.value();
+        if (type instanceof ParameterizedType generic) {
+            Type element = generic.getActualTypeArguments()[0];
+            if (generic.getRawType() == Optional.class) return optional(component(element, max, chars));
+            if (generic.getRawType() == List.class) return list(component(element, null, null), limit);
+        }
+        if (type == String.class) return max == null ? STRING : string(limit);
+        if (type == int.class || type == Integer.class) return INT;
+        if (type == long.class || type == Long.class) return LONG;
+        if (type == boolean.class) return BOOL;
+        if (type == double.class) return DOUBLE;
+        if (type == UUID.class) return UUID_OCTETS;
+        if (type == byte[].class) return chars == null ? opaque(limit) : chars(chars.value(), limit);
+        if (type instanceof Class<?> named && (named.isRecord() || named.isSealed())) return of(named);
+        throw new IllegalArgumentException(type + " has no form in XDR");
+    }
+
+    private static Codec<?> struct(Class<?> type) {
+        RecordComponent[] components = type.getRecordComponents();
+        int count = components.length;
+        Codec<?>[] codecs = new Codec<?>[count];
+        MethodHandle[] getters = new MethodHandle[count];
+        Class<?>[] types = new Class<?>[count];
+        MethodHandle constructor;
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+            for (int n = 0; n < count; n++) {
+                RecordComponent c = components[n];
+                types[n] = c.getType();
+                codecs[n] = component(c.getGenericType(), c.getAnnotation(Max.class), c.getAnnotation(Chars.class));
+                getters[n] = lookup.unreflect(c.getAccessor()).asType(MethodType.methodType(Object.class, Object.class));
+            }
+            constructor = lookup.findConstructor(type, MethodType.methodType(void.class, types))
+                    .asSpreader(Object[].class, count)
+                    .asType(MethodType.methodType(Object.class, Object[].class));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalArgumentException(type + " is no public record of an exported package", e);
+        }
+        return new Struct(codecs, getters, constructor);
+    }
+
+    private record Struct(Codec<?>[] codecs, MethodHandle[] getters, MethodHandle constructor) implements Codec<Object> {
+        @Override
+        public void write(XdrWriter out, Object value) {
+            for (int n = 0; n < codecs.length; n++) writeComponent(out, codecs[n], get(n, value));
+        }
+
+        @SuppressWarnings("unchecked") // a component's codec is of its type
+        private static <T> void writeComponent(XdrWriter out, Codec<?> codec, Object value) {
+            ((Codec<T>) codec).write(out, (T) value);
+        }
+
+        private Object get(int n, Object value) {
+            try {
+                return getters[n].invokeExact(value);
+            } catch (Throwable t) {
+                throw new AssertionError("an accessor of a record failed", t);
+            }
+        }
+
+        @Override
+        public Object read(XdrReader in) {
+            Object[] values = new Object[codecs.length];
+            for (int n = 0; n < values.length; n++) values[n] = codecs[n].read(in);
+            try {
+                return constructor.invokeExact(values);
+            } catch (IllegalArgumentException refused) {
+                throw new XdrException(String.valueOf(refused.getMessage()));
+            } catch (Throwable t) {
+                throw new AssertionError("a record of the protocol cannot be made", t);
+            }
+        }
+    }
+
+    private static Codec<?> union(Class<?> type) {
+        Class<?>[] arms = type.getPermittedSubclasses();
+        if (arms == null) throw new IllegalArgumentException(type + " is neither a record nor a sealed interface");
+        Map<Integer, Class<?>> byNumber = new HashMap<>();
+        for (Class<?> arm : arms) {
+            Arm number = arm.getAnnotation(Arm.class);
+            if (number == null) throw new IllegalArgumentException(arm + " has no @Arm");
+            byNumber.put(number.value(), arm);
+        }
+        return Codecs.<Object>codec(
+                (out, value) -> {
+                    Arm number = value.getClass().getAnnotation(Arm.class);
+                    if (number == null) throw new AssertionError("checked above");
+                    out.writeInt(number.value());
+                    Struct.writeComponent(out, of(value.getClass()), value);
+                },
+                in -> {
+                    int number = in.readInt();
+                    Class<?> arm = byNumber.get(number);
+                    if (arm == null) throw new XdrException("no arm %d of %s".formatted(number, type.getSimpleName()));
+                    return of(arm).read(in);
+                });
+    }
+}
