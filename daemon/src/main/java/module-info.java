@@ -1,5 +1,6 @@
 /// The daemon that keeps machines: domains, storage and secrets behind libvirt's own protocol.
 module io.kahvem.daemon {
+    requires io.kahvem.block;
     requires io.kahvem.config;
     requires io.kahvem.host;
     requires transitive io.kahvem.libvirt;

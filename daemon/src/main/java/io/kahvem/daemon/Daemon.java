@@ -14,6 +14,8 @@ import io.kahvem.daemon.service.ConnectService;
 import io.kahvem.daemon.service.DomainService;
 import io.kahvem.daemon.service.EventService;
 import io.kahvem.daemon.service.NodeService;
+import io.kahvem.daemon.service.StorageService;
+import io.kahvem.daemon.storage.PoolRegistry;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -50,6 +52,9 @@ public final class Daemon implements AutoCloseable {
         new ConnectService(config.uri(), node).bind(handlers);
         new NodeService(node, new Capabilities(node, types, hostUuid(config.state())), types).bind(handlers);
         new DomainService(domains).bind(handlers);
+        PoolRegistry pools = new PoolRegistry(config.state(), config.runtime(), events);
+        pools.load();
+        new StorageService(pools).bind(handlers);
         new EventService(events).bind(handlers);
         Server server = new Server(handlers, config.limits());
         Daemon daemon = new Daemon(config, server, domains);

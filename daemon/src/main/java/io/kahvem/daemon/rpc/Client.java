@@ -158,9 +158,17 @@ public final class Client {
             if (!closed.get()) LOG.log(Level.DEBUG, () -> "connection of " + user + " ended: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            bug(e);
         } finally {
             close();
         }
+    }
+
+    /// A bug of ours costs this client its connection, and nobody else anything.
+    private void bug(Throwable e) {
+        LOG.log(Level.ERROR, "a bug in Kahvem: the connection of " + user + " is closed", e);
+        close();
     }
 
     /// Pings a client that has been silent, and closes one that stays so: called now and then.
@@ -244,6 +252,8 @@ public final class Client {
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+            } catch (RuntimeException | Error e) {
+                bug(e);
             } finally {
                 waiting.release();
             }
@@ -270,15 +280,18 @@ public final class Client {
             return;
         }
         Function<OutgoingStream, IncomingStream> stream = call.stream();
+        // The client may send as soon as it has the answer; we may, as soon as it is on its way.
+        OutgoingStream out = stream == null ? null : begin(header, stream);
         send(Packet.encode(header.answer(MessageType.REPLY, Status.OK), procedure.resultCodec(), result));
-        if (stream != null) begin(header, stream);
+        if (out != null) out.answered();
     }
 
-    private void begin(Header header, Function<OutgoingStream, IncomingStream> stream) {
+    private OutgoingStream begin(Header header, Function<OutgoingStream, IncomingStream> stream) {
         OutgoingStream out = new OutgoingStream(this, header);
         IncomingStream in = stream.apply(out);
         streams.put(header.serial(), new OpenStream(out, in));
         if (closed.get() && out.end()) in.abort();
+        return out;
     }
 
     private void allow(Procedure<?, ?> procedure) {

@@ -9,6 +9,7 @@ import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.Status;
 import io.kahvem.libvirt.xdr.Codec;
 import io.kahvem.libvirt.xdr.Codecs;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// The daemon's end of a stream: packets with the number of the call that opened it. One thread sends; any may end it.
@@ -18,6 +19,7 @@ public final class OutgoingStream {
     private final Client client;
     private final Header call;
     private final AtomicBoolean ended = new AtomicBoolean();
+    private final CountDownLatch answered = new CountDownLatch(1);
 
     OutgoingStream(Client client, Header call) {
         this.client = client;
@@ -32,7 +34,7 @@ public final class OutgoingStream {
         int at = offset;
         int end = offset + length;
         while (at < end) {
-            if (ended.get()) return false;
+            if (!maySend()) return false;
             int count = Math.min(end - at, Packet.STREAM_CHUNK);
             client.sendAndWait(Packet.encode(header(Status.CONTINUE), octets, at, count));
             at += count;
@@ -42,7 +44,7 @@ public final class OutgoingStream {
 
     /// Sends a hole. False once the stream has ended.
     public boolean sendHole(long lengthBytes) {
-        if (ended.get()) return false;
+        if (!maySend()) return false;
         Header header = new Header(
                 call.program(), Program.VERSION, call.procedure(), MessageType.STREAM_HOLE.ordinal(), call.serial(), Status.CONTINUE);
         client.sendAndWait(Packet.encode(header, HOLE, new Hole(lengthBytes, 0)));
@@ -51,7 +53,22 @@ public final class OutgoingStream {
 
     /// All is sent; the client answers that it has had all.
     public void endOfData() {
-        if (!ended.get()) client.sendAndWait(Packet.encode(header(Status.CONTINUE), new byte[0], 0, 0));
+        if (maySend()) client.sendAndWait(Packet.encode(header(Status.CONTINUE), new byte[0], 0, 0));
+    }
+
+    /// The call that opened the stream is answered: what is sent comes behind that.
+    void answered() {
+        answered.countDown();
+    }
+
+    private boolean maySend() {
+        try {
+            answered.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        return !ended.get();
     }
 
     /// Ends the stream with an error.
