@@ -97,4 +97,9 @@ public abstract class BlockRequest {
     ///
     /// @param errno 0, or why it failed: EIO, ENOSPC, EROFS...
     protected abstract void completed(int errno);
+
+    /// For backends: the request has ended.
+    public final void complete(int errno) {
+        completed(errno);
+    }
 }

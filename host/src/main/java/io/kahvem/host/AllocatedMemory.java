@@ -14,6 +14,7 @@ final class AllocatedMemory implements HostMemory {
         }
         long address = (block + PAGE_SIZE - 1) & -PAGE_SIZE;
         Words.fill(address, sizeBytes, (byte) 0);
-        return new NativeRange(address, sizeBytes, () -> Words.free(block));
+        return new NativeRange(address, sizeBytes, () -> Words.free(block),
+                (at, bytes) -> Words.fill(at, bytes, (byte) 0));
     }
 }

@@ -76,7 +76,8 @@ public final class Descriptor implements AutoCloseable {
             MemorySegment state = Libc.callState(arena);
             long address = (long) MMAP.invokeExact(state, 0L, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, number, offset);
             if (address == MAP_FAILED) throw new HostException("map " + sizeBytes + " bytes of " + name, "mmap", Libc.errno(state), "");
-            return new NativeRange(address, sizeBytes, () -> unmap(address, sizeBytes));
+            return new NativeRange(address, sizeBytes, () -> unmap(address, sizeBytes),
+                    (at, bytes) -> Words.fill(at, bytes, (byte) 0));
         } catch (HostException refused) {
             throw refused;
         } catch (Throwable t) {

@@ -7,6 +7,11 @@ public interface Mapping extends AutoCloseable {
 
     long sizeBytes();
 
+    /// Zeros whole pages, from `offset` on, and gives their memory back to the host where this kind of mapping can. The range lies inside.
+    default void discard(long offset, long bytes) {
+        Words.fill(address() + offset, bytes, (byte) 0);
+    }
+
     @Override
     void close();
 }

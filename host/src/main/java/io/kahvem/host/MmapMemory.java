@@ -16,6 +16,7 @@ final class MmapMemory implements HostMemory {
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
     private static final long MAP_FAILED = -1;
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
 
     /// The size of a huge page on the architectures of [Platform#hasLinuxCalls] with 4 KiB base pages, and a harmless alignment on others.
@@ -25,7 +26,7 @@ final class MmapMemory implements HostMemory {
             Libc.function("mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP = Libc.function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
 
-    /// Linked only where huge pages are asked for.
+    /// Linked only where somebody asks for it.
     private static final class Madvise {
         static final MethodHandle MADVISE = Libc.function("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     }
@@ -36,7 +37,7 @@ final class MmapMemory implements HostMemory {
         return switch (pages) {
             case DEFAULT -> {
                 long address = mmap(sizeBytes, sizeBytes);
-                yield new NativeRange(address, sizeBytes, () -> munmap(address, sizeBytes));
+                yield new NativeRange(address, sizeBytes, () -> munmap(address, sizeBytes), MmapMemory::discard);
             }
             case HUGE -> {
                 // Only an aligned 2 MiB can be a huge page: reserve enough to start on such a boundary.
@@ -44,7 +45,7 @@ final class MmapMemory implements HostMemory {
                 long base = mmap(reserved, sizeBytes);
                 long address = (base + HUGE_PAGE_SIZE - 1) & -HUGE_PAGE_SIZE;
                 adviseHuge(address, sizeBytes);
-                yield new NativeRange(address, sizeBytes, () -> munmap(base, reserved));
+                yield new NativeRange(address, sizeBytes, () -> munmap(base, reserved), MmapMemory::discard);
             }
         };
     }
@@ -71,8 +72,17 @@ final class MmapMemory implements HostMemory {
 
     /// Advice: a kernel without transparent huge pages answers EINVAL and the mapping serves all the same, in small pages.
     private static void adviseHuge(long address, long sizeBytes) {
+        madvise(address, sizeBytes, MADV_HUGEPAGE);
+    }
+
+    /// Of a private anonymous mapping: the pages are gone, and zeros when they are touched again (madvise(2)).
+    private static void discard(long address, long bytes) {
+        if (madvise(address, bytes, MADV_DONTNEED) != 0) Words.fill(address, bytes, (byte) 0); // locked pages stay
+    }
+
+    private static int madvise(long address, long bytes, int advice) {
         try (Arena arena = Arena.ofConfined()) {
-            int ignored = (int) Madvise.MADVISE.invokeExact(Libc.callState(arena), address, sizeBytes, MADV_HUGEPAGE);
+            return (int) Madvise.MADVISE.invokeExact(Libc.callState(arena), address, bytes, advice);
         } catch (Throwable t) {
             throw Libc.broken(t);
         }

@@ -7,12 +7,19 @@ final class NativeRange implements Mapping {
     private final long address;
     private final long sizeBytes;
     private final Runnable free;
+    private final Discard discard;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    NativeRange(long address, long sizeBytes, Runnable free) {
+    /// How pages at a native address are given back and zeroed.
+    interface Discard {
+        void discard(long address, long bytes);
+    }
+
+    NativeRange(long address, long sizeBytes, Runnable free, Discard discard) {
         this.address = address;
         this.sizeBytes = sizeBytes;
         this.free = free;
+        this.discard = discard;
     }
 
     static void checkSize(long sizeBytes) {
@@ -31,6 +38,14 @@ final class NativeRange implements Mapping {
     @Override
     public long sizeBytes() {
         return sizeBytes;
+    }
+
+    @Override
+    public void discard(long offset, long bytes) {
+        if (((offset | bytes) & HostMemory.PAGE_SIZE - 1) != 0 || offset < 0 || bytes < 0 || bytes > sizeBytes - offset) {
+            throw new IllegalArgumentException("%d bytes at %d of a mapping of %d".formatted(bytes, offset, sizeBytes));
+        }
+        if (bytes > 0) discard.discard(address() + offset, bytes);
     }
 
     @Override

@@ -218,6 +218,30 @@ public final class GuestMemory implements AutoCloseable {
         write(gpa, from, 0, from.length);
     }
 
+    /// Gives the whole pages inside of this range back to the host: zeros from here on, and no memory until they are written. What is no
+    /// RAM stays as it is.
+    public void discard(long gpa, long bytes) {
+        long first = gpa + PAGE_SIZE - 1 & -PAGE_SIZE;
+        long end = gpa + bytes & -PAGE_SIZE;
+        while (first < end) {
+            MemorySlot slot = slotAt(first);
+            long piece = slot == null ? PAGE_SIZE : Math.min(end, slot.end()) - first;
+            if (slot != null && !slot.readOnly()) discard(slot, first, piece);
+            first += piece;
+        }
+    }
+
+    private synchronized void discard(MemorySlot slot, long gpa, long bytes) {
+        long hva = slot.hva(gpa);
+        for (Mapping mapping : mappings) {
+            long offset = hva - mapping.address();
+            if (offset < 0 || offset >= mapping.sizeBytes()) continue;
+            mapping.discard(offset, bytes);
+            written(gpa, bytes);
+            return;
+        }
+    }
+
     /// The native address of `gpa` if `bytes` bytes from there lie in one slot, else 0.
     public long hva(long gpa, long bytes) {
         MemorySlot slot = slotAt(gpa);
@@ -247,7 +271,9 @@ public final class GuestMemory implements AutoCloseable {
         for (int i = 0; i < bytes; i++) write8(gpa + i, (int) (value >>> (8 * i)));
     }
 
-    private void written(long gpa, long bytes) {
+    /// What every write here does after it: notes dirty pages, tells the engine of written code. For a device that writes by the native
+    /// address, as a read from a file straight into guest memory does, after it has; the range lies in one slot.
+    public void written(long gpa, long bytes) {
         MemorySlot slot = slotAt(gpa);
         if (slot != null && slot.isLoggingDirty()) {
             for (long page = gpa & -PAGE_SIZE; page < gpa + bytes; page += PAGE_SIZE) slot.markDirty(page);

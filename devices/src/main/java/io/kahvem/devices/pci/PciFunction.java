@@ -96,7 +96,8 @@ public abstract class PciFunction implements Device {
     public final synchronized int readConfig(int offset, int size) {
         int value = get(config, offset, size);
         if (offset <= STATUS && STATUS < offset + size && intx.asserted()) value |= STATUS_INTERRUPT << 8 * (STATUS - offset);
-        return msi == null ? value : value | msi.pendingAt(offset, size);
+        if (msi != null) value |= msi.pendingAt(offset, size);
+        return configRead(offset, size, value);
     }
 
     /// Writes 1, 2 or 4 bytes at a naturally aligned offset; bits that are not writable stay.
@@ -155,6 +156,11 @@ public abstract class PciFunction implements Device {
     /// Changes what the register holds, as the device itself does.
     protected final synchronized void setConfig(int offset, int size, int value) {
         for (int i = 0; i < size; i++) config[offset + i] = (byte) (value >> (8 * i));
+    }
+
+    /// What a guest reads here instead of `value`, which configuration space holds; called under the function's lock.
+    protected int configRead(int offset, int size, int value) {
+        return value;
     }
 
     /// A guest has written here; called under the function's lock, after base addresses and interrupts have followed.

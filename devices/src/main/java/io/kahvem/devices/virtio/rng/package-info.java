@@ -1,0 +1,3 @@
+/// The entropy device.
+/// Called on vCPU threads.
+package io.kahvem.devices.virtio.rng;
