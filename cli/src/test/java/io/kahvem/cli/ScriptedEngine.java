@@ -50,6 +50,14 @@ final class ScriptedEngine implements Hypervisor {
             public void setIntr(boolean level) {}
 
             @Override
+            public long clockNanos() {
+                return 0;
+            }
+
+            @Override
+            public void setClockNanos(long nanos) {}
+
+            @Override
             public void injectNmi() {}
 
             @Override

@@ -1,48 +1,78 @@
 package io.kahvem.config;
 
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.OptionalInt;
 
-/// What `--accel` says: an engine, and after commas how it is to run.
+/// What `--accel` says: an engine, and after commas how it is to run; what is empty is left to the engine.
 ///
-/// @param translation of the Java engine; empty leaves it to the engine
-/// @param kernelIrqchip of KVM; empty leaves it to the engine
-public record AccelOption(Accel accel, Optional<Translation> translation, Optional<KernelIrqchip> kernelIrqchip) {
-    private static final String TRANSLATE = "translate=";
-    private static final String KERNEL_IRQCHIP = "kernel-irqchip=";
+/// @param translation of the Java engine
+/// @param kernelIrqchip of KVM
+/// @param dirtyRingSize of KVM: how many written pages a vCPU notes in its ring, a power of two from 1024 to 65536
+public record AccelOption(
+        Accel accel, Optional<Translation> translation, Optional<KernelIrqchip> kernelIrqchip, OptionalInt dirtyRingSize) {
+    /// What linux/kvm.h's KVM_DIRTY_RING_MAX_ENTRIES and the entries that the kernel keeps for itself leave.
+    private static final int LEAST_RING = 1 << 10;
+
+    private static final int MOST_RING = 1 << 16;
 
     public AccelOption {
-        if (translation.isPresent() && accel != Accel.JVM) {
-            throw ConfigException.of("accel", accel.id(), "takes no translate=, which is the Java engine's; give jvm,translate=...");
-        }
-        if (kernelIrqchip.isPresent() && accel != Accel.KVM) {
-            throw ConfigException.of("accel", accel.id(), "takes no kernel-irqchip=, which is KVM's; give kvm,kernel-irqchip=...");
-        }
+        if (translation.isPresent()) belongsTo(Accel.JVM, accel, "translate");
+        if (kernelIrqchip.isPresent()) belongsTo(Accel.KVM, accel, "kernel-irqchip");
+        if (dirtyRingSize.isPresent()) belongsTo(Accel.KVM, accel, "dirty-ring-size");
     }
 
     public AccelOption(Accel accel) {
-        this(accel, Optional.empty(), Optional.empty());
+        this(accel, Optional.empty(), Optional.empty(), OptionalInt.empty());
     }
 
-    /// Reads `ENGINE`, `jvm,translate=off|early|normal` or `kvm,kernel-irqchip=split|off`.
+    private static void belongsTo(Accel owner, Accel accel, String option) {
+        if (accel == owner) return;
+        String taken = "takes no %s=, which is engine %s's; give %2$s,%1$s=...";
+        throw ConfigException.of("accel", accel.id(), taken.formatted(option, owner.id()));
+    }
+
+    /// Reads `ENGINE`, `jvm,translate=off|early|normal` or `kvm,kernel-irqchip=split|off,dirty-ring-size=ENTRIES`.
     public static AccelOption parse(String text) {
         String[] words = text.split(",", -1);
-        Accel accel = Accel.parse(words[0]);
-        @Nullable Translation translation = null;
-        @Nullable KernelIrqchip irqchip = null;
-        for (int n = 1; n < words.length; n++) {
-            if (words[n].startsWith(TRANSLATE)) {
-                if (translation != null) throw ConfigException.of("accel", text, "says translate= twice; give it once");
-                translation = Translation.parse(text, words[n].substring(TRANSLATE.length()));
-            } else if (words[n].startsWith(KERNEL_IRQCHIP)) {
-                if (irqchip != null) throw ConfigException.of("accel", text, "says kernel-irqchip= twice; give it once");
-                irqchip = KernelIrqchip.parse(text, words[n].substring(KERNEL_IRQCHIP.length()));
-            } else {
-                String accepted = "has \"%s\", which is no option; there is translate=off|early|normal of jvm"
-                        + " and kernel-irqchip=split|off of kvm";
-                throw ConfigException.of("accel", text, accepted.formatted(words[n]));
+        AccelOption option = new AccelOption(Accel.parse(words[0]));
+        for (int n = 1; n < words.length; n++) option = option.with(text, words[n]);
+        return option;
+    }
+
+    private AccelOption with(String text, String word) {
+        int valueAt = word.indexOf('=') + 1;
+        String name = word.substring(0, valueAt);
+        String value = word.substring(valueAt);
+        switch (name) {
+            case "translate=" -> {
+                once(text, name, translation.isEmpty());
+                return new AccelOption(accel, Optional.of(Translation.parse(text, value)), kernelIrqchip, dirtyRingSize);
+            }
+            case "kernel-irqchip=" -> {
+                once(text, name, kernelIrqchip.isEmpty());
+                return new AccelOption(accel, translation, Optional.of(KernelIrqchip.parse(text, value)), dirtyRingSize);
+            }
+            case "dirty-ring-size=" -> {
+                once(text, name, dirtyRingSize.isEmpty());
+                return new AccelOption(accel, translation, kernelIrqchip, OptionalInt.of(ringSize(text, value)));
+            }
+            default -> {
+                String accepted = "has \"%s\", which is no option; there is translate=off|early|normal of jvm,"
+                        + " kernel-irqchip=split|off and dirty-ring-size=ENTRIES of kvm";
+                throw ConfigException.of("accel", text, accepted.formatted(word));
             }
         }
-        return new AccelOption(accel, Optional.ofNullable(translation), Optional.ofNullable(irqchip));
+    }
+
+    private static void once(String text, String name, boolean first) {
+        if (!first) throw ConfigException.of("accel", text, "says %s twice; give it once".formatted(name));
+    }
+
+    private static int ringSize(String text, String value) {
+        for (int entries = LEAST_RING; entries <= MOST_RING; entries *= 2) {
+            if (value.equals(Integer.toString(entries))) return entries;
+        }
+        throw ConfigException.of("accel", text, "says dirty-ring-size=%s; give a power of two from %d to %d"
+                .formatted(value, LEAST_RING, MOST_RING));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +26,10 @@ class MachineConfigTest {
             kvm,kernel-irqchip=off,kernel-irqchip=off | twice
             jvm,kernel-irqchip=off               | give kvm,kernel-irqchip=
             auto,kernel-irqchip=split            | give kvm,kernel-irqchip=
+            kvm,dirty-ring-size=1000             | a power of two from 1024 to 65536
+            kvm,dirty-ring-size=131072           | a power of two from 1024 to 65536
+            kvm,dirty-ring-size=                 | a power of two from 1024 to 65536
+            jvm,dirty-ring-size=1024             | give kvm,dirty-ring-size=
             """)
     void anEngineWithAnOptionItDoesNotHaveIsRefused(String text, String remedy) {
         assertThatThrownBy(() -> AccelOption.parse(text)).isInstanceOf(ConfigException.class)
@@ -93,9 +98,11 @@ class MachineConfigTest {
         assertThatThrownBy(() -> Accel.parse("tcg")).isInstanceOf(ConfigException.class).hasMessageContaining("auto, kvm or jvm");
         assertThat(AccelOption.parse("kvm")).isEqualTo(new AccelOption(Accel.KVM));
         assertThat(AccelOption.parse("jvm,translate=off"))
-                .isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF), Optional.empty()));
+                .isEqualTo(new AccelOption(Accel.JVM, Optional.of(Translation.OFF), Optional.empty(), OptionalInt.empty()));
         assertThat(AccelOption.parse("kvm,kernel-irqchip=off"))
-                .isEqualTo(new AccelOption(Accel.KVM, Optional.empty(), Optional.of(KernelIrqchip.OFF)));
+                .isEqualTo(new AccelOption(Accel.KVM, Optional.empty(), Optional.of(KernelIrqchip.OFF), OptionalInt.empty()));
+        assertThat(AccelOption.parse("kvm,dirty-ring-size=4096,kernel-irqchip=split"))
+                .isEqualTo(new AccelOption(Accel.KVM, Optional.empty(), Optional.of(KernelIrqchip.SPLIT), OptionalInt.of(4096)));
         MachineConfig config = MachineConfig.builder().kernel(Path.of("k")).accel(AccelOption.parse("jvm,translate=early")).build();
         assertThat(config.accel()).isEqualTo(Accel.JVM);
         assertThat(config.accelOption().translation()).contains(Translation.EARLY);

@@ -57,7 +57,7 @@ class KvmEngineTest {
     void payloadsInRealAndLongModeEndWithTheirDebugExit() {
         needsKvm();
         for (Payload payload : new Payload[] {new Payload().inRealMode(), new Payload().inLongMode()}) {
-            for (String engine : new String[] {"jvm", "kvm", "kvm,kernel-irqchip=off"}) {
+            for (String engine : new String[] {"jvm", "kvm", "kvm,kernel-irqchip=off", "kvm,dirty-ring-size=4096"}) {
                 try (Guest guest = run(payload.debugExit(16).haltForEver(), Guest.livingIn(home), engine)) {
                     assertThat(guest.exitStatus()).as(guest::transcript).isEqualTo(33);
                 }

@@ -54,8 +54,6 @@ final class SeccompFilter {
     private static final int JSET_K = 0x45;
     private static final int RET_K = 0x06;
 
-    private static final int EPERM = 1;
-
     private final Syscalls syscalls;
     private final List<Long> program = new ArrayList<>();
 
@@ -81,7 +79,7 @@ final class SeccompFilter {
             allowIf(KVM_REQUESTS);
             argument(1);
             for (int request : TERMINAL_REQUESTS) allowIf(request);
-            refuse(EPERM);
+            refuse(Errno.EPERM);
         });
         for (String name : ALWAYS) syscalls.number(name).ifPresent(this::allowIf);
         on("openat", () -> opening(2));
@@ -91,18 +89,18 @@ final class SeccompFilter {
             add(JSET_K, 0, 2, CLONE_THREAD);
             add(JSET_K, 1, 0, CLONE_NEW);
             ret(RET_ALLOW);
-            refuse(EPERM);
+            refuse(Errno.EPERM);
         });
         on("clone3", () -> refuse(Errno.ENOSYS)); // its flags are in memory, where no filter looks; the C library then takes clone
         on("tgkill", () -> {
             argument(0);
             allowIf(pid);
-            refuse(EPERM);
+            refuse(Errno.EPERM);
         });
         on("prctl", () -> {
             argument(0);
             for (int option : PRCTL_OPTIONS) allowIf(option);
-            refuse(EPERM);
+            refuse(Errno.EPERM);
         });
         on("prlimit64", () -> { // asked, not set
             argument(0);
@@ -112,9 +110,9 @@ final class SeccompFilter {
             load(DATA_ARGS + 8 * 2 + 4);
             add(JEQ_K, 0, 1, 0);
             ret(RET_ALLOW);
-            refuse(EPERM);
+            refuse(Errno.EPERM);
         });
-        refuse(EPERM);
+        refuse(Errno.EPERM);
     }
 
     private void opening(int flags) {

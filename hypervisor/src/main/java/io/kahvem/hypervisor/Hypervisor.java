@@ -12,6 +12,16 @@ public interface Hypervisor {
     /// Whether it can run on this host, and if not, why.
     Availability availability();
 
+    /// What the engine can make use of on this host, and what is missing; nothing where it cannot run.
+    default List<Feature> features() {
+        return List.of();
+    }
+
+    /// @param name what it is, in a few words
+    /// @param present whether this host has it
+    /// @param otherwise what is done, or cannot be done, without it
+    record Feature(String name, boolean present, String otherwise) {}
+
     /// The files of the host that [#availability] and [#createVm] open, devices for writing too; a sandbox leaves them to the process.
     default List<Path> files() {
         return List.of();

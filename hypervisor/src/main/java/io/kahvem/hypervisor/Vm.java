@@ -31,6 +31,12 @@ public interface Vm extends AutoCloseable {
         throw new UnsupportedOperationException("this engine does not note written pages");
     }
 
+    /// The machine's time in nanoseconds, which goes on from 0 or from what it was set to; KVM shows it to guests as its clock. Any thread.
+    long clockNanos();
+
+    /// Sets it, so that the guest of a machine that is restored sees none of the time between. No vCPU runs.
+    void setClockNanos(long nanos);
+
     /// Shortcuts between a device's thread and the guest, where the engine has them.
     default Optional<Doorbells> doorbells() {
         return Optional.empty();

@@ -35,10 +35,14 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     private final AtomicLong revocations = new AtomicLong();
     private final AtomicLong slotChanges = new AtomicLong();
 
+    /// When [#clockNanos] was 0.
+    private volatile long clockOriginNanos;
+
     JvmVm(GuestMemory memory, CpuModel model, Translator.Policy policy) {
         this.memory = memory;
         this.model = model;
         this.clock = new TscClock(Clock.SYSTEM, model.tscKhz());
+        this.clockOriginNanos = clock.nanoTime();
         this.code = new CodeCache(memory);
         this.translator = new Translator(memory, code, opcodes, policy);
         memory.setCodeListener(code::codeWritten);
@@ -84,6 +88,17 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     private void revokeStores() {
         long number = revocations.incrementAndGet();
         for (JvmVcpu vcpu : vcpus) vcpu.awaitNoStores(number);
+    }
+
+    /// No guest sees it here; it is kept for an engine whose guests do.
+    @Override
+    public long clockNanos() {
+        return clock.nanoTime() - clockOriginNanos;
+    }
+
+    @Override
+    public void setClockNanos(long nanos) {
+        clockOriginNanos = clock.nanoTime() - nanos;
     }
 
     /// What was decoded there before was of no memory, or of a slot that is gone.

@@ -1,6 +1,7 @@
 package io.kahvem.kvm;
 
 import io.kahvem.host.Descriptor;
+import io.kahvem.host.DeviceAccess;
 import io.kahvem.host.Errno;
 import io.kahvem.host.HostException;
 import io.kahvem.hypervisor.Availability;
@@ -12,14 +13,10 @@ import io.kahvem.hypervisor.Hypervisor;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.Vm;
 import io.kahvem.hypervisor.VmOptions;
-import io.kahvem.kvm.abi.Constants;
-import io.kahvem.kvm.abi.Request;
 import io.kahvem.memory.GuestMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 
 /// The engine on /dev/kvm.
@@ -31,16 +28,14 @@ public final class KvmHypervisor implements Hypervisor {
 
     private final Path device;
     private final Path cpuInfo;
-    private final KvmOptions options;
 
     public KvmHypervisor() {
-        this(Path.of(System.getProperty(DEVICE_PROPERTY, "/dev/kvm")), CPUINFO, KvmOptions.DEFAULT);
+        this(Path.of(System.getProperty(DEVICE_PROPERTY, "/dev/kvm")), CPUINFO);
     }
 
-    KvmHypervisor(Path device, Path cpuInfo, KvmOptions options) {
+    KvmHypervisor(Path device, Path cpuInfo) {
         this.device = device;
         this.cpuInfo = cpuInfo;
-        this.options = options;
     }
 
     @Override
@@ -63,18 +58,14 @@ public final class KvmHypervisor implements Hypervisor {
                     "");
         }
         List<String> flags = flags();
-        boolean hardware = flags.contains("vmx") || flags.contains("svm");
-        int version;
-        try (KvmFile opened = new KvmFile(Descriptor.open(device.toString()))) {
-            version = opened.attempt(Request.KVM_GET_API_VERSION, 0);
+        try {
+            KvmSystem.open(device.toString()).close();
         } catch (HostException refused) {
             return refused(refused, flags);
+        } catch (HypervisorException unfit) {
+            return new Unavailable(Reason.UNSUPPORTED_HOST, String.valueOf(unfit.getMessage()), "");
         }
-        if (version != Constants.KVM_API_VERSION) {
-            String evidence = version < 0 ? "it is no KVM device: " + new Errno(-version) : "its API has version " + version;
-            return new Unavailable(Reason.UNSUPPORTED_HOST, device + " opens, but " + evidence, "");
-        }
-        if (!hardware) {
+        if (!flags.contains("vmx") && !flags.contains("svm")) {
             return new Unavailable(
                     Reason.SOFTWARE_ONLY,
                     device + " opens, but the CPU has neither vmx nor svm: this KVM emulates kernel code in software",
@@ -86,11 +77,16 @@ public final class KvmHypervisor implements Hypervisor {
     private Unavailable refused(HostException refused, List<String> flags) {
         return switch (refused.errno()) {
             case Errno.ENOENT -> new Unavailable(Reason.NO_DEVICE, "there is no " + device, moduleRemedy(flags));
-            case Errno.EACCES, 1 ->
+            case Errno.EACCES ->
                 new Unavailable(
                         Reason.NO_PERMISSION,
                         "permission to open %s denied to user %s".formatted(device, System.getProperty("user.name")),
-                        permissionRemedy(device));
+                        DeviceAccess.remedy(device.toString(), DeviceAccess.of(device), "kvm"));
+            case Errno.EPERM -> // by the device rules of its control group
+                new Unavailable(
+                        Reason.NO_PERMISSION,
+                        "this process' container may not open " + device,
+                        "Start the container with --device " + device + ".");
             default -> new Unavailable(Reason.NO_DEVICE, String.valueOf(refused.getMessage()), moduleRemedy(flags));
         };
     }
@@ -99,20 +95,6 @@ public final class KvmHypervisor implements Hypervisor {
         if (flags.contains("vmx")) return "sudo modprobe kvm_intel";
         if (flags.contains("svm")) return "sudo modprobe kvm_amd";
         return "";
-    }
-
-    /// Membership of root's group is no way to share a device, so a device left to root is given to group kvm first.
-    static String permissionRemedy(Path device) {
-        String join = "sudo usermod -aG %s $USER   (then log in again)";
-        try {
-            PosixFileAttributes of = Files.readAttributes(device, PosixFileAttributes.class);
-            String group = of.group().getName();
-            boolean shared = of.permissions().contains(PosixFilePermission.GROUP_WRITE) && !group.equals("root");
-            if (shared) return join.formatted(group);
-        } catch (IOException | UnsupportedOperationException unknown) {
-            return join.formatted("kvm");
-        }
-        return "sudo chgrp kvm %s && sudo chmod 660 %s && ".formatted(device, device) + join.formatted("kvm");
     }
 
     private List<String> flags() {
@@ -128,15 +110,30 @@ public final class KvmHypervisor implements Hypervisor {
     }
 
     @Override
+    public List<Feature> features() {
+        if (!canRun(availability())) return List.of();
+        try (KvmSystem system = KvmSystem.open(device.toString())) {
+            return system.features();
+        }
+    }
+
+    private static boolean canRun(Availability availability) {
+        return switch (availability) {
+            case Available ignored -> true;
+            case Unavailable not -> not.reason() == Reason.SOFTWARE_ONLY;
+        };
+    }
+
+    @Override
     public Vm createVm(GuestMemory memory, CpuModel model) {
         return createVm(memory, model, VmOptions.DEFAULT);
     }
 
     @Override
-    public Vm createVm(GuestMemory memory, CpuModel model, VmOptions choice) {
+    public Vm createVm(GuestMemory memory, CpuModel model, VmOptions options) {
         boolean softwareOnly = availability() instanceof Unavailable not && not.reason() == Reason.SOFTWARE_ONLY;
         try {
-            return KvmVm.create(KvmSystem.open(device.toString()), memory, model, softwareOnly, options, choice.kernelIrqchip());
+            return KvmVm.create(KvmSystem.open(device.toString()), memory, model, softwareOnly, options);
         } catch (HostException refused) {
             throw new HypervisorException(String.valueOf(refused.getMessage()), refused);
         }

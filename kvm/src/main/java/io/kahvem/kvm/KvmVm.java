@@ -7,6 +7,7 @@ import io.kahvem.hypervisor.Doorbells;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
+import io.kahvem.hypervisor.VmOptions;
 import io.kahvem.hypervisor.VmOptions.KernelIrqchip;
 import io.kahvem.kvm.abi.Capability;
 import io.kahvem.kvm.abi.Request;
@@ -67,12 +68,11 @@ final class KvmVm implements Vm {
     private volatile boolean closed;
 
     /// Takes over `system`.
-    static KvmVm create(KvmSystem system, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options,
-            Optional<KernelIrqchip> irqchip) {
+    static KvmVm create(KvmSystem system, GuestMemory memory, CpuModel model, boolean softwareOnly, VmOptions options) {
         KvmFile vm = null;
         try {
             vm = system.createVm();
-            return new KvmVm(system, vm, memory, model, softwareOnly, options, irqchip);
+            return new KvmVm(system, vm, memory, model, softwareOnly, options);
         } catch (RuntimeException | Error e) {
             if (vm != null) vm.close();
             system.close();
@@ -80,24 +80,19 @@ final class KvmVm implements Vm {
         }
     }
 
-    private KvmVm(KvmSystem system, KvmFile file, GuestMemory memory, CpuModel model, boolean softwareOnly, KvmOptions options,
-            Optional<KernelIrqchip> irqchip) {
+    private KvmVm(KvmSystem system, KvmFile file, GuestMemory memory, CpuModel model, boolean softwareOnly, VmOptions options) {
         this.system = system;
         this.file = file;
         this.memory = memory;
         this.model = model;
         this.softwareOnly = softwareOnly;
-        require(Capability.USER_MEMORY);
-        require(Capability.IMMEDIATE_EXIT);
-        require(Capability.VCPU_EVENTS);
-        require(Capability.XSAVE);
         int most = system.file().check(Capability.MAX_VCPUS);
         if (most > 0 && model.vcpus() > most) {
             throw new HypervisorException("this host's KVM has at most %d vCPUs a machine, not %d".formatted(most, model.vcpus()));
         }
         if (file.has(Capability.SET_IDENTITY_MAP_ADDR)) setIdentityMap();
         if (file.has(Capability.SET_TSS_ADDR)) file.request(Request.KVM_SET_TSS_ADDR, TSS, "place the task state segment");
-        boolean kernelApics = inKernel(irqchip);
+        boolean kernelApics = inKernel(options.kernelIrqchip());
         if (kernelApics) splitIrqchip();
         supported = system.supportedCpuid();
         msrIndices = allMsrs(system.msrIndices());
@@ -107,7 +102,7 @@ final class KvmVm implements Vm {
         messages = kernelApics ? new Messages(file, Math.max(FEWEST_ROUTES, file.check(Capability.IRQ_ROUTING))) : null;
         ownApics = kernelApics ? null : new OwnApics(model);
         slots = new MemorySlots(file, memory, options.dirtyRingEntries());
-        doorbells = messages == null ? null : new KvmDoorbells(file, messages);
+        doorbells = messages != null && KvmSystem.hasDoorbells(file) ? new KvmDoorbells(file, messages) : null;
         watchdog = softwareOnly ? Watchdog.start(vcpus) : null;
     }
 
@@ -118,7 +113,7 @@ final class KvmVm implements Vm {
             require(Capability.SIGNAL_MSI);
         }
         return asked.map(irqchip -> irqchip == KernelIrqchip.SPLIT)
-                .orElseGet(() -> file.has(Capability.SPLIT_IRQCHIP) && file.has(Capability.SIGNAL_MSI));
+                .orElseGet(() -> KvmSystem.hasApics(file));
     }
 
     private void splitIrqchip() {
@@ -130,7 +125,8 @@ final class KvmVm implements Vm {
 
     private void require(Capability capability) {
         if (file.has(capability)) return;
-        throw new HypervisorException("this kernel's KVM lacks KVM_CAP_%s, which Linux has from 4.12 on".formatted(capability));
+        String lacks = "this host's KVM lacks KVM_CAP_%s, which kernel-irqchip=split needs\n  kernel-irqchip=off does without.";
+        throw new HypervisorException(lacks.formatted(capability));
     }
 
     private void enable(Capability capability, long argument, String trying) {
@@ -220,6 +216,23 @@ final class KvmVm implements Vm {
     @Override
     public BitSet takeDirtyPages(MemorySlot slot) {
         return slots.takeDirtyPages(slot);
+    }
+
+    @Override
+    public long clockNanos() {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct clock = Struct.allocate(arena, Structs.CLOCK_DATA);
+            file.request(Request.KVM_GET_CLOCK, clock.address(), "read the machine's clock");
+            return clock.get("clock");
+        }
+    }
+
+    @Override
+    public void setClockNanos(long nanos) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct clock = Struct.allocate(arena, Structs.CLOCK_DATA).set("clock", nanos);
+            file.request(Request.KVM_SET_CLOCK, clock.address(), "set the machine's clock");
+        }
     }
 
     /// None with APICs of ours: the kernel's irqfds end in its own.

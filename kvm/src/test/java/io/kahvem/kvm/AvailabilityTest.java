@@ -24,7 +24,7 @@ class AvailabilityTest {
 
     private Unavailable on(Path device, String flags) throws IOException {
         Path cpuInfo = Files.writeString(directory.resolve("cpuinfo"), "processor : 0\nflags : fpu " + flags + "\n");
-        Availability availability = new KvmHypervisor(device, cpuInfo, KvmOptions.DEFAULT).availability();
+        Availability availability = new KvmHypervisor(device, cpuInfo).availability();
         assertThat(availability).isInstanceOf(Unavailable.class);
         return (Unavailable) availability;
     }
@@ -56,18 +56,8 @@ class AvailabilityTest {
     }
 
     @Test
-    void theRemedyOfARefusalDependsOnWhoHasTheDevice() throws IOException {
-        Path device = Files.createFile(directory.resolve("kvm"));
-        Files.setPosixFilePermissions(device, PosixFilePermissions.fromString("rw-------"));
-        assertThat(KvmHypervisor.permissionRemedy(device))
-                .startsWith("sudo chgrp kvm " + device)
-                .contains("chmod 660", "usermod -aG kvm $USER");
-        assertThat(KvmHypervisor.permissionRemedy(directory.resolve("absent"))).startsWith("sudo usermod -aG kvm $USER");
-    }
-
-    @Test
     void aVmOnAHostWithoutTheDeviceIsRefusedWithTheReason() {
-        KvmHypervisor engine = new KvmHypervisor(directory.resolve("kvm"), directory.resolve("cpuinfo"), KvmOptions.DEFAULT);
+        KvmHypervisor engine = new KvmHypervisor(directory.resolve("kvm"), directory.resolve("cpuinfo"));
         try (GuestMemory memory = new GuestMemory()) {
             assertThatThrownBy(() -> engine.createVm(memory, new CpuModel(1, 1_000_000)))
                     .isInstanceOf(HypervisorException.class)
@@ -87,7 +77,18 @@ class AvailabilityTest {
     void aDeviceOnACpuWithVirtualizationIsAvailable() throws IOException {
         Kvm.orSkip();
         Path cpuInfo = Files.writeString(directory.resolve("cpuinfo"), "flags : fpu vmx\n");
-        Availability availability = new KvmHypervisor(Path.of("/dev/kvm"), cpuInfo, KvmOptions.DEFAULT).availability();
+        Availability availability = new KvmHypervisor(Path.of("/dev/kvm"), cpuInfo).availability();
         assertThat(availability).isEqualTo(new Availability.Available());
+    }
+
+    @Test
+    void itsFeaturesAreThoseOfTheDeviceAndNoneWithoutIt() throws IOException {
+        KvmHypervisor without = new KvmHypervisor(directory.resolve("kvm"), directory.resolve("cpuinfo"));
+        assertThat(without.features()).isEmpty();
+        Kvm.orSkip();
+        assertThat(new KvmHypervisor().features()).allSatisfy(feature -> {
+            assertThat(feature.name()).isNotBlank();
+            assertThat(feature.present() || !feature.otherwise().isBlank()).as(feature.name()).isTrue();
+        }).anySatisfy(feature -> assertThat(feature.name()).contains("CPUs a machine"));
     }
 }

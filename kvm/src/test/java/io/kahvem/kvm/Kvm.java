@@ -8,8 +8,8 @@ import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.CpuState.Segment;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.VmIo;
+import io.kahvem.hypervisor.VmOptions;
 import io.kahvem.memory.GuestMemory;
-import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Assumptions;
 
@@ -57,22 +57,18 @@ final class Kvm implements AutoCloseable {
         public void endOfInterrupt(int vector) {}
     };
 
-    Kvm(KvmOptions options, int... code) {
+    Kvm(VmOptions options, int... code) {
         orSkip();
         memory.add(0, HostMemory.system().map(4 << 20), false);
         for (int n = 0; n < code.length; n++) memory.write8(CODE + n, code[n]);
-        KvmHypervisor engine = new KvmHypervisor(device(), Path.of("/proc/cpuinfo"), options);
-        vm = (KvmVm) engine.createVm(memory, new CpuModel(1, 1_000_000));
+        KvmHypervisor engine = new KvmHypervisor();
+        vm = (KvmVm) engine.createVm(memory, new CpuModel(1, 1_000_000), options);
         vcpu = vm.createVcpu(0);
         vcpu.setState(realMode());
     }
 
     Kvm(int... code) {
-        this(KvmOptions.DEFAULT, code);
-    }
-
-    private static Path device() {
-        return Path.of(System.getProperty(KvmHypervisor.DEVICE_PROPERTY, "/dev/kvm"));
+        this(VmOptions.DEFAULT, code);
     }
 
     /// Skips the test where KVM does not open, and says so.

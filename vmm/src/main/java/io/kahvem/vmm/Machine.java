@@ -134,7 +134,7 @@ public final class Machine implements AutoCloseable {
         return new VmOptions(translation, option.kernelIrqchip().map(irqchip -> switch (irqchip) {
             case SPLIT -> VmOptions.KernelIrqchip.SPLIT;
             case OFF -> VmOptions.KernelIrqchip.OFF;
-        }));
+        }), option.dirtyRingSize().orElse(VmOptions.DEFAULT.dirtyRingEntries()));
     }
 
     private static List<CpuState> loaded(FutureTask<List<CpuState>> loading) {

@@ -2,8 +2,11 @@ package io.kahvem.cli.doctor;
 
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.hypervisor.Hypervisor.Feature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// All that was found, and which engines can run.
 record Diagnosis(List<Check> checks, List<String> engines) {
@@ -20,6 +23,7 @@ record Diagnosis(List<Check> checks, List<String> engines) {
         for (Hypervisor engine : installed) {
             Check check = engine(engine);
             checks.add(check);
+            features(engine).ifPresent(checks::add);
             if (check.status() == Status.PASS) engines.add(engine.name());
         }
         if (engines.isEmpty()) {
@@ -35,6 +39,18 @@ record Diagnosis(List<Check> checks, List<String> engines) {
         while (engine < more.size() && !more.get(engine).name().startsWith("engine")) engine++;
         more.add(engine, check);
         return new Diagnosis(more, engines);
+    }
+
+    /// One finding for all of them: what is missing costs something, and mends itself with another kernel or processor only.
+    private static Optional<Check> features(Hypervisor engine) {
+        List<Feature> features = engine.features();
+        if (features.isEmpty()) return Optional.empty();
+        String name = "engine " + engine.name() + " has";
+        String has = features.stream().filter(Feature::present).map(Feature::name).collect(Collectors.joining(", "));
+        String lacks = features.stream().filter(feature -> !feature.present())
+                .map(feature -> feature.name() + " (" + feature.otherwise() + ")").collect(Collectors.joining(", "));
+        if (lacks.isEmpty()) return Optional.of(Check.pass(name, has));
+        return Optional.of(Check.warn(name, has + "; has not: " + lacks, ""));
     }
 
     private static Check engine(Hypervisor engine) {

@@ -1,13 +1,12 @@
 package io.kahvem.cli.doctor;
 
+import io.kahvem.host.DeviceAccess;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,13 +19,6 @@ record Host(Path root, String osName, String arch, String user, Jdk jdk, DeviceO
     /// Opens a device for reading and writing and closes it again; throws where the kernel refuses.
     interface DeviceOpener {
         void open(Path device) throws IOException;
-    }
-
-    /// `owner:group` and the permission bits as `ls -l` shows them.
-    record Ownership(String owner, String group, String permissions) {
-        boolean groupMayReadAndWrite() {
-            return permissions.startsWith("rw", 3);
-        }
     }
 
     static Host system() {
@@ -92,15 +84,7 @@ record Host(Path root, String osName, String arch, String user, Jdk jdk, DeviceO
         opener.open(path(device));
     }
 
-    Optional<Ownership> ownership(String absolute) {
-        try {
-            PosixFileAttributes attributes = Files.readAttributes(path(absolute), PosixFileAttributes.class);
-            return Optional.of(new Ownership(
-                    attributes.owner().getName(),
-                    attributes.group().getName(),
-                    PosixFilePermissions.toString(attributes.permissions())));
-        } catch (IOException | UnsupportedOperationException unknown) {
-            return Optional.empty();
-        }
+    Optional<DeviceAccess> access(String absolute) {
+        return DeviceAccess.of(path(absolute));
     }
 }

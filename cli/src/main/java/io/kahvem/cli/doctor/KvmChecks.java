@@ -1,5 +1,6 @@
 package io.kahvem.cli.doctor;
 
+import io.kahvem.host.DeviceAccess;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.util.Arrays;
@@ -98,19 +99,12 @@ final class KvmChecks {
         };
     }
 
-    /// Membership of root's group is no way to share a device, so a device left to root is given to group kvm first.
     private String permissionRemedy() {
-        Optional<Host.Ownership> ownership = host.ownership(DEVICE);
-        String group = ownership.map(Host.Ownership::group).orElse("kvm");
-        boolean shared = ownership.map(Host.Ownership::groupMayReadAndWrite).orElse(true) && !group.equals("root");
-        String join = "sudo usermod -aG " + (shared ? group : "kvm") + " $USER   (then log in again)";
-        return shared ? join : "sudo chgrp kvm " + DEVICE + " && sudo chmod 660 " + DEVICE + " && " + join;
+        return DeviceAccess.remedy(DEVICE, host.access(DEVICE), "kvm");
     }
 
     private String shownOwnership() {
-        return host.ownership(DEVICE)
-                .map(of -> " (" + of.permissions() + " " + of.owner() + ":" + of.group() + ")")
-                .orElse("");
+        return host.access(DEVICE).map(access -> " (" + access + ")").orElse("");
     }
 
     private Check backing() {

@@ -77,7 +77,8 @@ public final class RunCommand implements Callable<Integer> {
             defaultValue = "auto",
             description = {"auto (default), kvm or jvm;",
                 "jvm,translate=off, early or normal (default): when it translates guest code;",
-                "kvm,kernel-irqchip=split (default) or off: whether the kernel has the local APICs."})
+                "kvm,kernel-irqchip=split (default) or off: whether the kernel has the local APICs;",
+                "kvm,dirty-ring-size=ENTRIES: note written pages in a ring for each CPU, not in bitmaps."})
     private String accel = "";
 
     @Option(

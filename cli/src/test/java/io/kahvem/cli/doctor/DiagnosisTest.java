@@ -6,6 +6,7 @@ import static io.kahvem.cli.doctor.Status.WARN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kahvem.hypervisor.Availability;
+import io.kahvem.hypervisor.Hypervisor.Feature;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -87,7 +88,7 @@ class DiagnosisTest {
     void aDeviceThatRefusesThisUserFailsAndNamesTheGroupToJoin() throws Exception {
         fake.intelCpus(1).device("/dev/kvm", "rw-rw----").refusing("/dev/kvm");
         Check permission = check("KVM permission");
-        String group = fake.host().ownership("/dev/kvm").orElseThrow().group();
+        String group = fake.host().access("/dev/kvm").orElseThrow().group();
         assertThat(permission.status()).isEqualTo(FAIL);
         assertThat(permission.evidence()).contains("permission denied to user ayse", "rw-rw----", ":" + group);
         // A temporary file's group is the tester's own; only if that is root's does the remedy first hand the device to group kvm.
@@ -100,6 +101,16 @@ class DiagnosisTest {
         fake.intelCpus(1).device("/dev/kvm", "rw-------").refusing("/dev/kvm");
         assertThat(check("KVM permission").remedy())
                 .startsWith("sudo chgrp kvm /dev/kvm && sudo chmod 660 /dev/kvm && sudo usermod -aG kvm $USER");
+    }
+
+    @Test
+    void whatAnEngineHasAndHasNotIsOneFinding() {
+        Feature a = new Feature("a", true, "");
+        FakeEngine whole = new FakeEngine("whole", new Availability.Available(), List.of(a, new Feature("b", true, "")));
+        FakeEngine part = new FakeEngine("part", new Availability.Available(), List.of(a, new Feature("b", false, "slow")));
+        assertThat(Diagnosis.of(fake.host(), List.of(whole, part)).checks())
+                .contains(new Check("engine whole has", PASS, "a, b", ""))
+                .contains(new Check("engine part has", WARN, "a; has not: b (slow)", ""));
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.VmExit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -100,6 +101,20 @@ class MovingTest {
         CpuState state = States.long64(board.memory(), CODE);
         States.gate64(board.memory(), 0x45, HANDLER);
         return state;
+    }
+
+    @Test
+    void theClockGoesOn() {
+        for (Engine from : List.of(kvm, jvm)) {
+            try (Board board = new Board(from); Board next = new Board(from.equals(kvm) ? jvm : kvm, board)) {
+                long hour = TimeUnit.HOURS.toNanos(1);
+                board.vm().setClockNanos(hour);
+                long then = board.vm().clockNanos();
+                assertThat(then).isBetween(hour, hour + TimeUnit.MINUTES.toNanos(1));
+                next.vm().setClockNanos(then);
+                assertThat(next.vm().clockNanos()).isBetween(then, then + TimeUnit.MINUTES.toNanos(1));
+            }
+        }
     }
 
     @Test
