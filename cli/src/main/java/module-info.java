@@ -1,5 +1,6 @@
 /// The command line.
 module io.kahvem.cli {
+    requires io.kahvem.block;
     requires io.kahvem.daemon;
     requires io.kahvem.host;
     requires io.kahvem.vmm;
@@ -15,6 +16,8 @@ module io.kahvem.cli {
     opens io.kahvem.cli.daemon to
             info.picocli;
     opens io.kahvem.cli.doctor to
+            info.picocli;
+    opens io.kahvem.cli.image to
             info.picocli;
     opens io.kahvem.cli.run to
             info.picocli;

@@ -102,6 +102,12 @@ public interface BlockNode extends AutoCloseable {
         return FormatInfo.NONE;
     }
 
+    /// Changes whether it may be written, with the locks that go with it; what it holds in memory is in the file before. Throws
+    /// [BlockException] where the host or another process does not allow it; it is what it was then.
+    default void setReadOnly(boolean readOnly) {
+        if (readOnly != isReadOnly()) throw new BlockException(Errno.EOPNOTSUPP, name() + " cannot be opened again");
+    }
+
     /// Bytes it takes of the host's disk.
     long allocatedSize();
 

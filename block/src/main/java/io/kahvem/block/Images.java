@@ -127,17 +127,15 @@ public final class Images {
         }
     }
 
-    /// Makes an image. A backing file among the options must exist, with its format; the size may then be left to it (-1). Throws
-    /// [BlockException] in qemu-img's words.
-    ///
-    /// @return the size it has got
-    public static long create(ImageFormat format, String name, long sizeBytes, CreateOptions options, boolean checkBacking) {
+    /// The size a new image will have: as given, or left (-1) to a backing file among its options, which must exist and whose format must
+    /// be among them too. Throws [BlockException] in qemu-img's words.
+    public static long sizeOfNew(String name, long sizeBytes, CreateOptions options, boolean checkBacking) {
         long size = sizeBytes;
         String below = options.given().get("backing_file");
         if (below != null && (checkBacking || size < 0)) {
             String belowFormat = options.given().get("backing_fmt");
-            OpenOptions its = OpenOptions.readOnly(belowFormat).withShareable(true);
-            try (BlockNode node = open(resolve(name, below), its)) {
+            String resolved = resolve(name, below);
+            try (BlockNode node = open(resolved, OpenOptions.readOnly(belowFormat).withShareable(true))) {
                 if (belowFormat == null) {
                     throw BlockException.invalid("Backing file specified without backing format\nDetected format of " + node.format(
                             ) + ".");
@@ -145,16 +143,20 @@ public final class Images {
                 if (size < 0) size = node.sizeBytes();
             } catch (BlockException e) {
                 if (e.getMessage().startsWith("Backing file")) throw e;
-                throw new BlockException(e.errno(), "Could not open '%s': %s".formatted(below, e.getMessage()
-                        .replaceFirst("^Could not open '[^']*': ", "")) + "\nCould not open backing image.", e);
+                String why = e.getMessage().replaceFirst("^Could not open '[^']*': ", "");
+                throw new BlockException(e.errno(), "Could not open '%s': %s\nCould not open backing image.".formatted(resolved, why), e);
             }
         }
         if (size < 0) throw BlockException.invalid("Image creation needs a size parameter");
+        return size;
+    }
+
+    /// Makes an image. Throws [BlockException] in qemu-img's words.
+    public static void create(ImageFormat format, String name, long sizeBytes, CreateOptions options) {
         try (FileNode file = FileNode.create(name, CacheMode.WRITEBACK)) {
             file.lock(true, false);
-            format.create(file, size, options);
+            format.create(file, sizeBytes, options);
         }
-        return size;
     }
 
     /// A disk for a device: an image with threads of its own.

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param backing the chain is opened too
 /// @param snapshot an internal snapshot's id or name to show instead of the disk, or null
 /// @param passphrase of an encrypted image, or null
+/// @param repair opened to be checked: writable though it is marked as corrupt, and as it was found
 public record OpenOptions(
         @Nullable String format,
         boolean readOnly,
@@ -19,41 +20,46 @@ public record OpenOptions(
         boolean shareable,
         boolean backing,
         @Nullable String snapshot,
-        byte @Nullable [] passphrase) {
+        byte @Nullable [] passphrase,
+        boolean repair) {
 
     public static OpenOptions readOnly(@Nullable String format) {
-        return new OpenOptions(format, true, CacheMode.WRITEBACK, false, false, true, null, null);
+        return new OpenOptions(format, true, CacheMode.WRITEBACK, false, false, true, null, null, false);
     }
 
     public static OpenOptions writable(@Nullable String format) {
-        return new OpenOptions(format, false, CacheMode.WRITEBACK, true, false, true, null, null);
+        return new OpenOptions(format, false, CacheMode.WRITEBACK, true, false, true, null, null, false);
     }
 
     public OpenOptions withFormat(@Nullable String name) {
-        return new OpenOptions(name, readOnly, cache, unmap, shareable, backing, snapshot, passphrase);
+        return new OpenOptions(name, readOnly, cache, unmap, shareable, backing, snapshot, passphrase, repair);
     }
 
     public OpenOptions withReadOnly(boolean yes) {
-        return new OpenOptions(format, yes, cache, unmap, shareable, backing, snapshot, passphrase);
+        return new OpenOptions(format, yes, cache, unmap, shareable, backing, snapshot, passphrase, repair);
     }
 
     public OpenOptions withCache(CacheMode mode) {
-        return new OpenOptions(format, readOnly, mode, unmap, shareable, backing, snapshot, passphrase);
+        return new OpenOptions(format, readOnly, mode, unmap, shareable, backing, snapshot, passphrase, repair);
     }
 
     public OpenOptions withShareable(boolean yes) {
-        return new OpenOptions(format, readOnly, cache, unmap, yes, backing, snapshot, passphrase);
+        return new OpenOptions(format, readOnly, cache, unmap, yes, backing, snapshot, passphrase, repair);
     }
 
     public OpenOptions withBacking(boolean yes) {
-        return new OpenOptions(format, readOnly, cache, unmap, shareable, yes, snapshot, passphrase);
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, yes, snapshot, passphrase, repair);
     }
 
     public OpenOptions withSnapshot(@Nullable String idOrName) {
-        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, idOrName, passphrase);
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, idOrName, passphrase, repair);
     }
 
     public OpenOptions withPassphrase(byte @Nullable [] secret) {
-        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, snapshot, secret);
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, snapshot, secret, repair);
+    }
+
+    public OpenOptions forRepair(boolean yes) {
+        return new OpenOptions(format, readOnly, cache, unmap, shareable, backing, snapshot, passphrase, yes);
     }
 }

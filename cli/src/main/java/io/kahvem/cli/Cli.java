@@ -1,7 +1,9 @@
 package io.kahvem.cli;
 
+import io.kahvem.block.BlockException;
 import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.doctor.DoctorCommand;
+import io.kahvem.cli.image.ImageCommand;
 import io.kahvem.cli.run.RunCommand;
 import io.kahvem.config.ConfigException;
 import io.kahvem.host.HostException;
@@ -32,6 +34,9 @@ public final class Cli implements Runnable {
     private static final Set<String> LATER = Set.of(
             "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--qmp", "--gdb");
 
+    /// qemu-img's only status for wrong arguments.
+    private static final int IMAGE_FAILED = 1;
+
     private final CliContext context;
 
     @Spec
@@ -48,6 +53,7 @@ public final class Cli implements Runnable {
                     .addSubcommand(new RunCommand(context))
                     .addSubcommand(new DoctorCommand())
                     .addSubcommand(new DaemonCommand(context))
+                    .addSubcommand(ImageCommand.commandLine())
                     .setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
                     .setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8))
                     .setParameterExceptionHandler((e, arguments) -> wrongArguments(e))
@@ -89,7 +95,7 @@ public final class Cli implements Runnable {
         }
         context.err().println("%s: %s%s\n  %s --help lists what it takes.".formatted(command, oneLine(message), hint, command));
         debugTrace(e);
-        return ExitStatus.USAGE;
+        return command.startsWith("kahvem image") ? IMAGE_FAILED : ExitStatus.USAGE;
     }
 
     private static String suggestions(UnmatchedArgumentException e) {
@@ -120,6 +126,10 @@ public final class Cli implements Runnable {
                 status = ExitStatus.USAGE;
             }
             case BootException known -> {
+                err.println("kahvem: " + known.getMessage());
+                status = ExitStatus.USAGE;
+            }
+            case BlockException known -> {
                 err.println("kahvem: " + known.getMessage());
                 status = ExitStatus.USAGE;
             }

@@ -20,9 +20,9 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class FileNode implements BlockNode {
     private static final long ZEROS = 1 << 20;
 
-    private final HostFile file;
+    private volatile HostFile file;
     private final String name;
-    private final boolean readOnly;
+    private volatile boolean readOnly;
     private final CacheMode cache;
     private final boolean unmap;
     private final int alignment;
@@ -103,6 +103,31 @@ public final class FileNode implements BlockNode {
     public void lock(boolean writes, boolean others) {
         int changes = ImageLocks.WRITE | ImageLocks.RESIZE;
         ImageLocks.take(file, name, ImageLocks.CONSISTENT_READ | (writes ? changes : 0), others ? 0 : changes);
+    }
+
+    /// Opens the file anew and takes its locks; requests must not be under way.
+    @Override
+    public void setReadOnly(boolean wanted) {
+        if (wanted == readOnly) return;
+        HostFile before = file;
+        HostFile next;
+        try {
+            next = HostFile.open(before.path(), new HostFile.Mode(!wanted, false, cache.isDirect()));
+        } catch (HostException e) {
+            throw failed("Could not reopen '%s'".formatted(name), e);
+        }
+        ImageLocks.release(before);
+        int changes = ImageLocks.WRITE | ImageLocks.RESIZE;
+        try {
+            ImageLocks.take(next, name, ImageLocks.CONSISTENT_READ | (wanted ? 0 : changes), changes);
+        } catch (BlockException inUse) {
+            next.close();
+            ImageLocks.take(before, name, ImageLocks.CONSISTENT_READ | (readOnly ? 0 : changes), changes);
+            throw inUse;
+        }
+        file = next;
+        readOnly = wanted;
+        before.close();
     }
 
     @Override

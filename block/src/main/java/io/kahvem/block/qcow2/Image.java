@@ -30,7 +30,7 @@ final class Image {
     final int clusterSize;
     final Refcounts refcounts;
     final L2Tables tables;
-    private final boolean readOnly;
+    private volatile boolean readOnly;
 
     /// Whether data has been written that tables must not show before it is on the medium: copies, and clusters that held something else.
     private boolean dataBarrier;
@@ -47,6 +47,10 @@ final class Image {
 
     boolean isReadOnly() {
         return readOnly;
+    }
+
+    void setReadOnly(boolean readOnly) {
+        this.readOnly = readOnly;
     }
 
     void needDataBarrier() {
@@ -104,12 +108,16 @@ final class Image {
     void close() {
         if (readOnly) return;
         writeMetadata(true);
-        if ((header.incompatible & Header.INCOMPAT_DIRTY) != 0) {
-            refcounts.write();
-            file.flush();
-            clearDirty();
-        }
+        settleCounts();
         file.flush();
+    }
+
+    /// Counts that were postponed are in the file afterwards, and the mark is gone.
+    void settleCounts() {
+        if ((header.incompatible & Header.INCOMPAT_DIRTY) == 0) return;
+        refcounts.write();
+        file.flush();
+        clearDirty();
     }
 
     void clearDirty() {

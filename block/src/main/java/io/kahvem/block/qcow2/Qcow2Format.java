@@ -37,7 +37,7 @@ public final class Qcow2Format implements ImageFormat {
     public BlockNode open(BlockNode file, OpenOptions options) {
         Header header = Header.read(file);
         boolean readOnly = options.readOnly() || file.isReadOnly();
-        if (!readOnly && (header.incompatible & Header.INCOMPAT_CORRUPT) != 0) {
+        if (!readOnly && !options.repair() && (header.incompatible & Header.INCOMPAT_CORRUPT) != 0) {
             throw new BlockException(Errno.EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
         }
         SectorCipher cipher = Encryption.open(header, file, options.passphrase());
@@ -45,7 +45,7 @@ public final class Qcow2Format implements ImageFormat {
         BlockNode data = file;
         if (header.hasDataFile() && dataFile != null) data = Images.openDataFile(file.name(), dataFile, options);
         try {
-            return open(file, data, header, cipher, readOnly, options.snapshot());
+            return open(file, data, header, cipher, readOnly, options);
         } catch (RuntimeException e) {
             if (header.hasDataFile()) data.close();
             throw e;
@@ -53,7 +53,8 @@ public final class Qcow2Format implements ImageFormat {
     }
 
     private static Qcow2Node open(
-            BlockNode file, BlockNode data, Header header, @Nullable SectorCipher cipher, boolean readOnly, @Nullable String snapshot) {
+            BlockNode file, BlockNode data, Header header, @Nullable SectorCipher cipher, boolean readOnly, OpenOptions options) {
+        String snapshot = options.snapshot();
         Image image = new Image(file, header, readOnly);
         Qcow2Node node = new Qcow2Node(image, data, cipher);
         image.lock.lock();
@@ -62,7 +63,7 @@ public final class Qcow2Format implements ImageFormat {
             image.tables.load();
             node.snapshots().load();
             node.bitmaps().load();
-            if (!readOnly) prepareForWriting(node, image);
+            if (!readOnly && !options.repair()) prepareForWriting(node, image);
             if (snapshot != null) {
                 if (!readOnly) throw BlockException.invalid("A snapshot cannot be written");
                 node.snapshots().show(snapshot);
@@ -74,7 +75,7 @@ public final class Qcow2Format implements ImageFormat {
     }
 
     /// Mends what a crash left with lazy reference counts, and clears the bits that a program which does not know them must clear.
-    private static void prepareForWriting(Qcow2Node node, Image image) {
+    static void prepareForWriting(Qcow2Node node, Image image) {
         long known = Header.AUTOCLEAR_BITMAPS | Header.AUTOCLEAR_DATA_FILE_RAW;
         if ((image.header.autoclear & ~known) != 0) {
             image.header.autoclear &= known;
@@ -156,6 +157,7 @@ public final class Qcow2Format implements ImageFormat {
         image.file.writeZeroes(0, l1Offset + (l1Clusters << image.clusterBits), false);
         image.refcounts.write();
         image.file.flush();
+        header.incompatible &= ~Header.INCOMPAT_DIRTY; // nothing is postponed so far
         header.write(image.file);
         image.file.flush();
     }

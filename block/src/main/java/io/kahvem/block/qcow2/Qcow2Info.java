@@ -18,10 +18,10 @@ final class Qcow2Info {
                 ? "zstd" : "zlib");
         if (h.version == 2) specific.put("compression-type", "zlib");
         if (h.version >= 3) specific.put("lazy-refcounts", h.isLazy());
+        List<Object> bitmaps = bitmaps(node);
+        if (!bitmaps.isEmpty()) specific.put("bitmaps", bitmaps);
         specific.put("refcount-bits", (long) h.refcountBits());
         if (h.version >= 3) {
-            List<Object> bitmaps = bitmaps(node);
-            if (!bitmaps.isEmpty()) specific.put("bitmaps", bitmaps);
             specific.put("corrupt", (h.incompatible & Header.INCOMPAT_CORRUPT) != 0);
             if (h.hasDataFile() && h.dataFile != null) {
                 specific.put("data-file", h.dataFile);
@@ -29,6 +29,7 @@ final class Qcow2Info {
             }
             specific.put("extended-l2", h.isExtendedL2());
         }
+        if (h.cryptMethod == Header.CRYPT_LUKS) specific.put("encrypt", Map.of("format", "luks"));
         return new FormatInfo(h.clusterSize(), specific, (h.incompatible & Header.INCOMPAT_DIRTY) != 0);
     }
 

@@ -35,6 +35,7 @@ public final class Qcow2Node implements BlockNode {
     private final ClusterMap map;
     private final CompressedClusters compressed;
     private final @Nullable SectorCipher cipher;
+    private final Zeroing zeroing;
     private final Snapshots snapshots;
     private final Bitmaps bitmaps;
     private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
@@ -50,6 +51,7 @@ public final class Qcow2Node implements BlockNode {
         this.cipher = cipher;
         map = new ClusterMap(image);
         compressed = new CompressedClusters(image, map);
+        zeroing = new Zeroing(this, image, map, data);
         snapshots = new Snapshots(this, image, map);
         bitmaps = new Bitmaps(image);
         allocated = image.lock.newCondition();
@@ -75,6 +77,11 @@ public final class Qcow2Node implements BlockNode {
     @Override
     public String format() {
         return Qcow2Format.NAME;
+    }
+
+    /// Whether it is of version 2, which has no zeros, bitmaps or lazy counts.
+    public boolean isVersion2() {
+        return image.header.version == 2;
     }
 
     @Override
@@ -401,7 +408,7 @@ public final class Qcow2Node implements BlockNode {
         }
     }
 
-    private boolean isZero(long start, long end) {
+    boolean isZero(long start, long end) {
         for (long at = start; at < end; ) {
             Mapping mapping = find(at, end - at);
             if (!readsAsZeros(mapping.kind(), at)) return false;
@@ -525,116 +532,17 @@ public final class Qcow2Node implements BlockNode {
     public void writeZeroes(long offset, long length, boolean mayUnmap) {
         if (length == 0) return;
         bitmaps.touch(offset, length);
-        if (image.header.version < 3 && backing != null) {
-            writeZeroBytes(offset, length);
-            return;
-        }
-        long end = offset + length;
-        long start = offset + image.clusterSize - 1 & -image.clusterSize;
-        long stop = end == sizeBytes ? end + image.clusterSize - 1 & -image.clusterSize : image.clusterStart(end);
-        if (start > stop) {
-            zeroPart(offset, length, mayUnmap);
-            return;
-        }
-        if (offset < start) zeroPart(offset, start - offset, mayUnmap);
-        eachTable(start, stop, (table, from, to) -> zeroEntries(table, from, to, mayUnmap));
-        if (stop < end) zeroPart(stop, end - stop, mayUnmap);
-    }
-
-    /// Zeros a part of a cluster: the whole of it, if the rest is zeros too.
-    private void zeroPart(long offset, long length, boolean mayUnmap) {
-        long start = image.clusterStart(offset);
-        long stop = start + image.clusterSize;
-        boolean[] done = new boolean[1];
-        exclusively(() -> {
-            if (!isZero(start, offset) || !isZero(offset + length, Math.max(offset + length, Math.min(stop, sizeBytes)))) return;
-            zeroCluster(start, mayUnmap);
-            done[0] = true;
-        });
-        if (!done[0]) writeZeroBytes(offset, length);
-    }
-
-    private void zeroCluster(long start, boolean mayUnmap) {
-        if (image.tables.find(image.tables.l1Index(start)) == null && backing == null) return;
-        L2 table = image.tables.findForWriting(image.tables.l1Index(start));
-        zeroEntries(table, image.tables.l2Index(start), image.tables.l2Index(start) + 1, mayUnmap);
-    }
-
-    private void writeZeroBytes(long offset, long length) {
-        long most = Math.min(length, 1 << 20);
-        MemorySegment zeros = Bounce.take(most);
-        zeros.fill((byte) 0);
-        for (long done = 0; done < length; done += most) write(offset + done, zeros.asSlice(0, Math.min(most, length - done)));
-        Bounce.give(zeros);
-    }
-
-    private interface TablePart {
-        void change(L2 table, int from, int to);
-    }
-
-    /// Changes whole clusters of the disk, a table at a time, while nothing reads or writes them.
-    private void eachTable(long start, long stop, TablePart part) {
-        long tableBytes = (long) image.tables.entriesPerTable() << image.clusterBits;
-        for (long at = start; at < stop; ) {
-            long end = Math.min(stop, at / tableBytes * tableBytes + tableBytes);
-            Lock exclusive = use.writeLock();
-            exclusive.lock();
-            image.lock.lock();
-            try {
-                boolean nothing = image.tables.find(image.tables.l1Index(at)) == null && backing == null;
-                if (!nothing) {
-                    L2 table = image.tables.findForWriting(image.tables.l1Index(at));
-                    part.change(table, image.tables.l2Index(at), image.tables.l2Index(end - 1) + 1);
-                    image.bound(true);
-                }
-            } finally {
-                image.lock.unlock();
-                exclusive.unlock();
-            }
-            at = end;
-        }
-    }
-
-    private void zeroEntries(L2 table, int from, int to, boolean mayUnmap) {
-        long whole = map.isExtended() ? 0 : L2Tables.ZERO;
-        for (int index = from; index < to; index++) {
-            long old = image.tables.entry(table, index);
-            boolean absent = backing == null && !map.hasHost(old) && (!map.isExtended() || image.tables.bitmap(table, index) == 0);
-            if (absent) continue;
-            boolean keep = !mayUnmap && map.isReusable(table, index);
-            if (image.header.version < 3) {
-                image.tables.setEntry(table, index, 0);
-                release(old);
-                continue;
-            }
-            image.tables.setEntry(table, index, keep ? old | whole : whole);
-            if (map.isExtended()) image.tables.setBitmap(table, index, 0xffff_ffffL << 32);
-            if (!keep) release(old);
-        }
+        zeroing.writeZeroes(offset, length, mayUnmap);
     }
 
     @Override
     public void discard(long offset, long length) {
-        long start = offset + image.clusterSize - 1 & -image.clusterSize;
-        long end = offset + length;
-        long stop = end == sizeBytes ? end + image.clusterSize - 1 & -image.clusterSize : image.clusterStart(end);
-        if (start >= stop) return;
-        if (image.header.version < 3 && backing != null) return; // what is below would show
-        bitmaps.touch(start, stop - start);
-        eachTable(start, stop, (table, from, to) -> zeroEntries(table, from, to, true));
-        if (image.header.hasDataFile()) data.discard(start, Math.min(stop, sizeBytes) - start);
+        zeroing.discard(offset, length);
     }
 
     /// Takes whole clusters out of this layer, so that the layer below shows: for tools that moved them there.
-    void forget(long start, long stop) {
-        eachTable(start, stop, (table, from, to) -> {
-            for (int index = from; index < to; index++) {
-                long old = image.tables.entry(table, index);
-                image.tables.setEntry(table, index, 0);
-                if (map.isExtended()) image.tables.setBitmap(table, index, 0);
-                release(old);
-            }
-        });
+    public void forget(long start, long end) {
+        zeroing.forget(start, end);
     }
 
     // ---- the rest
@@ -745,6 +653,24 @@ public final class Qcow2Node implements BlockNode {
         }
     }
 
+    /// Raises the version to 3, and switches lazy reference counts, if asked to.
+    public void amend(boolean version3, @Nullable Boolean lazyRefcounts) {
+        exclusively(() -> {
+            image.beforeFirstChange();
+            image.writeMetadata(true);
+            if (version3) image.header.version = 3;
+            if (lazyRefcounts != null) {
+                if (image.header.version < 3) throw BlockException.invalid(
+                        "Lazy refcounts only supported with compatibility level 1.1 and above");
+                image.settleCounts();
+                if (lazyRefcounts) image.header.compatible |= Header.COMPAT_LAZY_REFCOUNTS;
+                else image.header.compatible &= ~Header.COMPAT_LAZY_REFCOUNTS;
+            }
+            image.header.write(image.file);
+            image.file.flush();
+        });
+    }
+
     @Override
     public List<BlockNode> children() {
         return image.header.hasDataFile() ? List.of(image.file, data) : List.of(image.file);
@@ -758,6 +684,24 @@ public final class Qcow2Node implements BlockNode {
     @Override
     public FormatInfo info() {
         return Qcow2Info.of(image.header, this);
+    }
+
+    @Override
+    public void setReadOnly(boolean readOnly) {
+        if (readOnly == isReadOnly()) return;
+        exclusively(() -> {
+            if (readOnly) {
+                bitmaps.store();
+                image.close();
+                image.setReadOnly(true);
+            }
+            image.file.setReadOnly(readOnly);
+            if (image.header.hasDataFile()) data.setReadOnly(readOnly);
+            if (!readOnly) {
+                image.setReadOnly(false);
+                Qcow2Format.prepareForWriting(this, image);
+            }
+        });
     }
 
     @Override

@@ -128,7 +128,7 @@ public final class Snapshots {
         long id = 1 + all.stream().mapToLong(s -> s.id().matches("[0-9]{1,9}") ? Long.parseLong(s.id()) : 0).max().orElse(0);
         Snapshot snapshot = new Snapshot(
                 Long.toString(id), name, date.getEpochSecond(), date.getNano(), vmClockNanos, vmStateBytes,
-                image.header.sizeBytes, -1, l1Offset, l1.length, new byte[0]);
+                image.header.sizeBytes, 0, l1Offset, l1.length, new byte[0]);
         List<Snapshot> changed = new ArrayList<>(all);
         changed.add(snapshot);
         writeTable(changed);

@@ -123,6 +123,11 @@ final class RawNode implements BlockNode {
     }
 
     @Override
+    public void setReadOnly(boolean readOnly) {
+        file.setReadOnly(readOnly);
+    }
+
+    @Override
     public long allocatedSize() {
         return file.allocatedSize();
     }

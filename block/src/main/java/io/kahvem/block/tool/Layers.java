@@ -4,6 +4,7 @@ import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.qcow2.Qcow2Node;
 import io.kahvem.host.Errno;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,12 @@ public final class Layers {
         if (base.sizeBytes() < top.sizeBytes()) base.resize(top.sizeBytes(), Preallocation.OFF);
         copyOwn(top, base, base, top.sizeBytes(), progress);
         base.flush();
+    }
+
+    /// Takes everything out of the layer on top, so that it shows the one below.
+    public static void empty(BlockNode top) {
+        if (top instanceof Qcow2Node qcow2) qcow2.forget(0, top.sizeBytes());
+        top.flush();
     }
 
     /// Copies into `target` what the layers above `base` have; zeros as zeros.

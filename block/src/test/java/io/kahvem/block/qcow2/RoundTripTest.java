@@ -69,7 +69,7 @@ class RoundTripTest {
             Arrays.fill(expected, Math.min(expected.length, 300 * 512), expected.length, (byte) 0);
             options.set("backing_file", "base.raw").set("backing_fmt", "raw");
         }
-        Images.create(Formats.named("qcow2"), image.toString(), c.sizeBytes, options, true);
+        Images.create(Formats.named("qcow2"), image.toString(), c.sizeBytes, options);
         QemuTools.check(image);
         for (int round = 0; round < 3; round++) {
             try (BlockNode node = Images.open(image.toString(), OpenOptions.writable(null))) {

@@ -109,7 +109,8 @@ public final class VolumeMaker {
         Pool.makeFile(path);
         try {
             ImageFormat kind = Formats.named(wanted.format());
-            Images.create(kind, path.toString(), capacity, wanted.options(kind, flags), true);
+            CreateOptions options = wanted.options(kind, flags);
+            Images.create(kind, path.toString(), Images.sizeOfNew(path.toString(), capacity, options, true), options);
             fill.accept(path);
             return pool.reload(path);
         } catch (BlockException e) {

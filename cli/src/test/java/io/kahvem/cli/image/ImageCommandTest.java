@@ -1,0 +1,242 @@
+package io.kahvem.cli.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/// The verbs beside qemu-img's: the same arguments, the same words, the same exit status.
+class ImageCommandTest {
+    /// @param out standard output, with the directory's name left out
+    private record Answer(int status, String out, String err) {}
+
+    @TempDir
+    private Path dir;
+
+    @BeforeEach
+    void qemu() {
+        boolean there = Arrays.stream(System.getenv("PATH").split(":")).anyMatch(path -> Files.isExecutable(Path.of(path, "qemu-img")));
+        assumeTrue(there, "qemu-img is not installed (Debian: apt-get install qemu-utils)");
+    }
+
+    private List<String> inDirectory(String line) {
+        List<String> words = new ArrayList<>();
+        for (String word : line.split(" ")) words.add(word.replaceAll("@", dir + "/"));
+        return words;
+    }
+
+    private Answer kahvem(String line) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine command = ImageCommand.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        int status = command.execute(inDirectory(line).toArray(String[]::new));
+        return new Answer(status, out.toString().replace(dir + "/", "@"), err.toString().replace(dir + "/", "@"));
+    }
+
+    private Answer qemu(String line) {
+        try {
+            List<String> words = new ArrayList<>(List.of("qemu-img"));
+            words.addAll(inDirectory(line));
+            Process process = new ProcessBuilder(words).start();
+            String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+            return new Answer(process.waitFor(), out.replace(dir + "/", "@"), err.replace(dir + "/", "@"));
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void same(String line) {
+        assertThat(kahvem(line)).as(line).isEqualTo(qemu(line));
+    }
+
+    private void ok(String line) {
+        Answer answer = kahvem(line);
+        assertThat(answer.status).as("%s: %s%s", line, answer.out, answer.err).isZero();
+    }
+
+    private void content(String name, int bytes, int seed) throws IOException {
+        byte[] content = new byte[bytes];
+        Random random = new Random(seed);
+        for (int n = 0; n < bytes; n += 65_536) {
+            if (random.nextBoolean()) Arrays.fill(content, n, Math.min(bytes, n + 65_536), (byte) (1 + random.nextInt(100)));
+        }
+        Files.write(dir.resolve(name), content);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "create -f qcow2 @x 64M",
+        "create -f qcow2 -o cluster_size=4k,compat=0.10 @x 10M",
+        "create -f qcow2 -o refcount_bits=1,lazy_refcounts=on,extended_l2=on,compression_type=zstd @x 1G",
+        "create -f qcow2 -b base.qcow2 -F qcow2 @x",
+        "create -f qcow2 -b base.qcow2 -F qcow2 @x 5M",
+        "create -q -f qcow2 @x 64M",
+        "create @x 3M",
+        "create -f qcow2 -o preallocation=metadata @x 3M"
+    })
+    void makesWhatQemuMakes(String line) throws IOException {
+        qemu("create -q -f qcow2 @base.qcow2 32M");
+        Answer theirs = qemu(line);
+        Answer info = qemu("info @x");
+        Files.delete(dir.resolve("x"));
+        assertThat(kahvem(line)).isEqualTo(theirs);
+        assertThat(qemu("info @x").out.replaceAll("disk size.*", "")).isEqualTo(info.out.replaceAll("disk size.*", ""));
+        if (line.contains("qcow2")) assertThat(qemu("check @x").status).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "info @a.qcow2", "info --backing-chain @b.qcow2", "info @raw", "info -f raw @b.qcow2", "info @v2.qcow2",
+        "check @a.qcow2", "check @b.qcow2", "check -q @b.qcow2", "snapshot -l @snap.qcow2", "info @snap.qcow2",
+        "compare @a.qcow2 @a2.qcow2", "compare -q @a.qcow2 @b.qcow2", "compare @a.qcow2 @raw", "compare @a.qcow2 @b.qcow2",
+        "map --output=json @a.qcow2", "map --output=json @b.qcow2", "map @a.qcow2", "map -s 65536 -l 300000 @b.qcow2",
+        "measure -O qcow2 --size 1G", "measure -O qcow2 @b.qcow2", "measure -O qcow2 -o cluster_size=4k,refcount_bits=1 @raw",
+        "measure -O raw --output=json @a.qcow2", "info @bitmaps.qcow2"
+    })
+    void saysWhatQemuSays(String line) throws IOException {
+        content("raw", 1_000_000, 1);
+        qemu("convert -O qcow2 @raw @a.qcow2");
+        qemu("convert -O qcow2 -o cluster_size=4k @raw @a2.qcow2");
+        qemu("create -q -f qcow2 -b a.qcow2 -F qcow2 @b.qcow2");
+        new ProcessBuilder("qemu-io", "-f", "qcow2", "-c", "write 128k 64k", "-c", "write -z 320k 64k", dir.resolve("b.qcow2").toString())
+                .start().getInputStream().readAllBytes();
+        qemu("create -q -f qcow2 -o compat=0.10,cluster_size=512 @v2.qcow2 3M");
+        qemu("convert -O qcow2 @raw @snap.qcow2");
+        qemu("snapshot -c first @snap.qcow2");
+        qemu("create -q -f qcow2 @bitmaps.qcow2 3M");
+        qemu("bitmap --add -g 8k @bitmaps.qcow2 one");
+        qemu("bitmap --add --disable @bitmaps.qcow2 two");
+        same(line);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "create -f qcow2 -b base.qcow2 @x 5M", "create -f nothing @x 1M", "create -f qcow2 -o foo=1 @x 1M", "create -f qcow2 @x",
+        "create -f qcow2 -b none -F raw @x", "create -f qcow2 -o cluster_size=100 @x 1M",
+                "create -f qcow2 -o compat=0.10,lazy_refcounts=on @x 1M",
+        "create -f qcow2 -o refcount_bits=3 @x 1M", "create -f qcow2 -o extended_l2=on,cluster_size=4k @x 1M",
+        "check @raw", "resize @base.qcow2 1M", "snapshot -d none @base.qcow2", "commit @base.qcow2", "convert -c -O raw @base.qcow2 @x"
+    })
+    void failsAsQemuDoes(String line) throws IOException {
+        content("raw", 100_000, 1);
+        qemu("create -q -f qcow2 @base.qcow2 32M");
+        Answer theirs = qemu(line);
+        Answer ours = kahvem(line);
+        assertThat(ours.status).isEqualTo(theirs.status).isNotZero();
+        assertThat(ours.err.strip()).isEqualTo(theirs.err.replace("qemu-img: ", "kahvem image: ").strip());
+        assertThat(ours.out.strip()).isEqualTo(theirs.out.strip());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "convert -O qcow2 @raw @x", "convert -c -O qcow2 @raw @x", "convert -c -O qcow2 -o compression_type=zstd @raw @x",
+        "convert -O qcow2 -o extended_l2=on @raw @x", "convert -O raw @a.qcow2 @x", "convert -S 0 -O raw @a.qcow2 @x",
+        "convert -O qcow2 -o preallocation=metadata @raw @x", "convert -O qcow2 -o cluster_size=512 @raw @x", "convert -m 1 @raw @x"
+    })
+    void convertsToTheSameContent(String line) throws IOException {
+        content("raw", 5_000_192, 7);
+        qemu("convert -O qcow2 @raw @a.qcow2");
+        ok(line);
+        Answer compared = qemu("compare @raw @x");
+        assertThat(compared.status).as(compared.out).isZero();
+        if (line.contains("-O qcow2")) assertThat(qemu("check @x").status).isZero();
+    }
+
+    @Test
+    void joinsImagesAndTakesSnapshots() throws IOException {
+        content("one", 1 << 20, 3);
+        content("two", 1 << 20, 4);
+        ok("convert -O qcow2 @one @two @both.qcow2");
+        byte[] both = Arrays.copyOf(Files.readAllBytes(dir.resolve("one")), 2 << 20);
+        System.arraycopy(Files.readAllBytes(dir.resolve("two")), 0, both, 1 << 20, 1 << 20);
+        Files.write(dir.resolve("expected"), both);
+        assertThat(qemu("compare @both.qcow2 @expected").status).isZero();
+        ok("snapshot -c before @both.qcow2");
+        ok("resize @both.qcow2 +1M");
+        ok("convert -l before -O raw @both.qcow2 @out");
+        assertThat(Files.readAllBytes(dir.resolve("out"))).isEqualTo(both);
+        ok("snapshot -a before @both.qcow2");
+        ok("snapshot -d before @both.qcow2");
+        assertThat(qemu("check @both.qcow2").status).isZero();
+        assertThat(qemu("compare @expected @out").status).isZero();
+    }
+
+    @Test
+    void commitsAndRebases() throws IOException {
+        content("raw", 1 << 20, 5);
+        qemu("convert -O qcow2 @raw @base.qcow2");
+        content("raw2", 1 << 20, 6);
+        qemu("convert -O qcow2 @raw2 @other.qcow2");
+        ok("create -f qcow2 -b base.qcow2 -F qcow2 @top.qcow2");
+        qemu("bench -w -f qcow2 -c 5 -s 40960 -S 90000 @top.qcow2");
+        qemu("convert -O raw @top.qcow2 @expected");
+        ok("rebase -b other.qcow2 -F qcow2 @top.qcow2");
+        assertThat(qemu("compare @top.qcow2 @expected").status).isZero();
+        assertThat(qemu("info @top.qcow2").out).contains("backing file: other.qcow2");
+        ok("commit @top.qcow2");
+        assertThat(qemu("compare @other.qcow2 @expected").status).isZero();
+        assertThat(qemu("check @top.qcow2").status).isZero();
+        assertThat(qemu("check @other.qcow2").status).isZero();
+        ok("rebase -b  @top.qcow2".replace("-b  ", "-b= "));
+        assertThat(qemu("compare @top.qcow2 @expected").status).isZero();
+        assertThat(qemu("info @top.qcow2").out).doesNotContain("backing file");
+    }
+
+    @Test
+    void repairsLostClustersAndWrongCounts() throws IOException {
+        content("raw", 1 << 20, 5);
+        qemu("convert -O qcow2 @raw @x");
+        byte[] image = Files.readAllBytes(dir.resolve("x"));
+        int block = 2 << 16; // qemu-img puts the first block of counts there
+        image[block + 2 * 6 + 1] = 0; // a data cluster that is counted as free
+        image[block + 2 * 7 + 1] = 3; // one that is counted too often
+        Files.write(dir.resolve("x"), image);
+        assertThat(kahvem("check @x").status).isEqualTo(qemu("check @x").status).isEqualTo(2);
+        ok("check -r all @x");
+        assertThat(qemu("check @x").status).isZero();
+        assertThat(qemu("compare @raw @x").status).isZero();
+    }
+
+    @Test
+    void readsLuksEncryptedImages() throws IOException {
+        content("raw", 1 << 20, 8);
+        String luks = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10";
+        Answer made = qemu("convert --object secret,id=s,data=hush -O qcow2 -o %s @raw @x".formatted(luks));
+        assertThat(made.status).as(made.err).isZero();
+        ok("convert --object secret,id=s,data=hush -f qcow2 -O raw @x @out");
+        assertThat(Files.readAllBytes(dir.resolve("out"))).isEqualTo(Files.readAllBytes(dir.resolve("raw")));
+        Answer wrong = kahvem("convert --object secret,id=s,data=loud -f qcow2 -O raw @x @out");
+        assertThat(wrong.status).isEqualTo(1);
+        assertThat(wrong.err).contains("Invalid password, cannot unlock any keyslot");
+        assertThat(kahvem("convert -f qcow2 -O raw @x @out").err).contains("Parameter 'encrypt.key-secret' is required for cipher");
+    }
+
+    @Test
+    void keepsBitmapsThatQemuReads() throws IOException {
+        ok("create -f qcow2 @x 1M");
+        ok("bitmap --add -g 4k @x b");
+        assertThat(qemu("info @x").out).contains("name: b", "granularity: 4096");
+        ok("bitmap --add --merge b @x c");
+        ok("bitmap --disable @x b");
+        assertThat(qemu("check @x").status).isZero();
+        ok("bitmap --remove @x b");
+        assertThat(qemu("info @x").out).contains("name: c").doesNotContain("name: b");
+        assertThat(qemu("check @x").status).isZero();
+    }
+}
