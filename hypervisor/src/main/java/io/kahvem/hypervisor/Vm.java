@@ -19,6 +19,13 @@ public interface Vm extends AutoCloseable {
     /// Pulses the bootstrap processor's NMI input (LINT1). Any thread.
     void injectNmi();
 
+    /// Stops the guest's time: its time-stamp counters and its local APICs' timers; twice does nothing. No vCPU is in `run` from before this
+    /// until after [#startTime]. Interrupts are taken meanwhile. An engine that cannot stop a timer of its host's lets it expire.
+    default void stopTime() {}
+
+    /// Lets the guest's time go on from where it stopped.
+    default void startTime() {}
+
     /// Starts or ends noting which pages are written; before it starts, none is. Any thread.
     default void setDirtyLogging(boolean on) {
         throw new UnsupportedOperationException("this engine does not note written pages");

@@ -3,6 +3,7 @@ package io.kahvem.jvm;
 import io.kahvem.apic.ApicBus;
 import io.kahvem.apic.TscClock;
 import io.kahvem.host.Clock;
+import io.kahvem.host.StoppableClock;
 import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
@@ -23,6 +24,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class JvmVm implements Vm, GuestMemory.SlotListener {
     private final GuestMemory memory;
     private final CpuModel model;
+    private final StoppableClock time = new StoppableClock(Clock.SYSTEM);
     private final TscClock clock;
     private final Entropy entropy = new Entropy();
     private final ApicBus apics = new ApicBus();
@@ -41,7 +43,7 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     JvmVm(GuestMemory memory, CpuModel model, Translator.Policy policy) {
         this.memory = memory;
         this.model = model;
-        this.clock = new TscClock(Clock.SYSTEM, model.tscKhz());
+        this.clock = new TscClock(time, model.tscKhz());
         this.clockOriginNanos = clock.nanoTime();
         this.code = new CodeCache(memory);
         this.translator = new Translator(memory, code, opcodes, policy);
@@ -69,6 +71,16 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     @Override
     public void injectNmi() {
         apics.pulseNmi();
+    }
+
+    @Override
+    public void stopTime() {
+        time.stop();
+    }
+
+    @Override
+    public void startTime() {
+        time.start();
     }
 
     @Override

@@ -54,6 +54,8 @@ final class KvmVcpu implements Vcpu {
 
     private long entriesSeen = -1;
 
+    private long keptTsc;
+
     private boolean singleStep;
 
     /// The instruction of a single step has made an access: the step ends when the kernel has finished it, which the kernel does not tell.
@@ -187,6 +189,15 @@ final class KvmVcpu implements Vcpu {
             own.wake();
             file.request(Request.KVM_NMI, 0, "deliver an NMI");
         }
+    }
+
+    /// The kernel's counter goes on while the guest's time stands still; no thread is in `run`.
+    void keepTsc() {
+        keptTsc = states.tsc();
+    }
+
+    void restoreTsc() {
+        states.setTsc(keptTsc);
     }
 
     private @Nullable VmExit interrupted(int result) {

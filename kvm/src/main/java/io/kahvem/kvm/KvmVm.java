@@ -67,6 +67,11 @@ final class KvmVm implements Vm {
 
     private volatile boolean closed;
 
+    /// Of the one thread that stops and starts it.
+    private boolean timeStopped;
+
+    private long keptClockNanos;
+
     /// Takes over `system`.
     static KvmVm create(KvmSystem system, GuestMemory memory, CpuModel model, boolean softwareOnly, VmOptions options) {
         KvmFile vm = null;
@@ -206,6 +211,24 @@ final class KvmVm implements Vm {
         for (KvmVcpu vcpu : vcpus) {
             if (vcpu.apicId() == 0) vcpu.pulseNmi();
         }
+    }
+
+    @Override
+    public void stopTime() {
+        if (timeStopped) return;
+        timeStopped = true;
+        if (ownApics != null) ownApics.stopTime();
+        vcpus.forEach(KvmVcpu::keepTsc);
+        keptClockNanos = clockNanos();
+    }
+
+    @Override
+    public void startTime() {
+        if (!timeStopped) return;
+        timeStopped = false;
+        setClockNanos(keptClockNanos);
+        vcpus.forEach(KvmVcpu::restoreTsc);
+        if (ownApics != null) ownApics.startTime();
     }
 
     @Override

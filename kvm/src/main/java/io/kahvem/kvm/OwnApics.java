@@ -4,6 +4,7 @@ import io.kahvem.apic.ApicBus;
 import io.kahvem.apic.LocalApic;
 import io.kahvem.apic.TscClock;
 import io.kahvem.host.Clock;
+import io.kahvem.host.StoppableClock;
 import io.kahvem.hypervisor.CpuModel;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -13,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 /// clock.
 final class OwnApics implements AutoCloseable {
     private final ApicBus bus = new ApicBus();
+    private final StoppableClock time = new StoppableClock(Clock.SYSTEM);
     private final TscClock clock;
     private final List<LocalApic> apics = new CopyOnWriteArrayList<>();
     private final Thread timers = Thread.ofPlatform().daemon().name("apic-timers").unstarted(this::keepTime);
@@ -20,10 +22,12 @@ final class OwnApics implements AutoCloseable {
     /// What the thread sleeps until; while it looks at the timers, the end of time, so that each change wakes it.
     private volatile long wakeNanos = Long.MAX_VALUE;
 
+    private volatile boolean stopped;
+
     private volatile boolean closed;
 
     OwnApics(CpuModel model) {
-        clock = new TscClock(Clock.SYSTEM, model.tscKhz());
+        clock = new TscClock(time, model.tscKhz());
         timers.start();
     }
 
@@ -42,6 +46,17 @@ final class OwnApics implements AutoCloseable {
         if (deadlineNanos < wakeNanos) LockSupport.unpark(timers);
     }
 
+    void stopTime() {
+        stopped = true;
+        time.stop();
+    }
+
+    void startTime() {
+        time.start();
+        stopped = false;
+        LockSupport.unpark(timers);
+    }
+
     private void keepTime() {
         while (!closed) {
             wakeNanos = Long.MAX_VALUE;
@@ -52,7 +67,7 @@ final class OwnApics implements AutoCloseable {
                 next = Math.min(next, apic.nextDeadlineNanos());
             }
             wakeNanos = next;
-            if (next == Long.MAX_VALUE) {
+            if (stopped || next == Long.MAX_VALUE) {
                 LockSupport.park(this);
             } else if (next > now) {
                 LockSupport.parkNanos(this, next - now);

@@ -179,6 +179,14 @@ final class VcpuStates {
         return Arrays.copyOf(regs.toArray(ValueLayout.JAVA_BYTE), 4096);
     }
 
+    long tsc() {
+        return msrs.get(new int[] {Msrs.IA32_TSC}).getOrDefault(Msrs.IA32_TSC, 0L);
+    }
+
+    void setTsc(long ticks) {
+        msrs.set(Map.of(Msrs.IA32_TSC, ticks));
+    }
+
     void set(CpuState state) {
         try (Arena arena = Arena.ofConfined()) {
             Map<Integer, Long> wanted = new TreeMap<>(resetMsrs);

@@ -18,6 +18,7 @@ import io.kahvem.hypervisor.Vm;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.hypervisor.VmOptions;
 import io.kahvem.memory.GuestMemory;
+import io.kahvem.vmm.RunControl.Next;
 import io.kahvem.vmm.boot.BootImage;
 import io.kahvem.vmm.boot.BootTarget;
 import io.kahvem.vmm.boot.MemoryLayout;
@@ -31,8 +32,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Consumer;
 
 /// One virtual machine, from its parts to its end.
 ///
@@ -45,6 +48,8 @@ import java.util.concurrent.FutureTask;
 ///
 /// Threads: one for each vCPU (`vcpu-0` ...), one for the devices' timers, one (`machine`) that carries out resets and the end. All are
 /// daemons: a machine ends with the JVM. Methods may be called from any thread but those.
+///
+/// While it is stopped ([#pause]) no vCPU runs and the guest's time stands still: its counters, its timers; the real-time clock goes on.
 ///
 /// RAM keeps its content over a reset, as hardware's does (Linux' ramoops counts on that); the kernel is loaded again.
 public final class Machine implements AutoCloseable {
@@ -61,13 +66,17 @@ public final class Machine implements AutoCloseable {
     private final Engines.Choice choice;
     private final Hypervisor engine;
     private final Vm vm;
-    private final EventLoop loop;
+    /// The host's, whose time goes on.
+    private final EventLoop hostLoop;
+    /// The devices'.
+    private final MachineLoop loop;
     private final PcChipset chipset;
     private final SerialInput serialInput;
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final RunControl control;
     private final CompletableFuture<MachineResult> result = new CompletableFuture<>();
+    private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
 
     /// Written before a round starts, read by the vCPU threads in it.
     private volatile List<CpuState> states;
@@ -109,7 +118,8 @@ public final class Machine implements AutoCloseable {
                 // What is put together here is mostly classes to load, and takes about as long as the kernel takes to unpack.
                 vm = part(engine.createVm(memory, new CpuModel(config.cpus(), TSC_KHZ), options(config)));
                 control = new RunControl(config.cpus());
-                loop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
+                hostLoop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
+                loop = new MachineLoop(hostLoop);
                 chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
                 chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
                 serialInput = new SerialInput(chipset.com1());
@@ -157,12 +167,25 @@ public final class Machine implements AutoCloseable {
     }
 
     /// Starts the vCPUs and returns.
-    public synchronized void start() {
+    public void start() {
+        start(false);
+    }
+
+    /// Starts the machine stopped: [#resume] starts its vCPUs.
+    public void startPaused() {
+        start(true);
+    }
+
+    private synchronized void start(boolean paused) {
         if (started) throw new IllegalStateException("this machine was started already");
         if (closed) throw new IllegalStateException("this machine is closed");
         started = true;
-        startNanos = loop.clock().nanoTime();
-        config.timeout().ifPresent(span -> loop.schedule(startNanos + span.toNanos(), () -> end(new MachineResult.TimedOut(span))));
+        startNanos = hostLoop.clock().nanoTime();
+        if (paused) {
+            stopTime();
+            control.beginPaused();
+        }
+        config.timeout().ifPresent(span -> hostLoop.schedule(startNanos + span.toNanos(), () -> end(new MachineResult.TimedOut(span))));
         for (int id = 0; id < vcpus.size(); id++) {
             int index = id;
             threads.add(Thread.ofPlatform().daemon().name("vcpu-" + id).start(() -> runVcpu(index)));
@@ -197,12 +220,55 @@ public final class Machine implements AutoCloseable {
 
     /// Asks for the end; doesn't wait for it. What the guest has not written is lost, as when the plug is pulled. Also from a vCPU thread.
     public void stop() {
-        end(new MachineResult.Stopped());
+        stop(ShutdownCause.HOST_UI);
+    }
+
+    /// The same, for this reason.
+    public void stop(ShutdownCause cause) {
+        end(new MachineResult.Stopped(cause));
+    }
+
+    /// Stops the vCPUs and the guest's time, and returns when it is so: nothing but the host's side of the devices goes on. Twice does
+    /// nothing. False if the machine ended meanwhile.
+    public boolean pause() {
+        requireStarted();
+        requestPause(RunState.PAUSED);
+        return control.awaitPaused();
+    }
+
+    /// Lets a machine that is stopped go on, and returns when it does; one that runs goes on anyway. False if it ended, or was stopped
+    /// again at once.
+    public boolean resume() {
+        requireStarted();
+        control.resume();
+        return control.awaitResumed();
+    }
+
+    /// Asks for a reset, as the button of a PC does; where the machine is not to reboot, it ends. Doesn't wait. A machine that is stopped
+    /// stays so.
+    public void reset() {
+        reset(ShutdownCause.HOST_QMP_SYSTEM_RESET);
     }
 
     /// Presses the ACPI power button; what follows is the guest's affair.
     public void powerButton() {
+        tell(new MachineEvent.PowerDown());
         chipset.pressPowerButton();
+    }
+
+    /// Pulses the bootstrap processor's NMI input.
+    public void injectNmi() {
+        vm.injectNmi();
+    }
+
+    /// What the machine is doing.
+    public RunState state() {
+        return control.state();
+    }
+
+    /// Tells `listener` what happens from here on. It is called on the machine's own threads, and neither waits nor calls the machine.
+    public void listen(Consumer<MachineEvent> listener) {
+        listeners.add(listener);
     }
 
     /// Where input for the guest's first serial line goes.
@@ -229,7 +295,7 @@ public final class Machine implements AutoCloseable {
         IoBus ports = chipset.ports();
         IoBus mmio = chipset.mmio();
         long unclaimed = ports.unclaimedReads() + ports.unclaimedWrites() + mmio.unclaimedReads() + mmio.unclaimedWrites();
-        long now = result.isDone() ? endNanos : loop.clock().nanoTime();
+        long now = result.isDone() ? endNanos : hostLoop.clock().nanoTime();
         Duration running = startNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - startNanos);
         return new MachineStatistics(engine.name(), vcpus.stream().map(Vcpu::instructionsRetired).toList(), running, resets, unclaimed);
     }
@@ -244,7 +310,7 @@ public final class Machine implements AutoCloseable {
         stop();
         serialInput.close();
         for (Thread thread : threads) joinUninterruptibly(thread);
-        result.complete(new MachineResult.Stopped()); // of a machine that was never started
+        result.complete(new MachineResult.Stopped(ShutdownCause.HOST_UI)); // of a machine that was never started
         free();
     }
 
@@ -293,34 +359,76 @@ public final class Machine implements AutoCloseable {
     private void supervise() {
         MachineResult how;
         try {
-            control.startRound();
-            while (true) {
-                MachineResult ending = control.awaitStop();
-                if (ending != null) {
-                    how = ending;
-                    break;
-                }
-                chipset.reset();
-                states = load();
-                resets++;
-                control.startRound();
-            }
+            how = runRounds();
+            tell(new MachineEvent.Shutdown(how.shutdownCause()));
         } catch (Throwable e) {
             how = new MachineResult.HostFailure(e);
         }
-        endNanos = loop.clock().nanoTime();
+        endNanos = hostLoop.clock().nanoTime();
         control.finish();
         serialInput.close();
         result.complete(how);
+    }
+
+    private MachineResult runRounds() {
+        while (true) {
+            switch (control.await()) {
+                case Next.End end -> {
+                    return end.how();
+                }
+                case Next.Reset reset -> {
+                    chipset.reset();
+                    states = load();
+                    resets++;
+                    control.resetDone();
+                    tell(new MachineEvent.Reset(reset.cause()));
+                }
+                case Next.Pause pause -> {
+                    stopTime();
+                    control.enter(pause.reason());
+                    tell(new MachineEvent.Stopped());
+                    control.pauseDone();
+                }
+                case Next.Resume ignored -> {
+                    control.enter(RunState.RUNNING);
+                    tell(new MachineEvent.Resumed());
+                    startTime();
+                    control.resumeDone();
+                }
+                case Next.Run ignored -> control.startRound();
+            }
+        }
+    }
+
+    private void stopTime() {
+        loop.stopTime();
+        vm.stopTime();
+    }
+
+    private void startTime() {
+        vm.startTime();
+        loop.startTime();
+    }
+
+    private void tell(MachineEvent event) {
+        for (Consumer<MachineEvent> listener : listeners) listener.accept(event);
+    }
+
+    private synchronized void requireStarted() {
+        if (!started) throw new IllegalStateException("this machine was not started");
     }
 
     /// A vCPU's thread.
     private void runVcpu(int index) {
         Vcpu vcpu = vcpus.get(index);
         ChipsetIo io = new ChipsetIo(chipset);
+        List<CpuState> given = List.of();
         for (int round = 1; control.awaitRound(round); round++) {
             try {
-                vcpu.setState(states.get(index));
+                if (given != states) { // after a pause it goes on as it is
+                    given = states;
+                    vcpu.setState(given.get(index));
+                }
                 while (!control.shouldLeave()) {
                     switch (vcpu.run(io)) {
                         case VmExit.Kicked ignored -> {}
@@ -332,7 +440,7 @@ public final class Machine implements AutoCloseable {
             } catch (Throwable e) {
                 fail(e);
             }
-            control.stopped();
+            control.left();
         }
     }
 
@@ -340,7 +448,7 @@ public final class Machine implements AutoCloseable {
         if (config.noReboot()) {
             end(new MachineResult.TripleFault("vCPU %d: %s".formatted(index, shutdown.reason())));
         } else {
-            reset();
+            reset(ShutdownCause.GUEST_RESET);
         }
     }
 
@@ -359,9 +467,18 @@ public final class Machine implements AutoCloseable {
         vcpus.forEach(Vcpu::kick);
     }
 
-    private void reset() {
-        control.reset();
+    private void requestPause(RunState reason) {
+        control.pause(reason);
         vcpus.forEach(Vcpu::kick);
+    }
+
+    private void reset(ShutdownCause cause) {
+        if (config.noReboot()) {
+            end(new MachineResult.ResetRequested(cause));
+        } else {
+            control.reset(cause);
+            vcpus.forEach(Vcpu::kick);
+        }
     }
 
     /// What the guest asks for by the chipset, on vCPU threads.
@@ -373,11 +490,7 @@ public final class Machine implements AutoCloseable {
 
         @Override
         public void reset() {
-            if (config.noReboot()) {
-                end(new MachineResult.ResetRequested());
-            } else {
-                Machine.this.reset();
-            }
+            Machine.this.reset(ShutdownCause.GUEST_RESET);
         }
 
         @Override

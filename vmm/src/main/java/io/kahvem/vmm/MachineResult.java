@@ -4,11 +4,24 @@ import java.time.Duration;
 
 /// How a machine ended.
 public sealed interface MachineResult {
+    /// In QEMU's words.
+    default ShutdownCause shutdownCause() {
+        return switch (this) {
+            case PoweredOff ignored -> ShutdownCause.GUEST_SHUTDOWN;
+            case ResetRequested reset -> reset.by();
+            case DebugExit ignored -> ShutdownCause.GUEST_SHUTDOWN;
+            case TripleFault ignored -> ShutdownCause.GUEST_RESET;
+            case TimedOut ignored -> ShutdownCause.HOST_SIGNAL;
+            case Stopped stopped -> stopped.by();
+            case HostFailure ignored -> ShutdownCause.HOST_ERROR;
+        };
+    }
+
     /// The guest switched itself off (ACPI S5).
     record PoweredOff() implements MachineResult {}
 
-    /// The guest asked for a reset, and the machine is not to reboot.
-    record ResetRequested() implements MachineResult {}
+    /// A reset was asked for, and the machine is not to reboot.
+    record ResetRequested(ShutdownCause by) implements MachineResult {}
 
     /// The guest wrote `value` to isa-debug-exit.
     record DebugExit(int value) implements MachineResult {}
@@ -20,7 +33,7 @@ public sealed interface MachineResult {
     record TimedOut(Duration after) implements MachineResult {}
 
     /// [Machine#stop] or [Machine#close] was called.
-    record Stopped() implements MachineResult {}
+    record Stopped(ShutdownCause by) implements MachineResult {}
 
     /// The host, or Kahvem itself, could not go on.
     record HostFailure(Throwable cause) implements MachineResult {}

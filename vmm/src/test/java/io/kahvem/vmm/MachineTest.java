@@ -1,33 +1,32 @@
 package io.kahvem.vmm;
 
+import static io.kahvem.vmm.TestMachines.COM1;
+import static io.kahvem.vmm.TestMachines.KERNEL_AT;
+import static io.kahvem.vmm.TestMachines.KERNEL_WORD;
+import static io.kahvem.vmm.TestMachines.RST_CNT;
+import static io.kahvem.vmm.TestMachines.host;
+import static io.kahvem.vmm.TestMachines.powerOff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kahvem.config.Accel;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.ByteSink;
-import io.kahvem.host.Clock;
-import io.kahvem.host.EventLoop;
-import io.kahvem.host.EventLoops;
 import io.kahvem.host.HostMemory;
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.Hypervisor;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.hypervisor.VmExit;
-import io.kahvem.hypervisor.VmIo;
 import io.kahvem.vmm.boot.BootException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,11 +36,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(20)
 class MachineTest {
-    private static final int COM1 = 0x3f8;
-    private static final int PM1A_CNT = 0x604;
-    private static final int RST_CNT = 0xcf9;
-    private static final int KERNEL_AT = 0x10_0000;
-    private static final int KERNEL_WORD = 0x6b6f_6f6c;
 
     @TempDir
     Path directory;
@@ -50,22 +44,13 @@ class MachineTest {
     private final ByteArrayOutputStream console = new ByteArrayOutputStream();
     private final ByteSink toConsole = console::write;
 
-    /// A Multiboot kernel of 36 bytes: the header with its load addresses, then one word.
     @BeforeEach
     void writeKernel() throws IOException {
-        ByteBuffer image = ByteBuffer.allocate(36).order(ByteOrder.LITTLE_ENDIAN);
-        image.putInt(0x1bad_b002).putInt(1 << 16).putInt(-(0x1bad_b002 + (1 << 16)));
-        image.putInt(KERNEL_AT).putInt(KERNEL_AT).putInt(0).putInt(0).putInt(KERNEL_AT + 32).putInt(KERNEL_WORD);
-        kernel = Files.write(directory.resolve("kernel"), image.array());
+        kernel = TestMachines.writeKernel(directory);
     }
 
     private MachineConfig.Builder config() {
         return MachineConfig.builder().memory("4M").kernel(kernel);
-    }
-
-    private static MachineHost host(Hypervisor... engines) {
-        return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), List.of(engines),
-                () -> new byte[32]);
     }
 
     private MachineResult run(MachineConfig config, ScriptedHypervisor.Script script) throws InterruptedException {
@@ -75,10 +60,6 @@ class MachineTest {
         } finally {
             assertThat(engine.openVms).hasValue(0);
         }
-    }
-
-    private static void powerOff(VmIo io) {
-        io.portWrite(PM1A_CNT, 2, 5 << 10 | 1 << 13);
     }
 
     @Test
@@ -159,7 +140,7 @@ class MachineTest {
         assertThat(run(config, (cpu, io) -> {
             io.portWrite(RST_CNT, 1, 6);
             return cpu.halt();
-        })).isEqualTo(new MachineResult.ResetRequested());
+        })).isEqualTo(new MachineResult.ResetRequested(ShutdownCause.GUEST_RESET));
         assertThat(run(config, (cpu, io) -> new VmExit.Shutdown("no IDT"))).isEqualTo(new MachineResult.TripleFault("vCPU 0: no IDT"));
     }
 
@@ -197,7 +178,7 @@ class MachineTest {
             machine.start();
             running.await();
             machine.stop();
-            assertThat(machine.await()).isEqualTo(new MachineResult.Stopped());
+            assertThat(machine.await()).isEqualTo(new MachineResult.Stopped(ShutdownCause.HOST_UI));
             assertThat(machine.statistics().instructionsRetired()).containsExactly(100L, 101L, 102L, 103L);
             assertThat(machine.statistics().totalInstructions()).isEqualTo(406);
         }
@@ -209,7 +190,7 @@ class MachineTest {
         Machine machine = Machine.create(config().build(), toConsole, host(engine));
         machine.start();
         machine.close();
-        assertThat(machine.await()).isEqualTo(new MachineResult.Stopped());
+        assertThat(machine.await()).isEqualTo(new MachineResult.Stopped(ShutdownCause.HOST_UI));
         assertThat(engine.openVms).hasValue(0);
         machine.close();
     }
@@ -218,7 +199,7 @@ class MachineTest {
     void aMachineThatNeverStartedEndsWhenItIsClosed() throws InterruptedException {
         Machine machine = Machine.create(config().build(), toConsole, host(new ScriptedHypervisor((cpu, io) -> cpu.halt())));
         machine.close();
-        assertThat(machine.await()).isEqualTo(new MachineResult.Stopped());
+        assertThat(machine.await()).isEqualTo(new MachineResult.Stopped(ShutdownCause.HOST_UI));
         assertThatThrownBy(machine::start).isInstanceOf(IllegalStateException.class);
     }
 
@@ -358,52 +339,5 @@ class MachineTest {
                 .isInstanceOf(HypervisorException.class).hasMessageContaining("permission denied");
         assertThatThrownBy(() -> Engines.pick(Accel.KVM, List.of(jvm)))
                 .isInstanceOf(HypervisorException.class).hasMessageContaining("there is: jvm");
-    }
-
-    /// An event loop without a thread: time stands still until the test moves it, and what falls due runs on the test's thread.
-    private static final class HandMovedLoop implements EventLoop {
-        private record Task(long deadline, Runnable body) {}
-
-        private final List<Task> tasks = new CopyOnWriteArrayList<>();
-        private volatile long nanos = 1;
-
-        private final Clock clock = new Clock() {
-            @Override
-            public long nanoTime() {
-                return nanos;
-            }
-
-            @Override
-            public long wallNanos() {
-                return nanos;
-            }
-        };
-
-        void advance(long by) {
-            nanos += by;
-            for (Task task : tasks) {
-                if (task.deadline <= nanos && tasks.remove(task)) task.body.run();
-            }
-        }
-
-        @Override
-        public Clock clock() {
-            return clock;
-        }
-
-        @Override
-        public Timer schedule(long deadlineNanos, Runnable task) {
-            Task added = new Task(deadlineNanos, task);
-            tasks.add(added);
-            return () -> tasks.remove(added);
-        }
-
-        @Override
-        public void execute(Runnable task) {
-            schedule(nanos, task);
-        }
-
-        @Override
-        public void close() {}
     }
 }

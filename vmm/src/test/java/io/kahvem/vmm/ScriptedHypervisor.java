@@ -35,6 +35,8 @@ final class ScriptedHypervisor implements Hypervisor {
     private final String name;
     private final Availability availability;
     private final Script script;
+    final AtomicInteger nmis = new AtomicInteger();
+    volatile boolean timeStopped;
     final AtomicInteger openVms = new AtomicInteger();
     final List<CpuState> startStates = new CopyOnWriteArrayList<>();
 
@@ -82,7 +84,19 @@ final class ScriptedHypervisor implements Hypervisor {
             public void setClockNanos(long nanos) {}
 
             @Override
-            public void injectNmi() {}
+            public void injectNmi() {
+                nmis.incrementAndGet();
+            }
+
+            @Override
+            public void stopTime() {
+                timeStopped = true;
+            }
+
+            @Override
+            public void startTime() {
+                timeStopped = false;
+            }
 
             @Override
             public void close() {

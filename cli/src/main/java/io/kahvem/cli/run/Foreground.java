@@ -14,6 +14,7 @@ import io.kahvem.host.Terminal;
 import io.kahvem.vmm.Machine;
 import io.kahvem.vmm.MachineResult;
 import io.kahvem.vmm.MachineStatistics;
+import io.kahvem.vmm.ShutdownCause;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -93,7 +94,7 @@ final class Foreground {
     private void stop(Machine machine, int by) {
         stoppedBy.compareAndSet(0, by);
         console.neverWait();
-        machine.stop();
+        machine.stop(by == LEFT ? ShutdownCause.HOST_UI : ShutdownCause.HOST_SIGNAL);
     }
 
     /// The machine's end. A vCPU that waits for the reader of our output cannot see that time is up, so it is freed here.
@@ -146,12 +147,13 @@ final class Foreground {
                 err.println("kahvem: stopped: --timeout ran out");
                 yield ExitStatus.TIMEOUT;
             }
-            case MachineResult.Stopped ignored -> stopped(err);
+            case MachineResult.Stopped stopped -> stopped(err, stopped.by());
             case MachineResult.HostFailure failure -> throw rethrown(failure.cause());
         };
     }
 
-    private int stopped(PrintStream err) {
+    private int stopped(PrintStream err, ShutdownCause cause) {
+        if (cause == ShutdownCause.HOST_QMP_QUIT) return ExitStatus.OK;
         int by = stoppedBy.get();
         if (by != LEFT) return ExitStatus.signal(by);
         err.println();
