@@ -16,6 +16,8 @@ public record Errno(int number) {
     public static final int EFBIG = 27;
     public static final int ENOSPC = 28;
     public static final int EROFS = 30;
+    static final int EPIPE = 32;
+    static final int ENAMETOOLONG = 36;
     static final int ENOLCK = 37;
     static final int ENOSYS = 38;
     public static final int EOPNOTSUPP = 95;
@@ -48,11 +50,14 @@ public record Errno(int number) {
             case EFBIG -> "EFBIG (file too large)";
             case ENOSPC -> "ENOSPC (no space left on device)";
             case EROFS -> "EROFS (read-only file system)";
-            case 36 -> "ENAMETOOLONG (file name too long)";
+            case EPIPE -> "EPIPE (broken pipe)";
+            case ENAMETOOLONG -> "ENAMETOOLONG (file name too long)";
             case ENOLCK -> "ENOLCK (no locks available)";
             case ENOSYS -> "ENOSYS (not implemented by this kernel)";
             case 40 -> "ELOOP (too many levels of symbolic links)";
             case EOPNOTSUPP -> "EOPNOTSUPP (operation not supported)";
+            case SocketCalls.EADDRINUSE -> "EADDRINUSE (address already in use)";
+            case SocketCalls.ECONNREFUSED -> "ECONNREFUSED (connection refused)";
             default -> "errno " + number;
         };
     }

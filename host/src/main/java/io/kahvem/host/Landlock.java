@@ -25,7 +25,9 @@ public final class Landlock {
         /// Started as a program, or as the loader of one.
         EXECUTE(1 << 0, 0),
         /// Made: regular files only.
-        CREATE(0, 1 << 8);
+        CREATE(0, 1 << 8),
+        /// Made as a socket to listen on, in place of another.
+        LISTEN(0, 1 << 9 | 1 << 5);
 
         private final long ofFiles;
         private final long ofDirectories;

@@ -7,7 +7,7 @@ import java.util.List;
 /// Documentation/userspace-api/seccomp_filter.rst). What is not named here fails with EPERM.
 ///
 /// Left are: memory, threads and their waiting, time, files that are open, opening for reading (Landlock says which), KVM and the
-/// terminal's modes. Not left are: programs, processes, sockets, signals to others, opening for writing, changes of the file system.
+/// terminal's modes, connections to sockets that listen already. Not left are: programs, processes, new sockets, signals to others, opening for writing, changes of the file system.
 final class SeccompFilter {
     /// Allowed whatever the arguments, the most frequent first: the program looks in this order.
     private static final List<String> ALWAYS = List.of(
@@ -20,6 +20,7 @@ final class SeccompFilter {
             "exit_group", "sched_getaffinity", "getcpu", "getrandom", "clock_getres", "gettimeofday", "time", "uname", "sysinfo",
             "getrusage", "getuid", "geteuid", "getgid", "getegid", "getcwd", "stat", "lstat", "fstat", "newfstatat", "statx",
             "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64",
+            "accept4", "recvmsg", "sendmsg", "shutdown", // on sockets that are open: the control socket
             "socketpair"); // leads nowhere but to itself; the JDK makes one when it first hears of sockets
 
     /// linux/kvm.h's KVMIO, in bits 15-8 of the request.
