@@ -3,6 +3,7 @@ module io.kahvem.vmm {
     requires transitive io.kahvem.config;
     requires transitive io.kahvem.hypervisor;
     requires transitive io.kahvem.devices;
+    requires io.kahvem.qmp;
     requires org.tukaani.xz;
 
     exports io.kahvem.vmm;

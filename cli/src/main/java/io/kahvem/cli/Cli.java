@@ -32,7 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Cli implements Runnable {
     /// The contract's options that this version does not have. They are refused like any unknown option, but said to be on their way.
     private static final Set<String> LATER = Set.of(
-            "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--qmp", "--gdb");
+            "--disk", "--cdrom", "--firmware", "--net", "--display", "--machine", "--gdb");
 
     /// qemu-img's only status for wrong arguments.
     private static final int IMAGE_FAILED = 1;

@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
 /// @param cpus how many virtual CPUs
 /// @param accelOption which engine runs it, and how
 /// @param serial where the first serial line ends
-/// @param noReboot a reset, or a triple fault, ends the machine instead of starting it again
+/// @param actions what a reset, a switching off or a panic of the guest does
+/// @param management how the machine is known and controlled from outside
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, boolean noReboot, boolean debugExit,
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Actions actions, Management management, boolean debugExit,
         Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
@@ -44,6 +45,11 @@ public record MachineConfig(
         }
     }
 
+    /// Whether a reset, or a triple fault, ends the machine instead of starting it again.
+    public boolean noReboot() {
+        return actions.noReboot();
+    }
+
     public Accel accel() {
         return accelOption.accel();
     }
@@ -61,7 +67,8 @@ public record MachineConfig(
         private String commandLine = "";
         private AccelOption accel = new AccelOption(Accel.AUTO);
         private Serial serial = new Serial.Stdio();
-        private boolean noReboot;
+        private Actions actions = Actions.DEFAULT;
+        private Management management = Management.NONE;
         private boolean debugExit;
         private @Nullable Duration timeout;
 
@@ -115,7 +122,16 @@ public record MachineConfig(
         }
 
         public Builder noReboot(boolean on) {
-            noReboot = on;
+            return actions(actions.withNoReboot(on));
+        }
+
+        public Builder actions(Actions given) {
+            actions = given;
+            return this;
+        }
+
+        public Builder management(Management given) {
+            management = given;
             return this;
         }
 
@@ -138,7 +154,7 @@ public record MachineConfig(
             }
             Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
             return new MachineConfig(
-                    memoryBytes, cpus, boot, accel, serial, noReboot, debugExit, Optional.ofNullable(timeout));
+                    memoryBytes, cpus, boot, accel, serial, actions, management, debugExit, Optional.ofNullable(timeout));
         }
     }
 }

@@ -19,8 +19,8 @@ public interface Vm extends AutoCloseable {
     /// Pulses the bootstrap processor's NMI input (LINT1). Any thread.
     void injectNmi();
 
-    /// Stops the guest's time: its time-stamp counters and its local APICs' timers; twice does nothing. No vCPU is in `run` from before this
-    /// until after [#startTime]. Interrupts are taken meanwhile. An engine that cannot stop a timer of its host's lets it expire.
+    /// Stops the guest's time: its time-stamp counters and its local APICs' timers; twice does nothing. No vCPU is in `run` from before
+    /// this until after [#startTime]. Interrupts are taken meanwhile. An engine that cannot stop a timer of its host's lets it expire.
     default void stopTime() {}
 
     /// Lets the guest's time go on from where it stopped.

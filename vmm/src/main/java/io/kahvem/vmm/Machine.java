@@ -1,6 +1,7 @@
 package io.kahvem.vmm;
 
 import io.kahvem.config.AccelOption;
+import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.ByteSink;
@@ -9,6 +10,8 @@ import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.host.EventLoop;
+import io.kahvem.host.OsThread;
+import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.CpuModel;
 import io.kahvem.hypervisor.CpuState;
 import io.kahvem.hypervisor.Hypervisor;
@@ -23,6 +26,7 @@ import io.kahvem.vmm.boot.BootImage;
 import io.kahvem.vmm.boot.BootTarget;
 import io.kahvem.vmm.boot.MemoryLayout;
 import io.kahvem.vmm.boot.MemoryTypes;
+import io.kahvem.vmm.control.MachineControl;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,7 +39,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /// One virtual machine, from its parts to its end.
 ///
@@ -75,11 +81,15 @@ public final class Machine implements AutoCloseable {
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final RunControl control;
+    private final AtomicLongArray vcpuThreadIds;
+    private final MachineControl sockets;
     private final CompletableFuture<MachineResult> result = new CompletableFuture<>();
     private final List<Consumer<MachineEvent>> listeners = new CopyOnWriteArrayList<>();
 
     /// Written before a round starts, read by the vCPU threads in it.
     private volatile List<CpuState> states;
+
+    private volatile Actions actions;
 
     private volatile int resets;
     private volatile long startNanos;
@@ -101,6 +111,8 @@ public final class Machine implements AutoCloseable {
     private Machine(MachineConfig config, ByteSink serialOut, MachineHost host) {
         this.config = config;
         this.host = host;
+        this.actions = config.actions();
+        this.vcpuThreadIds = new AtomicLongArray(config.cpus());
         try {
             image = switch (config.boot()) {
                 case Boot.Kernel kernel -> part(BootImage.open(kernel));
@@ -128,6 +140,7 @@ public final class Machine implements AutoCloseable {
                 joinUninterruptibly(loader); // it writes memory that a failure would free
             }
             states = loaded(loading);
+            sockets = part(new MachineControl(config.management().qmp()));
         } catch (Throwable e) {
             free();
             throw e;
@@ -166,21 +179,13 @@ public final class Machine implements AutoCloseable {
         return part;
     }
 
-    /// Starts the vCPUs and returns.
-    public void start() {
-        start(false);
-    }
-
-    /// Starts the machine stopped: [#resume] starts its vCPUs.
-    public void startPaused() {
-        start(true);
-    }
-
-    private synchronized void start(boolean paused) {
+    /// Starts the vCPUs and returns. A machine that is to start stopped waits for [#resume] then.
+    public synchronized void start() {
         if (started) throw new IllegalStateException("this machine was started already");
         if (closed) throw new IllegalStateException("this machine is closed");
         started = true;
         startNanos = hostLoop.clock().nanoTime();
+        boolean paused = this.config.management().paused();
         if (paused) {
             stopTime();
             control.beginPaused();
@@ -191,6 +196,7 @@ public final class Machine implements AutoCloseable {
             threads.add(Thread.ofPlatform().daemon().name("vcpu-" + id).start(() -> runVcpu(index)));
         }
         threads.add(Thread.ofPlatform().daemon().name("machine").start(this::supervise));
+        sockets.serve(this);
     }
 
     /// Waits for the end of a machine that was started. An interrupt ends the wait, not the machine.
@@ -264,6 +270,32 @@ public final class Machine implements AutoCloseable {
     /// What the machine is doing.
     public RunState state() {
         return control.state();
+    }
+
+    public MachineConfig config() {
+        return config;
+    }
+
+    /// What the guest's reset, switching off and panic do from here on.
+    public Actions actions() {
+        return actions;
+    }
+
+    public void setActions(Actions given) {
+        actions = given;
+    }
+
+    /// The operating system's numbers of the vCPUs' threads, in the vCPUs' order; 0 for one that has not begun.
+    public List<Long> vcpuThreadIds() {
+        return IntStream.range(0, vcpuThreadIds.length()).mapToObj(vcpuThreadIds::get).toList();
+    }
+
+    /// The names of the engines that can run on this host.
+    public List<String> availableEngines() {
+        return host.engines().stream()
+                .filter(present -> present.availability() instanceof Availability.Available)
+                .map(Hypervisor::name)
+                .toList();
     }
 
     /// Tells `listener` what happens from here on. It is called on the machine's own threads, and neither waits nor calls the machine.
@@ -423,6 +455,7 @@ public final class Machine implements AutoCloseable {
         Vcpu vcpu = vcpus.get(index);
         ChipsetIo io = new ChipsetIo(chipset);
         List<CpuState> given = List.of();
+        vcpuThreadIds.set(index, OsThread.currentId());
         for (int round = 1; control.awaitRound(round); round++) {
             try {
                 if (given != states) { // after a pause it goes on as it is
@@ -445,7 +478,7 @@ public final class Machine implements AutoCloseable {
     }
 
     private void tripleFault(int index, VmExit.Shutdown shutdown) {
-        if (config.noReboot()) {
+        if (actions.noReboot()) {
             end(new MachineResult.TripleFault("vCPU %d: %s".formatted(index, shutdown.reason())));
         } else {
             reset(ShutdownCause.GUEST_RESET);
@@ -473,7 +506,7 @@ public final class Machine implements AutoCloseable {
     }
 
     private void reset(ShutdownCause cause) {
-        if (config.noReboot()) {
+        if (actions.noReboot()) {
             end(new MachineResult.ResetRequested(cause));
         } else {
             control.reset(cause);
@@ -485,7 +518,13 @@ public final class Machine implements AutoCloseable {
     private final class Events implements MachineEvents {
         @Override
         public void powerOff() {
-            end(new MachineResult.PoweredOff());
+            switch (actions.shutdown()) {
+                case POWEROFF -> end(new MachineResult.PoweredOff());
+                case PAUSE -> {
+                    tell(new MachineEvent.Shutdown(ShutdownCause.GUEST_SHUTDOWN));
+                    requestPause(RunState.SHUTDOWN);
+                }
+            }
         }
 
         @Override

@@ -1,5 +1,7 @@
 package io.kahvem.vmm;
 
+import io.kahvem.config.PanicAction;
+
 /// What happens to a machine, as [Machine#listen] tells it.
 public sealed interface MachineEvent {
     /// Its vCPUs are stopped.
@@ -14,6 +16,12 @@ public sealed interface MachineEvent {
     /// The power button was pressed.
     record PowerDown() implements MachineEvent {}
 
-    /// It has ended.
+    /// Its guest told that it has panicked; what is done about it.
+    record Panicked(PanicAction action) implements MachineEvent {}
+
+    /// Its guest told that it has panicked, and goes on to a kernel that saves what happened.
+    record CrashLoaded() implements MachineEvent {}
+
+    /// It has ended, or its guest has switched it off and it stays, stopped.
     record Shutdown(ShutdownCause cause) implements MachineEvent {}
 }

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kahvem.config.MachineConfig;
+import io.kahvem.config.Management;
 import io.kahvem.devices.ByteSink;
 import io.kahvem.host.HostMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -76,13 +78,14 @@ class MachineLifeTest {
 
     @Test
     void aMachineThatStartsStoppedRunsNothingBeforeItIsResumed() throws InterruptedException {
+        Management paused = new Management(Optional.empty(), Optional.empty(), List.of(directory.resolve("qmp")), true);
         ScriptedHypervisor engine = new ScriptedHypervisor((cpu, io) -> {
             boots.incrementAndGet();
             powerOff(io);
             return cpu.halt();
         });
-        try (Machine machine = machine(config().build(), engine)) {
-            machine.startPaused();
+        try (Machine machine = machine(config().management(paused).build(), engine)) {
+            machine.start();
             assertThat(machine.state()).isEqualTo(RunState.PRELAUNCH);
             assertThat(machine.pause()).isTrue();
             assertThat(boots).hasValue(0);

@@ -8,14 +8,17 @@ import io.kahvem.cli.sandbox.Sandbox;
 import io.kahvem.cli.sandbox.SandboxMode;
 import io.kahvem.cli.smalllinux.SmallLinux;
 import io.kahvem.config.Accel;
+import io.kahvem.config.Actions;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
+import io.kahvem.config.Management;
 import io.kahvem.config.Serial;
 import io.kahvem.hypervisor.Hypervisor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -104,6 +107,28 @@ public final class RunCommand implements Callable<Integer> {
             description = "Confine the process to the machine's files and needs: on (default; as far as the kernel can), require, off.")
     private String sandbox = "";
 
+    @Option(
+            names = "--qmp",
+            paramLabel = "unix:PATH",
+            description = "A socket to control the machine by, as QEMU's -qmp unix:PATH,server=on,wait=off; may be repeated.")
+    private List<String> qmp = new ArrayList<>();
+
+    @Option(names = {"--paused", "-S"}, description = "Start the machine stopped; QMP's cont starts it.")
+    private boolean paused;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "What to call the machine; told by QMP.")
+    private @Nullable String name;
+
+    @Option(names = "--uuid", paramLabel = "UUID", description = "The machine's UUID; told by QMP.")
+    private @Nullable String uuid;
+
+    @Option(
+            names = "--action",
+            paramLabel = "EVENT=ACTION,...",
+            description = "What the guest's events do: reboot=reset (default) or shutdown; shutdown=poweroff (default) or pause;"
+                    + " panic=none (default), pause, shutdown or exit-failure.")
+    private @Nullable String action;
+
     @Option(names = "--stats", description = "At the end, print instructions, time and speed on standard error.")
     private boolean stats;
 
@@ -133,6 +158,11 @@ public final class RunCommand implements Callable<Integer> {
         List<String> arguments = new ArrayList<>(List.of("run", "--kernel=" + kernel, "--append=" + append, "--memory=" + memory,
                 "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial, "--sandbox=" + sandbox));
         if (initrd != null) arguments.add("--initrd=" + initrd);
+        for (String socket : qmp) arguments.add("--qmp=" + socket);
+        if (paused) arguments.add("--paused");
+        if (name != null) arguments.add("--name=" + name);
+        if (uuid != null) arguments.add("--uuid=" + uuid);
+        if (action != null) arguments.add("--action=" + action);
         if (timeout != null) arguments.add("--timeout=" + timeout);
         if (debugExit) arguments.add("--debug-exit");
         if (noReboot) arguments.add("--no-reboot");
@@ -152,13 +182,19 @@ public final class RunCommand implements Callable<Integer> {
             throw CliException.badInput("--accel %s: this version has no such engine\n  It has: %s"
                     .formatted(accel, String.join(", ", engines())));
         }
+        Actions actions = action == null ? Actions.DEFAULT : Actions.parse(action);
         MachineConfig.Builder builder = MachineConfig.builder()
                 .memory(memory)
                 .cpus(cpus)
                 .accel(option)
                 .serial(Serial.parse(serial))
                 .debugExit(debugExit)
-                .noReboot(noReboot)
+                .actions(noReboot ? actions.withNoReboot(true) : actions)
+                .management(new Management(
+                        Optional.ofNullable(name),
+                        Optional.ofNullable(uuid).map(Management::parseUuid),
+                        qmp.stream().map(Management::parseSocket).toList(),
+                        paused))
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
         builder.kernel(Path.of("any")).build();
         return builder;

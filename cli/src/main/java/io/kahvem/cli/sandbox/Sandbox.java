@@ -1,6 +1,7 @@
 package io.kahvem.cli.sandbox;
 
 import static io.kahvem.host.Landlock.Access.CREATE;
+import static io.kahvem.host.Landlock.Access.LISTEN;
 import static io.kahvem.host.Landlock.Access.READ;
 import static io.kahvem.host.Landlock.Access.WRITE;
 
@@ -65,6 +66,7 @@ public final class Sandbox {
             case Serial.None ignored -> {}
             case Serial.ToFile file -> rules.add(toWrite(file.path()));
         }
+        for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));
         for (Hypervisor engine : engines) {
             for (Path file : engine.files()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
         }
@@ -74,7 +76,11 @@ public final class Sandbox {
     /// A file that is not there yet has no rule of its own: its directory is left until the system calls are taken, which make no file.
     private static Landlock.Rule toWrite(Path file) {
         if (Files.exists(file)) return new Landlock.Rule(file, Set.of(WRITE));
+        return new Landlock.Rule(directoryOf(file), Set.of(WRITE, CREATE));
+    }
+
+    private static Path directoryOf(Path file) {
         Path directory = file.toAbsolutePath().getParent();
-        return new Landlock.Rule(directory == null ? file : directory, Set.of(WRITE, CREATE));
+        return directory == null ? file : directory;
     }
 }

@@ -1,0 +1,250 @@
+package io.kahvem.qmp;
+
+import io.kahvem.host.Descriptor;
+import io.kahvem.host.HostException;
+import io.kahvem.host.LocalSocket;
+import io.kahvem.qmp.json.Codec;
+import io.kahvem.qmp.json.Json;
+import io.kahvem.qmp.json.JsonFramer;
+import io.kahvem.qmp.json.Names;
+import io.kahvem.qmp.json.Shape;
+import io.kahvem.qmp.schema.Command;
+import io.kahvem.qmp.schema.Control.QmpCapabilities;
+import io.kahvem.qmp.schema.Control.VersionInfo;
+import io.kahvem.qmp.schema.Event;
+import io.kahvem.qmp.schema.Schema;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/// A client of a machine's control socket, ours or QEMU's.
+///
+/// ```java
+/// try (QmpClient machine = QmpClient.connect(socket, Duration.ofSeconds(10), event -> {})) {
+///     machine.execute(new Stop());
+///     StatusInfo status = machine.execute(new QueryStatus());
+/// }
+/// ```
+///
+/// Any thread; replies and events are read by a thread of its own (`qmp-client`), on which the listener is called: it must not wait for
+/// replies.
+public final class QmpClient implements AutoCloseable {
+    private static final int READ_BYTES = 16 << 10;
+
+    /// Gets events, in their order.
+    @FunctionalInterface
+    public interface Listener {
+        void event(Received event);
+
+        /// The other side has closed the connection, or this one has.
+        default void ended() {}
+    }
+
+    /// An event.
+    ///
+    /// @param name as on the wire
+    /// @param known its record; empty for one this schema does not have
+    public record Received(Instant time, String name, Optional<Event> known) {}
+
+    private record Pending(Shape returns, CompletableFuture<Object> reply) {}
+
+    private final LocalSocket socket;
+    private final Duration patience;
+    private final Listener listener;
+    private final Map<String, Shape.Structure> events = new HashMap<>();
+    private final Map<Long, Pending> pending = new LinkedHashMap<>();
+    private final CompletableFuture<VersionInfo> greeting = new CompletableFuture<>();
+    private final Object writing = new Object();
+    private long lastId;
+    private boolean ended;
+
+    private QmpClient(LocalSocket socket, Duration patience, Listener listener) {
+        this.socket = socket;
+        this.patience = patience;
+        this.listener = listener;
+        for (Class<? extends Event> event : Schema.events()) events.put(Names.of(event), Shape.ofRecord(event));
+        Thread.ofPlatform().daemon().name("qmp-client").start(this::read);
+    }
+
+    /// Connects and negotiates. Throws [HostException] where nobody listens, or who listens does not answer within `patience`, which holds
+    /// for every command then.
+    public static QmpClient connect(Path socket, Duration patience, Listener listener) {
+        QmpClient client = new QmpClient(LocalSocket.connect(socket), patience, listener);
+        try {
+            VersionInfo ignored = client.version();
+            client.execute(new QmpCapabilities(Optional.empty()));
+            return client;
+        } catch (RuntimeException e) {
+            client.close();
+            throw e;
+        }
+    }
+
+    /// What the other side says it is.
+    public VersionInfo version() {
+        return await(greeting, "its greeting");
+    }
+
+    /// Has `command` carried out and waits for what it returns. Throws [QmpException] where it is refused, QmpConnectionException where
+    /// no answer came.
+    public <R> R execute(Command<R> command) {
+        return execute(command, List.of());
+    }
+
+    /// The same, passing descriptors with it; they stay the caller's.
+    public <R> R execute(Command<R> command, List<Descriptor> descriptors) {
+        return await(submit(command, descriptors), Names.of(command.getClass()));
+    }
+
+    /// Has `command` carried out; completes with what it returns, on the thread that reads.
+    public <R> CompletableFuture<R> submit(Command<R> command) {
+        return submit(command, List.of());
+    }
+
+    @SuppressWarnings("unchecked") // the codec makes what the command's type says
+    private <R> CompletableFuture<R> submit(Command<R> command, List<Descriptor> descriptors) {
+        Pending waiting = new Pending(Shape.returned(command.getClass()), new CompletableFuture<>());
+        long id;
+        synchronized (this) {
+            id = ++lastId;
+            if (ended) return CompletableFuture.failedFuture(gone());
+            pending.put(id, waiting);
+        }
+        Map<String, Object> request = new LinkedHashMap<>();
+        request.put("execute", Names.of(command.getClass()));
+        if (Codec.lenient().write(command) instanceof Map<?, ?> arguments && !arguments.isEmpty()) request.put("arguments", arguments);
+        request.put("id", id);
+        byte[] line = QmpSession.line(request);
+        try {
+            synchronized (writing) {
+                socket.write(line, 0, line.length, descriptors);
+            }
+        } catch (HostException e) {
+            waiting.reply.completeExceptionally(gone());
+        }
+        return (CompletableFuture<R>) waiting.reply;
+    }
+
+    private <T> T await(CompletableFuture<T> reply, String what) {
+        try {
+            return reply.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof QmpException refused) throw refused;
+            if (e.getCause() instanceof QmpConnectionException lost) throw lost;
+            throw new CompletionException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new QmpConnectionException("no answer within %d ms to %s".formatted(patience.toMillis(), what));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new QmpConnectionException("interrupted while waiting for " + what);
+        }
+    }
+
+    private static QmpConnectionException gone() {
+        return new QmpConnectionException("the machine has closed its control socket");
+    }
+
+    private void read() {
+        JsonFramer framer = new JsonFramer(new JsonFramer.Sink() {
+            @Override
+            public void value(byte[] text) {
+                received(text);
+            }
+
+            @Override
+            public void error(QmpException error) {
+                throw error;
+            }
+        });
+        try {
+            byte[] bytes = new byte[READ_BYTES];
+            for (int count; (count = socket.read(bytes, 0, bytes.length)) >= 0; ) framer.feed(bytes, 0, count);
+        } catch (QmpException nonsense) {
+            socket.close();
+        } finally {
+            end();
+        }
+    }
+
+    private void end() {
+        List<Pending> lost;
+        synchronized (this) {
+            ended = true;
+            lost = List.copyOf(pending.values());
+            pending.clear();
+        }
+        greeting.completeExceptionally(gone());
+        for (Pending waiting : lost) waiting.reply.completeExceptionally(gone());
+        listener.ended();
+    }
+
+    private void received(byte[] text) {
+        if (!(Json.parse(text) instanceof Map<?, ?> message)) throw new QmpException("a message that is no object");
+        if (message.get("event") instanceof String name) {
+            event(name, message);
+        } else if (message.get("QMP") instanceof Map<?, ?> greeted) {
+            Object version = greeted.get("version");
+            if (version == null) throw new QmpException("a greeting without version");
+            greeting.complete((VersionInfo) Codec.lenient().read(Shape.ofRecord(VersionInfo.class), version));
+        } else if (message.get("id") instanceof Long id) {
+            @Nullable Pending waiting;
+            synchronized (this) {
+                waiting = pending.remove(id);
+            }
+            if (waiting != null) complete(waiting, message);
+        }
+    }
+
+    private static void complete(Pending waiting, Map<?, ?> message) {
+        if (message.get("error") instanceof Map<?, ?> error) {
+            waiting.reply.completeExceptionally(new QmpException(errorClass(error.get("class")), String.valueOf(error.get("desc"))));
+            return;
+        }
+        try {
+            Object returned = message.get("return");
+            if (returned == null) throw new QmpException("a reply without return or error");
+            waiting.reply.complete(Codec.lenient().read(waiting.returns, returned));
+        } catch (QmpException e) {
+            waiting.reply.completeExceptionally(e);
+        }
+    }
+
+    private static ErrorClass errorClass(@Nullable Object name) {
+        for (ErrorClass known : ErrorClass.values()) {
+            if (known.name().equals(name)) return known;
+        }
+        return ErrorClass.GenericError;
+    }
+
+    private void event(String name, Map<?, ?> message) {
+        Shape.@Nullable Structure shape = events.get(name);
+        Object data = message.get("data");
+        @Nullable Event known = null;
+        if (shape != null) known = (Event) Codec.lenient().read(shape, data == null ? Map.of() : data);
+        listener.event(new Received(time(message.get("timestamp")), name, Optional.ofNullable(known)));
+    }
+
+    private static Instant time(@Nullable Object timestamp) {
+        if (timestamp instanceof Map<?, ?> time && time.get("seconds") instanceof Long seconds && seconds >= 0
+                && time.get("microseconds") instanceof Long micros) {
+            return Instant.ofEpochSecond(seconds, micros * 1_000);
+        }
+        return Instant.EPOCH;
+    }
+
+    @Override
+    public void close() {
+        socket.close();
+    }
+}

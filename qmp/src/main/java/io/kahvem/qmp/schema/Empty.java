@@ -1,0 +1,4 @@
+package io.kahvem.qmp.schema;
+
+/// What a command returns that returns nothing: `{}`.
+public record Empty() {}

@@ -1,0 +1,4 @@
+package io.kahvem.qmp.schema;
+
+/// An event: its record's components are its data.
+public interface Event {}

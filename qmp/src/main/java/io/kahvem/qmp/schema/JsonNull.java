@@ -1,0 +1,6 @@
+package io.kahvem.qmp.schema;
+
+/// JSON's null.
+public enum JsonNull {
+    NULL
+}

@@ -1,0 +1,45 @@
+package io.kahvem.vmm.control;
+
+import io.kahvem.host.LocalServerSocket;
+import io.kahvem.qmp.QmpServer;
+import io.kahvem.qmp.QmpService;
+import io.kahvem.vmm.Machine;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The control sockets of one machine. They are made with it, so that nothing is opened later, and answer once [#serve] is called.
+public final class MachineControl implements AutoCloseable {
+    private static final String PACKAGE = "Kahvem";
+
+    private final List<LocalServerSocket> sockets = new ArrayList<>();
+    private final List<QmpServer> servers = new ArrayList<>();
+
+    /// Throws [io.kahvem.host.HostException] where a socket cannot be made; none is left then.
+    public MachineControl(List<Path> paths) {
+        try {
+            for (Path path : paths) sockets.add(LocalServerSocket.listen(path));
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /// Answers by what `machine` does. Once.
+    public void serve(Machine machine) {
+        if (sockets.isEmpty()) return;
+        QmpService service = new QmpService(PACKAGE);
+        new RunStateCommands(machine).addTo(service);
+        new MachineCommands(machine).addTo(service);
+        new HumanMonitor(machine).addTo(service);
+        machine.listen(event -> service.emit(RunStateCommands.told(event)));
+        for (LocalServerSocket socket : sockets) servers.add(new QmpServer(service, socket));
+    }
+
+    /// Ends the sessions; clients that read get what they are owed.
+    @Override
+    public void close() {
+        servers.forEach(QmpServer::close);
+        sockets.forEach(LocalServerSocket::close);
+    }
+}
