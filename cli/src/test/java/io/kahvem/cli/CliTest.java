@@ -12,6 +12,13 @@ import io.kahvem.host.Landlock.Access;
 import io.kahvem.host.Terminal;
 import io.kahvem.hypervisor.VmExit;
 import io.kahvem.hypervisor.VmIo;
+import io.kahvem.qmp.QmpClient;
+import io.kahvem.qmp.schema.Control.Quit;
+import io.kahvem.qmp.schema.Machines.QueryName;
+import io.kahvem.qmp.schema.Machines.QueryUuid;
+import io.kahvem.qmp.schema.RunStates.Cont;
+import io.kahvem.qmp.schema.RunStates.QueryStatus;
+import io.kahvem.qmp.schema.RunStates.RunState;
 import io.kahvem.vmm.MachineHost;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -26,11 +33,14 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -179,8 +189,6 @@ class CliTest {
             run --net none                  | unknown option --net
             run --display none              | unknown option --display
             run --machine q35               | unknown option --machine
-            run --qmp unix:q                | unknown option --qmp
-            run --qmp unix:q                | unknown option --qmp
             run --gdb 127.0.0.1:1           | unknown option --gdb
             run --cdrom a.iso               | unknown option --cdrom
             run disk.qcow2                  | unexpected argument "disk.qcow2"
@@ -375,6 +383,41 @@ class CliTest {
                 new Landlock.Rule(kernel, Set.of(Access.READ)), new Landlock.Rule(directory, Set.of(Access.WRITE, Access.CREATE)));
         assertThat(run(CliTest::powerOff, "--serial", "file:" + log)).isZero();
         assertThat(confinement.files).as("a file that is there").contains(new Landlock.Rule(log, Set.of(Access.WRITE)));
+    }
+
+    @Test
+    void theControlSocketEndsTheMachine() throws Exception {
+        Path socket = directory.resolve("qmp");
+        CompletableFuture<Integer> status = CompletableFuture.supplyAsync(() -> run(HALT, "--qmp", "unix:" + socket, "--paused",
+                "--name", "a guest", "--uuid", "6f1d9d5e-4a4c-4b6e-9f0e-2f6a1c0a7f3b"));
+        while (!Files.exists(socket) && !status.isDone()) Thread.onSpinWait();
+        List<String> events = new CopyOnWriteArrayList<>();
+        try (QmpClient client = QmpClient.connect(socket, Duration.ofSeconds(20), event -> events.add(event.name()))) {
+            assertThat(client.execute(new QueryName()).name()).contains("a guest");
+            assertThat(client.execute(new QueryUuid()).uuid()).isEqualTo("6f1d9d5e-4a4c-4b6e-9f0e-2f6a1c0a7f3b");
+            assertThat(client.execute(new QueryStatus()).status()).isEqualTo(RunState.PRELAUNCH);
+            client.execute(new Cont());
+            assertThat(client.execute(new QueryStatus()).running()).isTrue();
+            client.execute(new Quit());
+            assertThat(status.get()).isZero();
+        }
+        assertThat(events).containsExactly("RESUME", "SHUTDOWN");
+        assertThat(socket).doesNotExist();
+        assertThat(confinement.files).contains(new Landlock.Rule(directory, Set.of(Access.LISTEN)));
+        assertThat(confinement.arguments).contains("--qmp=unix:" + socket, "--paused", "--name=a guest");
+    }
+
+    @Test
+    void whatIsNoControlSocketIsRefused() {
+        assertThat(run(HALT, "--qmp", "tcp:1.2.3.4:5")).isEqualTo(2);
+        assertThat(said()).contains("give unix:PATH");
+        assertThat(run(HALT, "--paused")).isEqualTo(2);
+        assertThat(said()).contains("--qmp unix:PATH");
+        assertThat(run(HALT, "--uuid", "7")).isEqualTo(2);
+        assertThat(run(HALT, "--action", "panic=explode")).isEqualTo(2);
+        assertThat(said()).contains("exit-failure");
+        assertThat(run(HALT, "--qmp", "unix:" + directory.resolve("no/such"))).isEqualTo(70);
+        assertThat(said()).contains("Its directory does not exist");
     }
 
     @Test

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Actions actions, Management management, boolean debugExit,
-        Optional<Duration> timeout) {
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Actions actions, Management management,
+        boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;

@@ -7,7 +7,8 @@ import java.util.List;
 /// Documentation/userspace-api/seccomp_filter.rst). What is not named here fails with EPERM.
 ///
 /// Left are: memory, threads and their waiting, time, files that are open, opening for reading (Landlock says which), KVM and the
-/// terminal's modes, connections to sockets that listen already. Not left are: programs, processes, new sockets, signals to others, opening for writing, changes of the file system.
+/// terminal's modes, connections to sockets that listen already. Not left are: programs, processes, new sockets, signals to others,
+/// opening for writing, changes of the file system.
 final class SeccompFilter {
     /// Allowed whatever the arguments, the most frequent first: the program looks in this order.
     private static final List<String> ALWAYS = List.of(

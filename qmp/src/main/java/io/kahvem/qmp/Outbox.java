@@ -14,7 +14,7 @@ final class Outbox implements AutoCloseable {
     private static final int ENOUGH_BYTES = 256 << 10;
 
     /// A client that does not read its events either is given up.
-    private static final int MOST_BYTES = 16 << 20;
+    private static final int MOST_BYTES = 4 << 20;
 
     private final LocalSocket socket;
     private final Deque<byte[]> lines = new ArrayDeque<>();

@@ -59,6 +59,7 @@ public final class QmpClient implements AutoCloseable {
 
     private record Pending(Shape returns, CompletableFuture<Object> reply) {}
 
+    private final Codec codec = Codec.lenient();
     private final LocalSocket socket;
     private final Duration patience;
     private final Listener listener;
@@ -123,7 +124,7 @@ public final class QmpClient implements AutoCloseable {
         }
         Map<String, Object> request = new LinkedHashMap<>();
         request.put("execute", Names.of(command.getClass()));
-        if (Codec.lenient().write(command) instanceof Map<?, ?> arguments && !arguments.isEmpty()) request.put("arguments", arguments);
+        if (codec.write(command) instanceof Map<?, ?> arguments && !arguments.isEmpty()) request.put("arguments", arguments);
         request.put("id", id);
         byte[] line = QmpSession.line(request);
         try {
@@ -196,7 +197,7 @@ public final class QmpClient implements AutoCloseable {
         } else if (message.get("QMP") instanceof Map<?, ?> greeted) {
             Object version = greeted.get("version");
             if (version == null) throw new QmpException("a greeting without version");
-            greeting.complete((VersionInfo) Codec.lenient().read(Shape.ofRecord(VersionInfo.class), version));
+            greeting.complete((VersionInfo) codec.read(Shape.ofRecord(VersionInfo.class), version));
         } else if (message.get("id") instanceof Long id) {
             @Nullable Pending waiting;
             synchronized (this) {
@@ -206,7 +207,7 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
-    private static void complete(Pending waiting, Map<?, ?> message) {
+    private void complete(Pending waiting, Map<?, ?> message) {
         if (message.get("error") instanceof Map<?, ?> error) {
             waiting.reply.completeExceptionally(new QmpException(errorClass(error.get("class")), String.valueOf(error.get("desc"))));
             return;
@@ -214,7 +215,7 @@ public final class QmpClient implements AutoCloseable {
         try {
             Object returned = message.get("return");
             if (returned == null) throw new QmpException("a reply without return or error");
-            waiting.reply.complete(Codec.lenient().read(waiting.returns, returned));
+            waiting.reply.complete(codec.read(waiting.returns, returned));
         } catch (QmpException e) {
             waiting.reply.completeExceptionally(e);
         }
@@ -231,7 +232,7 @@ public final class QmpClient implements AutoCloseable {
         Shape.@Nullable Structure shape = events.get(name);
         Object data = message.get("data");
         @Nullable Event known = null;
-        if (shape != null) known = (Event) Codec.lenient().read(shape, data == null ? Map.of() : data);
+        if (shape != null) known = (Event) codec.read(shape, data == null ? Map.of() : data);
         listener.event(new Received(time(message.get("timestamp")), name, Optional.ofNullable(known)));
     }
 

@@ -40,6 +40,7 @@ public final class QmpService {
 
     private record Handler(Shape.Structure arguments, BiFunction<Object, QmpCall, Object> action) {}
 
+    private final Codec codec = Codec.strict();
     private final VersionInfo version;
     private final Map<String, Handler> handlers = new LinkedHashMap<>();
     private final List<Class<? extends Command<?>>> commands = new ArrayList<>();
@@ -74,11 +75,15 @@ public final class QmpService {
     public void emit(Event event) {
         Instant now = Instant.now();
         Map<String, Object> message = new LinkedHashMap<>();
-        message.put("timestamp", Codec.strict().write(new Timestamp(now.getEpochSecond(), now.getNano() / 1000L)));
+        message.put("timestamp", codec.write(new Timestamp(now.getEpochSecond(), now.getNano() / 1000L)));
         message.put("event", Names.of(event.getClass()));
-        if (Codec.strict().write(event) instanceof Map<?, ?> data && !data.isEmpty()) message.put("data", data);
+        if (codec.write(event) instanceof Map<?, ?> data && !data.isEmpty()) message.put("data", data);
         byte[] line = QmpSession.line(message);
         for (QmpSession session : sessions) session.event(line);
+    }
+
+    Codec codec() {
+        return codec;
     }
 
     List<SchemaInfo> schema() {
@@ -99,8 +104,8 @@ public final class QmpService {
         if (handler == null) {
             throw new QmpException(ErrorClass.CommandNotFound, "The command %s has not been found".formatted(name));
         }
-        Object command = Codec.strict().read(handler.arguments, arguments);
-        return Codec.strict().write(handler.action.apply(command, call));
+        Object command = codec.read(handler.arguments, arguments);
+        return codec.write(handler.action.apply(command, call));
     }
 
     void opened(QmpSession session) {

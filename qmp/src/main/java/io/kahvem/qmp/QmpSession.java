@@ -3,7 +3,6 @@ package io.kahvem.qmp;
 import io.kahvem.host.Descriptor;
 import io.kahvem.host.HostException;
 import io.kahvem.host.LocalSocket;
-import io.kahvem.qmp.json.Codec;
 import io.kahvem.qmp.json.Json;
 import io.kahvem.qmp.json.JsonFramer;
 import io.kahvem.qmp.json.Names;
@@ -56,7 +55,7 @@ final class QmpSession implements QmpCall, JsonFramer.Sink {
         service.opened(this);
         try {
             Greeting greeting = new Greeting(service.version(), List.of(QmpCapability.values()));
-            out.put(line(Map.of("QMP", Codec.strict().write(greeting))));
+            out.put(line(Map.of("QMP", service.codec().write(greeting))));
             byte[] bytes = new byte[READ_BYTES];
             for (int count; (count = socket.read(bytes, 0, bytes.length)) >= 0; ) {
                 descriptors.addAll(socket.takeDescriptors());
@@ -140,8 +139,10 @@ final class QmpSession implements QmpCall, JsonFramer.Sink {
             String name = String.valueOf(member.getKey());
             switch (name) {
                 case "execute", "exec-oob" -> {
-                    if (!(member.getValue() instanceof String)) throw new QmpException("QMP input member '%s' must be a string".formatted(name));
-                    if (execute != null) throw new QmpException("QMP input member '%s' clashes with 'execute'".formatted("exec-oob"));
+                    if (!(member.getValue() instanceof String)) {
+                        throw new QmpException("QMP input member '%s' must be a string".formatted(name));
+                    }
+                    if (execute != null) throw new QmpException("QMP input member 'execute' clashes with 'exec-oob'");
                     execute = member.getValue();
                     oob = name.equals("exec-oob");
                 }
@@ -167,7 +168,7 @@ final class QmpSession implements QmpCall, JsonFramer.Sink {
     }
 
     private Object negotiate(Map<?, ?> arguments) {
-        QmpCapabilities wanted = (QmpCapabilities) Codec.strict().read(Shape.ofRecord(QmpCapabilities.class), arguments);
+        QmpCapabilities wanted = (QmpCapabilities) service.codec().read(Shape.ofRecord(QmpCapabilities.class), arguments);
         outOfBand = wanted.enable().orElse(List.of()).contains(QmpCapability.OOB);
         negotiated = true;
         return Map.of();

@@ -10,9 +10,11 @@ import java.util.Random;
 final class Nonsense {
     private static final List<String> PIECES = List.of(
             "{", "}", "[", "]", ",", ":", "\"", "'", "\\", "\\u12", "\\ud800", "null", "true", "-", "1e999", "99999999999999999999", "0x1",
-            "\"execute\"", "\"exec-oob\"", "\"arguments\"", "\"id\"", "\"query-status\"", "\"human-monitor-command\"", "\"qmp_capabilities\"",
+            "\"execute\"", "\"exec-oob\"", "\"arguments\"", "\"id\"", "\"query-status\"", "\"human-monitor-command\"",
+            "\"qmp_capabilities\"",
             "\"command-line\"", "\"set-action\"", "{\"execute\":\"query-status\"}", "{\"execute\":\"query-commands\",\"id\":[[]]}",
-            "{\"execute\":\"query-status\",\"arguments\":{\"x\":{}}}", "\u0000", "\u00ff", "\u00fe", "\u00c0\u0080", "\n", " ", "%", "/*", "[[[[[[[[[[");
+            "{\"execute\":\"query-status\",\"arguments\":{\"x\":{}}}", 
+            "\u0000", "\u00ff", "\u00fe", "\u00c0\u0080", "\n", " ", "%", "/*", "[[[[[[[[[[");
 
     private Nonsense() {}
 

@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /// What machines of tests are made of.
-final class TestMachines {
+public final class TestMachines {
     static final int COM1 = 0x3f8;
     static final int PM1A_STS = 0x600;
     static final int PM1A_CNT = 0x604;
@@ -24,7 +24,7 @@ final class TestMachines {
     private TestMachines() {}
 
     /// A Multiboot kernel of 36 bytes: the header with its load addresses, then one word.
-    static Path writeKernel(Path directory) throws IOException {
+    public static Path writeKernel(Path directory) throws IOException {
         ByteBuffer image = ByteBuffer.allocate(36).order(ByteOrder.LITTLE_ENDIAN);
         image.putInt(0x1bad_b002).putInt(1 << 16).putInt(-(0x1bad_b002 + (1 << 16)));
         image.putInt(KERNEL_AT).putInt(KERNEL_AT).putInt(0).putInt(0).putInt(KERNEL_AT + 32).putInt(KERNEL_WORD);
@@ -34,6 +34,11 @@ final class TestMachines {
     static MachineHost host(Hypervisor... engines) {
         return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), List.of(engines),
                 () -> new byte[32]);
+    }
+
+    /// A host whose guests do nothing.
+    public static MachineHost idleHost() {
+        return host(new ScriptedHypervisor((cpu, io) -> cpu.halt()));
     }
 
     static void powerOff(VmIo io) {

@@ -8,13 +8,28 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Trees to records and back, by their shapes. A tree is made of Map, List, String, Long, BigInteger (what a Long cannot hold), Double,
 /// Boolean and [JsonNull].
 ///
-/// Reading is strict or lenient: a server refuses members it does not know, in QEMU's words; a client leaves them out.
+/// Any thread. Reading is strict or lenient: a server refuses members it does not know, in QEMU's words; a client leaves them out.
 public final class Codec {
     private final boolean strict;
+    private final Map<Class<?>, Written> written = new ConcurrentHashMap<>();
+
+    /// How records of one class are written.
+    ///
+    /// @param tags the discriminator and this record's value of it, or nothing
+    private record Written(Map<String, String> tags, List<Shape.Member> members) {
+        static Written of(Class<?> type) {
+            Map<String, String> tags = new LinkedHashMap<>();
+            for (Class<?> face : type.getInterfaces()) {
+                if (face.isSealed() && Shape.of(face) instanceof Shape.Union union) tags.put(union.tag(), Names.of(type));
+            }
+            return new Written(tags, Shape.ofRecord(type).members());
+        }
+    }
 
     private Codec(boolean strict) {
         this.strict = strict;
@@ -160,11 +175,9 @@ public final class Codec {
     }
 
     private Map<String, Object> structure(Record record) {
-        Map<String, Object> object = new LinkedHashMap<>();
-        for (Class<?> face : record.getClass().getInterfaces()) {
-            if (face.isSealed() && Shape.of(face) instanceof Shape.Union union) object.put(union.tag(), Names.of(record.getClass()));
-        }
-        for (Shape.Member member : Shape.ofRecord(record.getClass()).members()) {
+        Written how = written.computeIfAbsent(record.getClass(), Written::of);
+        Map<String, Object> object = new LinkedHashMap<>(how.tags);
+        for (Shape.Member member : how.members) {
             Object value = member.of(record);
             if (value instanceof Optional<?> optional) {
                 optional.ifPresent(present -> object.put(member.name(), write(present)));

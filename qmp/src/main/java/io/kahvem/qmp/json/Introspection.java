@@ -69,8 +69,8 @@ public final class Introspection {
                 String name = fresh(union.type());
                 List<SchemaInfoObjectVariant> variants = new ArrayList<>();
                 union.variants().forEach((tag, variant) -> variants.add(new SchemaInfoObjectVariant(tag, name(variant))));
-                List<SchemaInfoObjectMember> tag = List.of(new SchemaInfoObjectMember(union.tag(), name(Shape.Builtin.STR), Optional.empty()));
-                infos.add(new SchemaInfo.Structure(name, tag, Optional.of(union.tag()), Optional.of(variants)));
+                SchemaInfoObjectMember tag = new SchemaInfoObjectMember(union.tag(), name(Shape.Builtin.STR), Optional.empty());
+                infos.add(new SchemaInfo.Structure(name, List.of(tag), Optional.of(union.tag()), Optional.of(variants)));
                 yield name;
             }
         };

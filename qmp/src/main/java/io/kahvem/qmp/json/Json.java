@@ -33,6 +33,7 @@ public final class Json {
 
     /// The one value in `text`. Throws [QmpException] for anything else.
     public static Object parse(byte[] text) {
+        if (text.length == 0 || "}],:".indexOf(text[0]) >= 0) throw malformed("expecting value");
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             if (parser.nextToken() == null) throw malformed("expecting value");
             Object value = value(parser);

@@ -30,7 +30,7 @@ public interface Machines {
 
     record CpuInfoFast(long cpuIndex, String qomPath, long threadId, CpuInstanceProperties props, SysEmuTarget target) {}
 
-    record CpuInstanceProperties(long socketId, long dieId, long coreId, long threadId) {}
+    record CpuInstanceProperties(long socketId, long coreId, long threadId) {}
 
     record QueryMemorySizeSummary() implements Command<MemoryInfo> {}
 

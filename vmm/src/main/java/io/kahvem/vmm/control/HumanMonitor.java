@@ -59,7 +59,7 @@ final class HumanMonitor {
             case "uuid" -> management.uuid().map(Object::toString).orElse("00000000-0000-0000-0000-000000000000") + END;
             case "kvm" -> "kvm support: %s%s".formatted(machine.engineName().equals("kvm") ? "enabled" : "disabled", END);
             case "cpus" -> cpus();
-            default -> "info: unknown command '%s'; there is status, version, name, uuid, kvm, cpus%s".formatted(what, END);
+            default -> "unknown command: 'info %s'%s".formatted(what, END);
         };
     }
 

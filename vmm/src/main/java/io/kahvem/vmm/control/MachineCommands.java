@@ -65,7 +65,7 @@ final class MachineCommands {
         for (long threadId : machine.vcpuThreadIds()) {
             int index = cpus.size();
             cpus.add(new CpuInfoFast(index, "/machine/unattached/device[%d]".formatted(index), threadId,
-                    new CpuInstanceProperties(0, 0, index, 0), SysEmuTarget.X86_64));
+                    new CpuInstanceProperties(0, index, 0), SysEmuTarget.X86_64));
         }
         return cpus;
     }
