@@ -4,6 +4,7 @@ import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
 import io.kahvem.config.MachineConfig;
+import io.kahvem.config.PanicAction;
 import io.kahvem.devices.ByteSink;
 import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.bus.IoBus;
@@ -535,6 +536,23 @@ public final class Machine implements AutoCloseable {
         @Override
         public void debugExit(int value) {
             end(new MachineResult.DebugExit(value));
+        }
+
+        @Override
+        public void guestPanicked() {
+            PanicAction action = actions.panic();
+            tell(new MachineEvent.Panicked(action));
+            switch (action) {
+                case NONE -> {}
+                case PAUSE -> requestPause(RunState.GUEST_PANICKED);
+                case SHUTDOWN -> end(new MachineResult.Panicked(false));
+                case EXIT_FAILURE -> end(new MachineResult.Panicked(true));
+            }
+        }
+
+        @Override
+        public void crashLoaded() {
+            tell(new MachineEvent.CrashLoaded());
         }
     }
 }

@@ -9,6 +9,7 @@ public sealed interface MachineResult {
         return switch (this) {
             case PoweredOff ignored -> ShutdownCause.GUEST_SHUTDOWN;
             case ResetRequested reset -> reset.by();
+            case Panicked ignored -> ShutdownCause.GUEST_PANIC;
             case DebugExit ignored -> ShutdownCause.GUEST_SHUTDOWN;
             case TripleFault ignored -> ShutdownCause.GUEST_RESET;
             case TimedOut ignored -> ShutdownCause.HOST_SIGNAL;
@@ -22,6 +23,11 @@ public sealed interface MachineResult {
 
     /// A reset was asked for, and the machine is not to reboot.
     record ResetRequested(ShutdownCause by) implements MachineResult {}
+
+    /// The guest told that it has panicked, and the machine is to end then.
+    ///
+    /// @param failure whether that counts as a failure of the guest
+    record Panicked(boolean failure) implements MachineResult {}
 
     /// The guest wrote `value` to isa-debug-exit.
     record DebugExit(int value) implements MachineResult {}

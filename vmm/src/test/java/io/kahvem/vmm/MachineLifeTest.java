@@ -5,8 +5,11 @@ import static io.kahvem.vmm.TestMachines.powerOff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kahvem.config.Actions;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Management;
+import io.kahvem.config.PanicAction;
+import io.kahvem.config.ShutdownAction;
 import io.kahvem.devices.ByteSink;
 import io.kahvem.host.HostMemory;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowingConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -182,6 +186,66 @@ class MachineLifeTest {
             assertThat(halting.nmis).hasValue(1);
             assertThat(events).containsExactly(new MachineEvent.PowerDown());
         }
+    }
+
+    /// A guest that tells its panic once and then, in each of its lives, halts.
+    private List<MachineEvent> panicUnder(PanicAction action, ThrowingConsumer<Machine> then) throws InterruptedException {
+        ScriptedHypervisor engine = new ScriptedHypervisor((cpu, io) -> {
+            assertThat(io.portRead(0x505, 1)).isEqualTo(3);
+            io.portWrite(0x505, 1, 1);
+            running.countDown();
+            return cpu.halt();
+        });
+        try (Machine machine = machine(config().actions(Actions.DEFAULT.with(action)).build(), engine)) {
+            machine.start();
+            running.await();
+            then.accept(machine);
+        }
+        return events;
+    }
+
+    @Test
+    void aPanicIsToldAndTheGuestGoesOn() throws InterruptedException {
+        assertThat(panicUnder(PanicAction.NONE, machine -> assertThat(machine.state()).isEqualTo(RunState.RUNNING)))
+                .startsWith(new MachineEvent.Panicked(PanicAction.NONE));
+    }
+
+    @Test
+    void aPanicStopsTheMachineWhereThatIsAskedFor() throws InterruptedException {
+        assertThat(panicUnder(PanicAction.PAUSE, machine -> {
+            machine.pause();
+            assertThat(machine.state()).isEqualTo(RunState.GUEST_PANICKED);
+            machine.resume();
+            assertThat(machine.state()).isEqualTo(RunState.RUNNING);
+        })).startsWith(new MachineEvent.Panicked(PanicAction.PAUSE), new MachineEvent.Stopped(), new MachineEvent.Resumed());
+    }
+
+    @Test
+    void aPanicEndsTheMachineWhereThatIsAskedFor() throws InterruptedException {
+        assertThat(panicUnder(PanicAction.EXIT_FAILURE,
+                machine -> assertThat(machine.await()).isEqualTo(new MachineResult.Panicked(true))))
+                .containsExactly(new MachineEvent.Panicked(PanicAction.EXIT_FAILURE), new MachineEvent.Shutdown(ShutdownCause.GUEST_PANIC));
+    }
+
+    @Test
+    void aMachineWhoseGuestSwitchesItselfOffStaysWhereThatIsAskedFor() throws InterruptedException {
+        ScriptedHypervisor engine = new ScriptedHypervisor((cpu, io) -> {
+            if (cpu.boot() == 1) powerOff(io);
+            running.countDown();
+            return cpu.halt();
+        });
+        try (Machine machine = machine(config().actions(Actions.DEFAULT.with(ShutdownAction.PAUSE)).build(), engine)) {
+            machine.start();
+            running.await();
+            machine.pause();
+            assertThat(machine.state()).isEqualTo(RunState.SHUTDOWN);
+            assertThat(machine.ended()).isNotDone();
+            machine.reset();
+            machine.resume();
+            machine.stop();
+            machine.await();
+        }
+        assertThat(events).startsWith(new MachineEvent.Shutdown(ShutdownCause.GUEST_SHUTDOWN), new MachineEvent.Stopped());
     }
 
     @Test

@@ -139,6 +139,10 @@ final class Foreground {
             case MachineResult.PoweredOff ignored -> ExitStatus.OK;
             case MachineResult.ResetRequested ignored -> ExitStatus.OK;
             case MachineResult.DebugExit exit -> ExitStatus.debugExit(exit.value());
+            case MachineResult.Panicked panicked -> {
+                err.println("kahvem: the guest panicked");
+                yield panicked.failure() ? ExitStatus.GUEST_FAILED : ExitStatus.OK;
+            }
             case MachineResult.TripleFault fault -> {
                 err.println("kahvem: the guest failed: triple fault (%s)".formatted(fault.reason()));
                 yield ExitStatus.GUEST_FAILED;

@@ -34,6 +34,7 @@ final class Dsdt {
                                 name("_CRS", resources(io(0x60, 1), io(0x64, 1), irq(PcChipset.IRQ_KEYBOARD)))),
                         device("MOU", name("_HID", eisaId("PNP0F13")), name("_CRS", resources(irq(PcChipset.IRQ_MOUSE)))),
                         device("RTC", name("_HID", eisaId("PNP0B00")), name("_CRS", resources(io(0x70, 2), irq(PcChipset.IRQ_RTC)))),
+                        device("PEVT", name("_HID", string("QEMU0001")), name("_CRS", resources(io(PcChipset.PVPANIC_PORT, 1)))),
                         processors(layout.cpus())),
                 // SLP_TYP values for PM1a and PM1b, and two reserved
                 name("\\_S5", packageOf(integer(AcpiPm.SLP_TYP_S5), integer(AcpiPm.SLP_TYP_S5), integer(0), integer(0))));

@@ -10,4 +10,10 @@ public interface MachineEvents {
 
     /// The guest wrote this value (up to 32 bits) to isa-debug-exit; never called where that device is not fitted.
     void debugExit(int value);
+
+    /// The guest told by pvpanic that it has panicked.
+    void guestPanicked();
+
+    /// The guest told by pvpanic that it has panicked, and goes on to a kernel that saves what happened.
+    void crashLoaded();
 }

@@ -23,6 +23,7 @@ public final class PcChipset implements Device {
     public static final int ACPI_PM_PORT = 0x600;
     public static final int RESET_CONTROL_PORT = 0xcf9;
     public static final int DEBUG_EXIT_PORT = 0xf4;
+    public static final int PVPANIC_PORT = 0x505;
 
     public static final int IRQ_TIMER = 0;
     public static final int IRQ_KEYBOARD = 1;
@@ -87,6 +88,7 @@ public final class PcChipset implements Device {
         if (wiring.debugExit()) ports.add("isa-debug-exit", DEBUG_EXIT_PORT, DebugExit.PORTS, new DebugExit(wiring.events()::debugExit));
         ports.add("COM1", COM1_PORT, Uart16550.REGISTERS, com1);
         ports.add("ELCR", 0x4d0, 2, pic.elcrPorts());
+        ports.add("pvpanic", PVPANIC_PORT, PvPanic.PORTS, new PvPanic(wiring.events()));
         ports.add("ACPI PM", ACPI_PM_PORT, AcpiPm.WINDOW_PORTS, pm);
         ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciHost.PORTS, pciHost.addressPorts());
         ports.add("PCI CONFIG_DATA", 0xcfc, PciHost.PORTS, pciHost.dataPorts());

@@ -168,5 +168,11 @@ class PcChipsetTest {
         public void debugExit(int value) {
             events.add("debugExit " + value);
         }
+
+        @Override
+        public void guestPanicked() {}
+
+        @Override
+        public void crashLoaded() {}
     }
 }
