@@ -18,13 +18,12 @@ final class Outbox implements AutoCloseable {
 
     private final LocalSocket socket;
     private final Deque<byte[]> lines = new ArrayDeque<>();
-    private final Thread writer;
     private int bytes;
     private boolean closed;
 
     Outbox(LocalSocket socket) {
         this.socket = socket;
-        this.writer = Thread.ofPlatform().daemon().name("qmp-out").start(this::write);
+        Thread.ofPlatform().daemon().name("qmp-out").start(this::write);
     }
 
     synchronized void put(byte[] line) {

@@ -455,13 +455,13 @@ public final class Machine implements AutoCloseable {
     private void runVcpu(int index) {
         Vcpu vcpu = vcpus.get(index);
         ChipsetIo io = new ChipsetIo(chipset);
-        List<CpuState> given = List.of();
+        int loaded = -1;
         vcpuThreadIds.set(index, OsThread.currentId());
         for (int round = 1; control.awaitRound(round); round++) {
             try {
-                if (given != states) { // after a pause it goes on as it is
-                    given = states;
-                    vcpu.setState(given.get(index));
+                if (loaded != resets) { // after a pause it goes on as it is
+                    loaded = resets;
+                    vcpu.setState(states.get(index));
                 }
                 while (!control.shouldLeave()) {
                     switch (vcpu.run(io)) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /// Trees to records and back, by their shapes. A tree is made of Map, List, String, Long, BigInteger (what a Long cannot hold), Double,
 /// Boolean and [JsonNull].
@@ -79,14 +80,14 @@ public final class Codec {
     }
 
     private Object structure(Shape.Structure structure, Map<?, ?> object, String path, String tag) {
-        Object[] values = new Object[structure.members().size()];
+        @Nullable Object[] values = new @Nullable Object[structure.members().size()];
         int known = object.containsKey(tag) ? 1 : 0;
         for (int n = 0; n < values.length; n++) {
             Shape.Member member = structure.members().get(n);
             Object tree = object.get(member.name());
             if (tree != null) known++;
             if (tree == null && !member.optional()) throw missing(join(path, member.name()));
-            Object value = tree == null ? null : read(member.shape(), tree, join(path, member.name()));
+            @Nullable Object value = tree == null ? null : read(member.shape(), tree, join(path, member.name()));
             values[n] = member.optional() ? Optional.ofNullable(value) : value;
         }
         if (strict && known < object.size()) throw unexpected(structure, object, path, tag);

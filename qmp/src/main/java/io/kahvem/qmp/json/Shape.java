@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// What a Java type of the schema is in QAPI.
 public sealed interface Shape {
@@ -34,7 +35,7 @@ public sealed interface Shape {
 
     /// A record. The canonical constructor makes one of its members in order.
     record Structure(Class<?> type, List<Member> members) implements Shape {
-        Object make(Object[] values) {
+        Object make(@Nullable Object[] values) {
             try {
                 Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(RecordComponent::getType).toArray(Class<?>[]::new);
                 Constructor<?> canonical = type.getDeclaredConstructor(types);
