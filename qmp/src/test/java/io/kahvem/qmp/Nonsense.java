@@ -13,7 +13,7 @@ final class Nonsense {
             "\"execute\"", "\"exec-oob\"", "\"arguments\"", "\"id\"", "\"query-status\"", "\"human-monitor-command\"",
             "\"qmp_capabilities\"",
             "\"command-line\"", "\"set-action\"", "{\"execute\":\"query-status\"}", "{\"execute\":\"query-commands\",\"id\":[[]]}",
-            "{\"execute\":\"query-status\",\"arguments\":{\"x\":{}}}", 
+            "{\"execute\":\"query-status\",\"arguments\":{\"x\":{}}}",
             "\u0000", "\u00ff", "\u00fe", "\u00c0\u0080", "\n", " ", "%", "/*", "[[[[[[[[[[");
 
     private Nonsense() {}
