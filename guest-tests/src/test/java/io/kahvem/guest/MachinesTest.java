@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.vmm.Machine;
 import io.kahvem.vmm.MachineResult;
+import io.kahvem.vmm.ShutdownCause;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -75,7 +76,7 @@ class MachinesTest {
 
             assertThat(two.shell("cat /tmp/name")).isEqualTo("two\n");
             two.machine.stop();
-            assertThat(two.result()).isEqualTo(new MachineResult.Stopped());
+            assertThat(two.result()).isEqualTo(new MachineResult.Stopped(ShutdownCause.HOST_UI));
         }
     }
 }
