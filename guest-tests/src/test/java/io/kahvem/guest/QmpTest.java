@@ -5,16 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kahvem.qmp.QmpClient;
 import io.kahvem.qmp.schema.Event;
 import io.kahvem.qmp.schema.RunStates.Cont;
-import io.kahvem.qmp.schema.RunStates.GuestPanicAction;
-import io.kahvem.qmp.schema.RunStates.GuestPanickedEvent;
 import io.kahvem.qmp.schema.RunStates.InjectNmi;
-import io.kahvem.qmp.schema.RunStates.PanicAction;
 import io.kahvem.qmp.schema.RunStates.PowerdownEvent;
 import io.kahvem.qmp.schema.RunStates.QueryStatus;
 import io.kahvem.qmp.schema.RunStates.ResetEvent;
 import io.kahvem.qmp.schema.RunStates.ResumeEvent;
 import io.kahvem.qmp.schema.RunStates.RunState;
-import io.kahvem.qmp.schema.RunStates.SetAction;
 import io.kahvem.qmp.schema.RunStates.ShutdownCause;
 import io.kahvem.qmp.schema.RunStates.ShutdownEvent;
 import io.kahvem.qmp.schema.RunStates.Stop;
@@ -24,7 +20,6 @@ import io.kahvem.qmp.schema.RunStates.SystemReset;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,14 +60,7 @@ class QmpTest {
                 qmp.execute(new InjectNmi());
                 assertThat(guest.shell(PROMPT, "sleep 1; dmesg | tail -n 5")).contains("NMI received for unknown reason");
 
-                SetAction pause = new SetAction(Optional.empty(), Optional.empty(), Optional.of(PanicAction.PAUSE), Optional.empty());
-                qmp.execute(pause);
                 assertThat(guest.shell(PROMPT, "cat /sys/bus/acpi/devices/QEMU0001:00/hid")).contains("QEMU0001");
-                guest.type("printf '\\001' | dd of=/dev/port bs=1 seek=1285\n");
-                while (qmp.execute(new QueryStatus()).status() == RunState.RUNNING) Thread.sleep(50);
-                assertThat(qmp.execute(new QueryStatus()).status()).isEqualTo(RunState.GUEST_PANICKED);
-                qmp.execute(new Cont());
-                guest.await(PROMPT);
 
                 qmp.execute(new SystemReset());
                 guest.await(PROMPT);
@@ -85,7 +73,6 @@ class QmpTest {
             }
             assertThat(events).containsExactly(
                     new StopEvent(), new ResumeEvent(),
-                    new GuestPanickedEvent(GuestPanicAction.PAUSE), new StopEvent(), new ResumeEvent(),
                     new ResetEvent(false, ShutdownCause.HOST_QMP_SYSTEM_RESET),
                     new PowerdownEvent(), new ShutdownEvent(true, ShutdownCause.GUEST_SHUTDOWN));
             assertThat(guest.stderr()).isEmpty();
