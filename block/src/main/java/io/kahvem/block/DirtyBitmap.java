@@ -77,9 +77,10 @@ public final class DirtyBitmap {
     }
 
     public synchronized void mark(long offset, long length) {
-        if (length <= 0) return;
+        long end = Math.min(offset + length, sizeBytes);
+        if (offset >= end) return;
         changed = true;
-        long last = offset + length - 1 >>> shift;
+        long last = end - 1 >>> shift;
         for (long bit = offset >>> shift; bit <= last; bit++) words[(int) (bit >>> 6)] |= 1L << bit;
     }
 

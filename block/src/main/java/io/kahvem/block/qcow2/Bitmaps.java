@@ -213,8 +213,8 @@ public final class Bitmaps {
     }
 
     void resize(long sizeBytes) {
+        for (DirtyBitmap bitmap : all) changed |= bitmap.sizeBytes() != sizeBytes;
         for (DirtyBitmap bitmap : all) bitmap.resize(sizeBytes);
-        if (!all.isEmpty()) changed = true;
     }
 
     /// Writes them to the file, if they changed: new ones beside the old ones, then the directory, then the header. Under the image's lock.

@@ -5,6 +5,8 @@ import static io.kahvem.block.qcow2.BigEndian.U64;
 import io.kahvem.block.qcow2.L2Tables.L2;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /// Compares an image's reference counts with what refers to each cluster, as `qemu-img check` does, and repairs what differs.
@@ -197,35 +199,37 @@ public final class Checker {
     // ---- comparing
 
     private void compare() {
-        long counted = (long) image.refcounts.table().length * image.refcounts.entriesPerBlock();
-        long end = Math.max(counts.end(), lastCounted(counted));
-        for (long cluster = 0; cluster < end; cluster++) {
-            long count = image.refcounts.get(cluster);
-            int references = counts.get(cluster);
-            if (count == references) continue;
-            boolean leaked = count > references;
-            boolean fix = repair == Repair.ALL || leaked && repair == Repair.LEAKS;
-            String what = fix ? "Repairing" : leaked ? "Leaked" : "ERROR";
-            out.accept("%s cluster %d refcount=%d reference=%d".formatted(what, cluster, count, references));
-            if (fix && !image.refcounts.repair(cluster, references)) {
-                countsBroken = true; // no room for a block where it belongs
-                fix = false;
+        for (long cluster = 0; cluster < counts.inFile(); cluster++) compare(cluster, image.refcounts.get(cluster));
+        // Beyond the file's end there are few references and few blocks, however far away.
+        Set<Long> beyond = new TreeSet<>(counts.beyond());
+        long[] table = image.refcounts.table();
+        int perBlock = image.refcounts.entriesPerBlock();
+        for (int n = (int) (counts.inFile() / perBlock); n < table.length; n++) {
+            if (table[n] == 0) continue;
+            for (long cluster = Math.max(counts.inFile(), (long) n * perBlock); cluster < (n + 1L) * perBlock; cluster++) {
+                compare(cluster, image.refcounts.get(cluster));
+                beyond.remove(cluster);
             }
-            if (fix && leaked) leaksFixed++;
-            else if (fix) corruptionsFixed++;
-            else if (leaked) leaks++;
-            else corruptions++;
         }
+        for (long cluster : beyond) compare(cluster, 0);
         if (countsBroken) rebuild();
     }
 
-    /// One more than the last cluster for which there is a block of counts.
-    private long lastCounted(long counted) {
-        long[] table = image.refcounts.table();
-        for (int n = table.length - 1; n >= 0; n--) {
-            if (table[n] != 0) return Math.min(counted, (n + 1L) * image.refcounts.entriesPerBlock());
+    private void compare(long cluster, long count) {
+        int references = counts.get(cluster);
+        if (count == references) return;
+        boolean leaked = count > references;
+        boolean fix = repair == Repair.ALL || leaked && repair == Repair.LEAKS;
+        String what = fix ? "Repairing" : leaked ? "Leaked" : "ERROR";
+        out.accept("%s cluster %d refcount=%d reference=%d".formatted(what, cluster, count, references));
+        if (fix && !image.refcounts.repair(cluster, references)) {
+            countsBroken = true; // there is no block it could be counted in
+            fix = false;
         }
-        return 0;
+        if (fix && leaked) leaksFixed++;
+        else if (fix) corruptionsFixed++;
+        else if (leaked) leaks++;
+        else corruptions++;
     }
 
     private void rebuild() {

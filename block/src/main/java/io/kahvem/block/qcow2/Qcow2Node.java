@@ -613,6 +613,7 @@ public final class Qcow2Node implements BlockNode {
 
     void sizeChanged() {
         sizeBytes = image.header.sizeBytes;
+        bitmaps.resize(sizeBytes);
     }
 
     void releaseEntry(long entry) {

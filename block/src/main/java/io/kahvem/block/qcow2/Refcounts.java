@@ -25,6 +25,9 @@ final class Refcounts {
 
     private static final long MOST_TABLE_BYTES = 8 << 20;
 
+    /// Clusters that were given a place and not written yet may lie beyond the file's end: not more than these, in a sane image.
+    private static final long MOST_BEYOND = 1 << 22;
+
     private static final class Block {
         final MemorySegment entries;
         boolean dirty;
@@ -73,6 +76,7 @@ final class Refcounts {
     void load() {
         Header h = image.header;
         long bytes = (long) h.refcountTableClusters << image.clusterBits;
+        if (h.refcountTableOffset >= image.file.sizeBytes()) throw BlockException.invalid("Reference count table offset invalid");
         table = new long[(int) (bytes / 8)];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment m = arena.allocate(bytes, 4096);
@@ -119,8 +123,11 @@ final class Refcounts {
         Block block = blocks.get(index);
         if (block != null) return block;
         long offset = table[(int) index] & OFFSET_MASK;
-        if (offset % image.clusterSize != 0 || (table[(int) index] & ~OFFSET_MASK) != 0) {
+        if (offset < 0 || offset % image.clusterSize != 0 || (table[(int) index] & ~OFFSET_MASK) != 0) {
             throw image.corrupt("Refblock offset %#x unaligned (reftable index: %#x)".formatted(table[(int) index], index));
+        }
+        if (offset >= image.file.sizeBytes()) {
+            throw image.corrupt("Refblock offset %#x beyond the end of the file (reftable index: %#x)".formatted(offset, index));
         }
         evict();
         MemorySegment entries = Arena.ofAuto().allocate(image.clusterSize, 4096);
@@ -335,6 +342,7 @@ final class Refcounts {
     /// Counts one more user. Throws where the entry has no room for it.
     void increment(long cluster) {
         long count = get(cluster);
+        if (count == 0) throw image.corrupt("cluster %#x is used and counted as free".formatted(cluster << image.clusterBits));
         if (count >= mostCount) {
             throw new BlockException(Errno.EINVAL, "%s: a cluster can be used %d times at most with refcount_bits=%d"
                     .formatted(image.file.name(), mostCount, 1 << order));
@@ -393,6 +401,9 @@ final class Refcounts {
     void rebuild(ReferenceCounts counts, long fileClusters) {
         long[] old = table;
         long base = Math.max(fileClusters, counts.end());
+        if (base > fileClusters + MOST_BEYOND) {
+            throw image.corrupt("tables refer to clusters far beyond the end of the file");
+        }
         long blockCount = 1;
         long tableClusters = 1;
         while (blockCount * entriesPerBlock < base + tableClusters + blockCount) {

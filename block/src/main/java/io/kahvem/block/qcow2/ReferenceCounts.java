@@ -2,6 +2,7 @@ package io.kahvem.block.qcow2;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /// How often each cluster is referred to, as a check counts it. What lies beyond the file takes memory by the reference, not by the offset.
 final class ReferenceCounts {
@@ -20,6 +21,16 @@ final class ReferenceCounts {
     int get(long cluster) {
         if (cluster >= 0 && cluster < inFile.length) return inFile[(int) cluster];
         return beyond.getOrDefault(cluster, 0);
+    }
+
+    /// Clusters the file has.
+    long inFile() {
+        return inFile.length;
+    }
+
+    /// Those beyond its end that are referred to.
+    Set<Long> beyond() {
+        return beyond.keySet();
     }
 
     /// One more than the last cluster that is referred to.
