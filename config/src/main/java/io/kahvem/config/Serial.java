@@ -13,10 +13,14 @@ public sealed interface Serial {
     /// Output is dropped, input never comes.
     record None() implements Serial {}
 
+    /// A pseudo-terminal of the machine's own, raw; its name is known once it is made, and empty before.
+    record Pty(String terminal) implements Serial {}
+
     static Serial parse(String text) {
         if (text.equals("stdio")) return new Stdio();
         if (text.equals("none")) return new None();
+        if (text.equals("pty")) return new Pty("");
         if (text.startsWith("file:") && text.length() > "file:".length()) return new ToFile(Path.of(text.substring("file:".length())));
-        throw ConfigException.of("serial", text, "is no place for a serial line; give stdio, none or file:PATH");
+        throw ConfigException.of("serial", text, "is no place for a serial line; give stdio, pty, none or file:PATH");
     }
 }

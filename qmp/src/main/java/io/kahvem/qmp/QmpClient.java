@@ -13,6 +13,7 @@ import io.kahvem.qmp.schema.Control.QmpCapabilities;
 import io.kahvem.qmp.schema.Control.VersionInfo;
 import io.kahvem.qmp.schema.Event;
 import io.kahvem.qmp.schema.Schema;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,6 +66,7 @@ public final class QmpClient implements AutoCloseable {
     private final Listener listener;
     private final Map<String, Shape.Structure> events = new HashMap<>();
     private final Map<Long, Pending> pending = new LinkedHashMap<>();
+    private final Map<Long, CompletableFuture<Map<?, ?>>> raw = new LinkedHashMap<>();
     private final CompletableFuture<VersionInfo> greeting = new CompletableFuture<>();
     private final Object writing = new Object();
     private long lastId;
@@ -106,6 +108,37 @@ public final class QmpClient implements AutoCloseable {
     /// The same, passing descriptors with it; they stay the caller's.
     public <R> R execute(Command<R> command, List<Descriptor> descriptors) {
         return await(submit(command, descriptors), Names.of(command.getClass()));
+    }
+
+    /// Has a command carried out that is given as JSON, and gives the whole reply, return or error, as JSON with the command's own id.
+    /// Throws [QmpException] for what is no command.
+    public String executeJson(String command) {
+        if (!(Json.parse(command.getBytes(StandardCharsets.UTF_8)) instanceof Map<?, ?> given)) throw new QmpException("a command is an object");
+        CompletableFuture<Map<?, ?>> reply = new CompletableFuture<>();
+        long id;
+        synchronized (this) {
+            id = ++lastId;
+            if (ended) throw gone();
+            raw.put(id, reply);
+        }
+        Map<String, Object> request = new LinkedHashMap<>();
+        given.forEach((key, value) -> request.put(String.valueOf(key), value));
+        request.put("id", id);
+        byte[] line = QmpSession.line(request);
+        try {
+            synchronized (writing) {
+                socket.write(line, 0, line.length);
+            }
+        } catch (HostException e) {
+            throw gone();
+        }
+        Map<String, Object> answer = new LinkedHashMap<>();
+        await(reply, "a command").forEach((key, value) -> {
+            if (!"id".equals(key)) answer.put(String.valueOf(key), value);
+        });
+        Object own = given.get("id");
+        if (own != null) answer.put("id", own);
+        return new String(Json.bytes(answer), StandardCharsets.UTF_8);
     }
 
     /// Has `command` carried out; completes with what it returns, on the thread that reads.
@@ -180,13 +213,17 @@ public final class QmpClient implements AutoCloseable {
 
     private void end() {
         List<Pending> lost;
+        List<CompletableFuture<Map<?, ?>>> lostRaw;
         synchronized (this) {
             ended = true;
             lost = List.copyOf(pending.values());
             pending.clear();
+            lostRaw = List.copyOf(raw.values());
+            raw.clear();
         }
         greeting.completeExceptionally(gone());
         for (Pending waiting : lost) waiting.reply.completeExceptionally(gone());
+        for (CompletableFuture<Map<?, ?>> waiting : lostRaw) waiting.completeExceptionally(gone());
         listener.ended();
     }
 
@@ -200,10 +237,13 @@ public final class QmpClient implements AutoCloseable {
             greeting.complete((VersionInfo) codec.read(Shape.ofRecord(VersionInfo.class), version));
         } else if (message.get("id") instanceof Long id) {
             @Nullable Pending waiting;
+            @Nullable CompletableFuture<Map<?, ?>> wanted;
             synchronized (this) {
                 waiting = pending.remove(id);
+                wanted = raw.remove(id);
             }
             if (waiting != null) complete(waiting, message);
+            if (wanted != null) wanted.complete(message);
         }
     }
 

@@ -10,6 +10,7 @@ import io.kahvem.cli.sandbox.Sandbox;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.devices.ByteSink;
+import io.kahvem.host.PseudoTerminal;
 import io.kahvem.host.Terminal;
 import io.kahvem.vmm.Machine;
 import io.kahvem.vmm.MachineResult;
@@ -23,10 +24,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /// One machine in the foreground: its serial line on the standard streams, the process' signals and Ctrl-] as its off switch, its end
 /// as an exit status.
@@ -40,11 +43,14 @@ final class Foreground {
     private final MachineConfig config;
     private final Sandbox sandbox;
     private final boolean stats;
+    private final @Nullable PseudoTerminal pty;
     private final ConsoleOutput console = new ConsoleOutput();
     /// What stopped the machine from our side: a signal's number, LEFT, or 0.
     private final AtomicInteger stoppedBy = new AtomicInteger();
 
-    Foreground(CliContext context, MachineConfig config, Sandbox sandbox, boolean stats) {
+    /// `pty` is the serial line's end, where the configuration says that it is a pseudo-terminal.
+    Foreground(CliContext context, MachineConfig config, Sandbox sandbox, boolean stats, @Nullable PseudoTerminal pty) {
+        this.pty = pty;
         this.context = context;
         this.config = config;
         this.sandbox = sandbox;
@@ -71,6 +77,7 @@ final class Foreground {
             }
             sandbox.confineCalls();
             machine.start();
+            if (pty != null) Thread.ofPlatform().daemon().name("terminal input").start(() -> feed(pty, machine));
             if (stdio) {
                 ConsoleInput.GuestLine line = machine.serialInput()::feed;
                 new ConsoleInput(context.in(), terminal.isTerminal(), line, () -> stop(machine, LEFT)).start();
@@ -88,6 +95,17 @@ final class Foreground {
             throw CliException.hostFailed("interrupted while the machine ran");
         } finally {
             terminal.restore();
+        }
+    }
+
+    private static void feed(PseudoTerminal pty, Machine machine) {
+        byte[] chunk = new byte[1024];
+        try {
+            for (int count; (count = pty.read(chunk)) >= 0; ) {
+                if (!machine.serialInput().feed(chunk, 0, count)) return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -117,6 +135,7 @@ final class Foreground {
             case Serial.Stdio ignored -> new Unclosed(context.out());
             case Serial.None ignored -> OutputStream.nullOutputStream();
             case Serial.ToFile file -> open(file.path());
+            case Serial.Pty ignored -> new TerminalOutput(Objects.requireNonNull(pty, "opened with the options"));
         };
     }
 
@@ -189,6 +208,30 @@ final class Foreground {
 
     private static String decimal(double value) {
         return String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    /// A pseudo-terminal as a stream, closed with the machine.
+    private static final class TerminalOutput extends OutputStream {
+        private final PseudoTerminal pty;
+
+        TerminalOutput(PseudoTerminal pty) {
+            this.pty = pty;
+        }
+
+        @Override
+        public void write(int value) {
+            write(new byte[] {(byte) value}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            pty.write(bytes, offset, length);
+        }
+
+        @Override
+        public void close() {
+            pty.close();
+        }
     }
 
     /// A stream that someone else will close.

@@ -14,6 +14,7 @@ import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Management;
 import io.kahvem.config.Serial;
+import io.kahvem.host.PseudoTerminal;
 import io.kahvem.hypervisor.Hypervisor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,7 +89,7 @@ public final class RunCommand implements Callable<Integer> {
             names = "--serial",
             paramLabel = "WHERE",
             defaultValue = "stdio",
-            description = "stdio (default; on a terminal Ctrl-] leaves and stops the machine), file:PATH or none.")
+            description = "stdio (default; on a terminal Ctrl-] leaves and stops the machine), pty (a pseudo-terminal), file:PATH or none.")
     private String serial = "";
 
     @Option(names = "--debug-exit", description = "isa-debug-exit at port 0xf4: the process exits with (value << 1) | 1.")
@@ -150,7 +151,11 @@ public final class RunCommand implements Callable<Integer> {
         }
         MachineConfig config = builder.kernel(kernel).initrd(initrd).append(append).build();
         sandbox.confineFiles(config, context.machineHost().get().engines(), arguments(kernel));
-        return new Foreground(context, config, sandbox, stats).run();
+        if (!(config.serial() instanceof Serial.Pty)) return new Foreground(context, config, sandbox, stats, null).run();
+        PseudoTerminal pty = PseudoTerminal.open();
+        context.err().println("kahvem: the serial line is " + pty.path());
+        MachineConfig withPty = builder.serial(new Serial.Pty(pty.path())).build();
+        return new Foreground(context, withPty, sandbox, stats, pty).run();
     }
 
     /// What makes the same machine again, with the small Linux' files by their names.

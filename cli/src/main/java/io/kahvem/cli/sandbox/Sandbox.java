@@ -22,6 +22,9 @@ import java.util.Set;
 /// What `--sandbox` does for one machine: first the files, before anything of the machine is opened; then, with all of it open and no guest
 /// instruction run, the system calls.
 public final class Sandbox {
+    /// What a pseudo-terminal is made of (pts(4)).
+    private static final List<Path> TERMINALS = List.of(Path.of("/dev/ptmx"), Path.of("/dev/pts"));
+
     private final SandboxMode mode;
     private final Confinement confinement;
     private final PrintStream err;
@@ -64,6 +67,7 @@ public final class Sandbox {
         switch (config.serial()) {
             case Serial.Stdio ignored -> {}
             case Serial.None ignored -> {}
+            case Serial.Pty ignored -> TERMINALS.forEach(path -> rules.add(new Landlock.Rule(path, Set.of(READ, WRITE))));
             case Serial.ToFile file -> rules.add(toWrite(file.path()));
         }
         for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));

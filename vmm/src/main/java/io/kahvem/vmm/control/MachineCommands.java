@@ -76,6 +76,7 @@ final class MachineCommands {
             case Serial.Stdio ignored -> "stdio";
             case Serial.ToFile ignored -> "file";
             case Serial.None ignored -> "null";
+            case Serial.Pty pty -> "pty:" + pty.terminal();
         };
         chardevs.add(new ChardevInfo("serial0", serial, true));
         for (Path socket : management.qmp()) {
