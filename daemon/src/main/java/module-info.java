@@ -3,6 +3,7 @@ module io.kahvem.daemon {
     requires io.kahvem.block;
     requires io.kahvem.config;
     requires io.kahvem.host;
+    requires io.kahvem.qmp;
     requires transitive io.kahvem.libvirt;
     requires java.xml;
     requires jdk.net;

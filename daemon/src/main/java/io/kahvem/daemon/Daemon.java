@@ -1,8 +1,10 @@
 package io.kahvem.daemon;
 
+import io.kahvem.daemon.domain.DomainLife;
 import io.kahvem.daemon.domain.DomainPublisher;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.MachineTypes;
+import io.kahvem.daemon.machine.QmpLauncher;
 import io.kahvem.daemon.node.Capabilities;
 import io.kahvem.daemon.node.HostFiles;
 import io.kahvem.daemon.node.HostNode;
@@ -10,10 +12,14 @@ import io.kahvem.daemon.rpc.Events;
 import io.kahvem.daemon.rpc.Handlers;
 import io.kahvem.daemon.rpc.Server;
 import io.kahvem.daemon.rpc.UnixListener;
+import io.kahvem.daemon.secret.SecretRegistry;
 import io.kahvem.daemon.service.ConnectService;
+import io.kahvem.daemon.service.DomainLifeService;
 import io.kahvem.daemon.service.DomainService;
+import io.kahvem.daemon.service.DomainStatisticsService;
 import io.kahvem.daemon.service.EventService;
 import io.kahvem.daemon.service.NodeService;
+import io.kahvem.daemon.service.SecretService;
 import io.kahvem.daemon.service.StorageService;
 import io.kahvem.daemon.storage.PoolRegistry;
 import java.io.IOException;
@@ -32,8 +38,10 @@ public final class Daemon implements AutoCloseable {
     private final DaemonConfig config;
     private final Server server;
     private final DomainRegistry domains;
+    private final DomainLife life;
 
-    private Daemon(DaemonConfig config, Server server, DomainRegistry domains) {
+    private Daemon(DaemonConfig config, Server server, DomainRegistry domains, DomainLife life) {
+        this.life = life;
         this.config = config;
         this.server = server;
         this.domains = domains;
@@ -49,15 +57,22 @@ public final class Daemon implements AutoCloseable {
         MachineTypes types = new MachineTypes(config.emulator(), kvm, MAX_VCPUS);
         DomainRegistry domains = new DomainRegistry(types, config.state(), new DomainPublisher(events));
         domains.load();
+        DomainLife life = new DomainLife(domains, new QmpLauncher(config.program()), config.runtime());
+        life.findRunning();
+        new DomainLifeService(domains, life).bind(handlers);
+        new DomainStatisticsService(domains, node).bind(handlers);
         new ConnectService(config.uri(), node).bind(handlers);
         new NodeService(node, new Capabilities(node, types, hostUuid(config.state())), types).bind(handlers);
         new DomainService(domains).bind(handlers);
         PoolRegistry pools = new PoolRegistry(config.state(), config.runtime(), events);
         pools.load();
         new StorageService(pools).bind(handlers);
+        SecretRegistry secrets = new SecretRegistry(config.state(), events);
+        secrets.load();
+        new SecretService(secrets).bind(handlers);
         new EventService(events).bind(handlers);
         Server server = new Server(handlers, config.limits());
-        Daemon daemon = new Daemon(config, server, domains);
+        Daemon daemon = new Daemon(config, server, domains, life);
         try {
             daemon.listen();
         } catch (RuntimeException e) {
@@ -102,5 +117,6 @@ public final class Daemon implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        life.release();
     }
 }

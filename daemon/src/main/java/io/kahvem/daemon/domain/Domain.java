@@ -5,6 +5,8 @@ import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
+import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -26,9 +28,13 @@ public final class Domain {
     private volatile DomainState state = DomainState.SHUTOFF_UNKNOWN;
     private volatile long stateNanos = System.nanoTime();
     private volatile boolean autostart;
+    /// What a transient machine was that has not started, or runs no more.
+    private volatile DomainDefinition last;
 
-    Domain(UUID uuid) {
-        this.uuid = uuid;
+    /// One that is about to be defined or started.
+    Domain(DomainDefinition first) {
+        this.uuid = first.uuid();
+        this.last = first;
     }
 
     /// What there is of a domain only while it runs.
@@ -92,8 +98,7 @@ public final class Domain {
         Running now = running;
         if (now != null) return now.live();
         DomainDefinition next = config;
-        if (next == null) throw new AssertionError("a domain that neither runs nor is defined");
-        return next;
+        return next == null ? last : next;
     }
 
     /// The description it will start as; null for a transient one.
@@ -107,6 +112,25 @@ public final class Domain {
 
     public boolean isActive() {
         return running != null;
+    }
+
+    /// Its process, while it runs.
+    public Optional<Long> pid() {
+        Running now = running;
+        return now == null ? Optional.empty() : Optional.of(now.process().pid());
+    }
+
+    /// The host's numbers of the threads that are its vCPUs; none where it does not run.
+    public List<Long> vcpuThreads() {
+        Running now = running;
+        return now == null ? List.of() : now.process().vcpuThreads();
+    }
+
+    /// What a guest has of its memory now, KiB.
+    public long currentMemoryKib() {
+        Running now = running;
+        if (now == null) return definition().currentMemoryKib();
+        return now.process().balloonKib().orElse(now.live().memoryKib());
     }
 
     public boolean isPersistent() {
@@ -154,12 +178,19 @@ public final class Domain {
     }
 
     void running(@Nullable Running running) {
+        if (running != null) last = running.started();
         this.running = running;
     }
 
     void state(DomainState state) {
         this.state = state;
         stateNanos = System.nanoTime();
+    }
+
+    /// It runs no more.
+    void stopped(DomainState state) {
+        running = null;
+        state(state);
     }
 
     void autostart(boolean autostart) {

@@ -37,7 +37,7 @@ public final class DomainRegistry {
     public synchronized void load() {
         definitions.loadAll(text -> {
             DomainDefinition definition = DomainDefinition.ofCanonical(Xml.parse("domain_definition", text));
-            Domain domain = new Domain(definition.uuid());
+            Domain domain = new Domain(definition);
             domain.config(definition);
             byUuid.put(domain.uuid(), domain);
             byName.put(definition.name(), domain);
@@ -95,7 +95,7 @@ public final class DomainRegistry {
 
     private synchronized Domain define(DomainDefinition definition) {
         Domain before = admit(definition, false);
-        Domain domain = before == null ? new Domain(definition.uuid()) : before;
+        Domain domain = before == null ? new Domain(definition) : before;
         return domain.change("virDomainDefineXML", () -> {
             boolean added = domain.config() == null;
             definitions.write(definition.name(), definition.toString());
@@ -126,13 +126,20 @@ public final class DomainRegistry {
     synchronized Domain addTransient(DomainDefinition definition) {
         Domain before = admit(definition, true);
         if (before != null) return before;
-        return new Domain(definition.uuid());
+        Domain domain = new Domain(definition);
+        byUuid.put(domain.uuid(), domain);
+        byName.put(definition.name(), domain);
+        return domain;
     }
 
-    /// Makes a running machine findable.
-    synchronized void add(Domain domain) {
-        byUuid.put(domain.uuid(), domain);
-        byName.put(domain.name(), domain);
+    /// The domain of a machine that runs already, defined or not.
+    synchronized Domain running(DomainDefinition live) {
+        Domain known = byUuid.get(live.uuid());
+        if (known != null) return known;
+        Domain domain = new Domain(live);
+        byUuid.put(live.uuid(), domain);
+        byName.put(live.name(), domain);
+        return domain;
     }
 
     /// Takes a transient machine that stopped away.
@@ -191,6 +198,27 @@ public final class DomainRegistry {
             byName.remove(oldName);
             events.lifecycle(before, Lifecycle.UNDEFINED_RENAMED);
             events.lifecycle(domain.ref(), Lifecycle.DEFINED_RENAMED);
+        });
+    }
+
+    /// How often the balloon asks its guest for statistics, in seconds; 0 never.
+    public void setStatisticsPeriod(Domain domain, int seconds, int flags) {
+        domain.change("virDomainSetMemoryStatsPeriod", () -> {
+            if (seconds < 0) throw Errors.argument("period must not be negative: %d", seconds);
+            Affect affect = Affect.of(domain, flags);
+            Consumer<Element> change = tree -> {
+                for (Element balloon : tree.childOrNew("devices").children("memballoon")) {
+                    balloon.removeAll("stats");
+                    if (seconds > 0) balloon.add(new Element("stats").with("period", seconds));
+                    DomainSchema.arrangeDevice(balloon);
+                }
+            };
+            if (affect.live()) {
+                domain.requireRunning().process().balloonStatisticsPeriod(seconds);
+                editLive(domain, change);
+            }
+            DomainDefinition config = domain.config();
+            if (affect.config() && config != null) redefine(domain, config.edited(types, change));
         });
     }
 

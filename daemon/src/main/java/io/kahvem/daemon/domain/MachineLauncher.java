@@ -28,9 +28,7 @@ public interface MachineLauncher {
 
         void trayMoved(String alias, boolean open);
 
-        /// The process is gone.
-        ///
-        /// @param crashed whether nobody asked it to
-        void ended(boolean crashed);
+        /// The process is gone: for no good, if it has told of no [#shutdown] before.
+        void ended();
     }
 }

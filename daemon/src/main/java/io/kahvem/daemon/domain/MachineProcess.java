@@ -1,6 +1,7 @@
 package io.kahvem.daemon.domain;
 
 import java.util.List;
+import java.util.OptionalLong;
 
 /// A machine that runs, as its domain drives it: a process of its own. Its methods throw [io.kahvem.libvirt.LibvirtException] where the
 /// process refuses or does not answer. Safe from any thread.
@@ -26,6 +27,11 @@ public interface MachineProcess {
 
     void pressPowerButton();
 
+    /// Whether a guest that switches itself off leaves the machine there, stopped, to be started over.
+    void keepAtShutdown(boolean keep);
+
+    boolean keepsAtShutdown();
+
     void injectNmi();
 
     /// Ends it, at once if it does not end itself.
@@ -34,8 +40,11 @@ public interface MachineProcess {
     /// Asks the guest's balloon to leave it so much.
     void balloon(long kib);
 
-    /// What the balloon leaves the guest, KiB; the whole memory without one.
-    long balloonKib();
+    /// What the balloon leaves the guest, KiB; empty for a machine without one.
+    OptionalLong balloonKib();
+
+    /// How often the balloon asks its guest for statistics; 0 never.
+    void balloonStatisticsPeriod(int seconds);
 
     /// Puts a medium into the drive of that alias, or takes out what is in it.
     void changeMedium(String alias, String file, String format);

@@ -1,0 +1,31 @@
+package io.kahvem.daemon.domain;
+
+import io.kahvem.daemon.xml.Element;
+import io.kahvem.daemon.xml.Xml;
+
+/// What the next daemon must know of a machine that runs (libvirt's domstatus): its process, its number, what it is and was started as.
+///
+/// @param autoDestroy whether it was to end with its client's connection, which has ended with the daemon
+record DomainStatus(
+        int id, long pid, long startTicks, DomainState state, boolean autoDestroy, DomainDefinition started, DomainDefinition live) {
+
+    String print() {
+        Element root = new Element("domstatus").with("id", id).with("pid", pid).with("start", startTicks).with("state", state.name())
+                .with("autodestroy", autoDestroy ? "yes" : "no");
+        root.add(new Element("started").add(started.tree())).add(new Element("live").add(live.tree()));
+        return root.toString();
+    }
+
+    static DomainStatus parse(String document) {
+        Element root = Xml.parse("domain_status", document);
+        return new DomainStatus(Integer.parseInt(root.attribute("id", "")), Long.parseLong(root.attribute("pid", "")),
+                Long.parseLong(root.attribute("start", "")), DomainState.valueOf(root.attribute("state", "")),
+                root.hasAttribute("autodestroy", "yes"), definition(root, "started"), definition(root, "live"));
+    }
+
+    private static DomainDefinition definition(Element root, String name) {
+        Element domain = root.at(name + "/domain");
+        if (domain == null) throw new IllegalArgumentException("no <%s> with a domain in it".formatted(name));
+        return DomainDefinition.ofCanonical(domain);
+    }
+}

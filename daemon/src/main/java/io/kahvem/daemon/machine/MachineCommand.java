@@ -1,0 +1,57 @@
+package io.kahvem.daemon.machine;
+
+import io.kahvem.daemon.domain.DomainDefinition;
+import io.kahvem.daemon.xml.Element;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// The command line of a machine: what its description says, in the words of `kahvem run`.
+final class MachineCommand {
+    private MachineCommand() {}
+
+    static List<String> arguments(DomainDefinition definition, Path socket) {
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        definition.kernel().ifPresent(kernel -> arguments.add("--kernel=" + kernel));
+        definition.initrd().ifPresent(initrd -> arguments.add("--initrd=" + initrd));
+        definition.commandLine().ifPresent(line -> arguments.add("--append=" + line));
+        arguments.add("--memory=%dK".formatted(definition.memoryKib()));
+        arguments.add("--cpus=" + definition.currentVcpus());
+        arguments.add("--accel=" + (definition.type().equals("kvm") ? "kvm" : "jvm"));
+        arguments.add("--name=" + definition.name());
+        arguments.add("--uuid=" + definition.uuid());
+        arguments.add("--qmp=unix:" + socket);
+        arguments.add("--paused");
+        arguments.add("--serial=" + serial(definition));
+        for (Element disk : definition.devices("disk")) disk(disk, arguments);
+        String reboot = definition.action("on_reboot");
+        if (reboot.equals("destroy") || reboot.equals("preserve")) arguments.add("--action=reboot=shutdown");
+        return arguments;
+    }
+
+    private static String serial(DomainDefinition definition) {
+        List<Element> lines = definition.devices("serial");
+        if (lines.isEmpty()) return "none";
+        Element line = lines.getFirst();
+        return switch (line.attribute("type", "")) {
+            case "file" -> "file:" + line.attributeAt("source", "path").orElse("");
+            case "pty" -> "pty";
+            default -> "none";
+        };
+    }
+
+    private static void disk(Element disk, List<String> arguments) {
+        Optional<String> file = disk.attributeAt("source", "file").or(() -> disk.attributeAt("source", "dev"));
+        boolean cdrom = disk.hasAttribute("device", "cdrom");
+        StringBuilder option = new StringBuilder(file.orElse("").replace(",", ",,"));
+        option.append(",format=").append(disk.attributeAt("driver", "type").orElse("raw"));
+        option.append(",bus=").append(disk.attributeAt("target", "bus").orElse("virtio"));
+        if (!cdrom && disk.child("readonly") != null) option.append(",readonly");
+        if (!cdrom && disk.child("transient") != null) option.append(",snapshot");
+        disk.attributeAt("driver", "cache")
+                .filter(cache -> !cache.equals("default")).ifPresent(cache -> option.append(",cache=").append(cache));
+        disk.textAt("serial").ifPresent(serial -> option.append(",serial=").append(serial));
+        arguments.add((cdrom ? "--cdrom=" : "--disk=") + option);
+    }
+}
