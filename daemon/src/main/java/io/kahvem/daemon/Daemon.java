@@ -8,9 +8,12 @@ import io.kahvem.daemon.machine.QmpLauncher;
 import io.kahvem.daemon.node.Capabilities;
 import io.kahvem.daemon.node.HostFiles;
 import io.kahvem.daemon.node.HostNode;
+import io.kahvem.daemon.rpc.Certificates;
 import io.kahvem.daemon.rpc.Events;
 import io.kahvem.daemon.rpc.Handlers;
 import io.kahvem.daemon.rpc.Server;
+import io.kahvem.daemon.rpc.TcpListener;
+import io.kahvem.daemon.rpc.TlsListener;
 import io.kahvem.daemon.rpc.UnixListener;
 import io.kahvem.daemon.secret.SecretRegistry;
 import io.kahvem.daemon.service.ConnectService;
@@ -19,12 +22,14 @@ import io.kahvem.daemon.service.DomainService;
 import io.kahvem.daemon.service.DomainStatisticsService;
 import io.kahvem.daemon.service.EventService;
 import io.kahvem.daemon.service.NodeService;
+import io.kahvem.daemon.service.SaslService;
 import io.kahvem.daemon.service.SecretService;
 import io.kahvem.daemon.service.StorageService;
 import io.kahvem.daemon.storage.PoolRegistry;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -70,6 +75,7 @@ public final class Daemon implements AutoCloseable {
         SecretRegistry secrets = new SecretRegistry(config.state(), events);
         secrets.load();
         new SecretService(secrets).bind(handlers);
+        new SaslService(new Users(config.state().resolve("users"))).bind(handlers);
         new EventService(events).bind(handlers);
         Server server = new Server(handlers, config.limits());
         Daemon daemon = new Daemon(config, server, domains, life);
@@ -97,11 +103,39 @@ public final class Daemon implements AutoCloseable {
         return made;
     }
 
+    /// Starts the machines that start with the host, once a boot of it.
+    public void autostart() {
+        Path marker = config.runtime().resolve("autostarted");
+        try {
+            String boot = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+            if (Files.exists(marker) && Files.readString(marker).strip().equals(boot)) return;
+            AtomicFiles.write(marker, boot + "\n");
+        } catch (IOException e) {
+            LOG.log(Level.WARNING, "cannot tell whether the host has started anew: {0}; no machine is started with it", e.getMessage());
+            return;
+        }
+        life.autostart();
+    }
+
     private void listen() {
         String everything = config.group().isPresent() ? "rw-rw----" : "rw-------";
         String reading = config.group().isPresent() ? "rw-rw-rw-" : "rw-------";
         server.listen(new UnixListener(config.socket(), false, everything, config.group().orElse(null)));
         server.listen(new UnixListener(config.readOnlySocket(), true, reading, config.group().orElse(null)));
+    }
+
+    /// Takes connections by TCP too, on the host's loopback, from the daemon's users. Returns the port.
+    public int listenTcp(InetSocketAddress address) {
+        TcpListener listener = new TcpListener(address);
+        server.listen(listener);
+        return listener.port();
+    }
+
+    /// Takes connections by TLS too, from clients whose certificates the authority in `certificates` has signed. Returns the port.
+    public int listenTls(InetSocketAddress address, Path certificates) {
+        TlsListener listener = new TlsListener(address, Certificates.ofServer(certificates));
+        server.listen(listener);
+        return listener.port();
     }
 
     public Path socket() {

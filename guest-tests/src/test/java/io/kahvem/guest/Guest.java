@@ -110,6 +110,17 @@ final class Guest implements AutoCloseable {
         return printed;
     }
 
+    /// Waits until the program itself says `text`.
+    void awaitError(String text) {
+        if (err.indexAfter(text, 0, deadlineNanos) < 0) throw new AssertionError("never said: " + text + transcript());
+    }
+
+    /// Ends the process as an accident does, and leaves what it started running.
+    void kill() {
+        signal("KILL");
+        process.onExit().join();
+    }
+
     /// Types a command at the prompt, which must have been awaited; returns what it printed, up to the next prompt.
     String shell(String prompt, String command) {
         type(command + "\n");

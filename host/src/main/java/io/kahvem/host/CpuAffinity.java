@@ -29,7 +29,9 @@ public final class CpuAffinity {
             MemorySegment state = Libc.callState(arena);
             MemorySegment set = arena.allocate(SET_BYTES, 8);
             int result = (int) SCHED_GETAFFINITY.invokeExact(state, (int) thread, (long) SET_BYTES, set);
-            if (result < 0) throw new HostException("see where thread %d runs".formatted(thread), "sched_getaffinity", Libc.errno(state), "");
+            if (result < 0) {
+                throw new HostException("see where thread %d runs".formatted(thread), "sched_getaffinity", Libc.errno(state), "");
+            }
             return BitSet.valueOf(set.toArray(JAVA_BYTE));
         } catch (HostException refused) {
             throw refused;
@@ -46,8 +48,10 @@ public final class CpuAffinity {
             byte[] bytes = cpus.toByteArray();
             MemorySegment.copy(bytes, 0, set, JAVA_BYTE, 0, Math.min(bytes.length, SET_BYTES));
             int result = (int) SCHED_SETAFFINITY.invokeExact(state, (int) thread, (long) SET_BYTES, set);
-            if (result < 0) throw new HostException("pin thread %d to processors %s".formatted(thread, cpus), "sched_setaffinity",
-                    Libc.errno(state), "");
+            if (result < 0) {
+                String trying = "pin thread %d to processors %s".formatted(thread, cpus);
+                throw new HostException(trying, "sched_setaffinity", Libc.errno(state), "");
+            }
         } catch (HostException refused) {
             throw refused;
         } catch (Throwable t) {

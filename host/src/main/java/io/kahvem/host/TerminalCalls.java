@@ -74,7 +74,8 @@ final class TerminalCalls {
 
     /// A terminal by its name, which does not wait and does not become this process' own.
     static Descriptor open(String path) {
-        long fd = made((arena, state) -> (int) OPEN.invokeExact(state, arena.allocateFrom(path), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+        int flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+        long fd = made((arena, state) -> (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags));
         if (fd < 0) throw new HostException("open " + path, "open", new Errno((int) -fd), "");
         return new Descriptor((int) fd, path);
     }

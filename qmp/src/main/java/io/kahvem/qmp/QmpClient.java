@@ -113,7 +113,8 @@ public final class QmpClient implements AutoCloseable {
     /// Has a command carried out that is given as JSON, and gives the whole reply, return or error, as JSON with the command's own id.
     /// Throws [QmpException] for what is no command.
     public String executeJson(String command) {
-        if (!(Json.parse(command.getBytes(StandardCharsets.UTF_8)) instanceof Map<?, ?> given)) throw new QmpException("a command is an object");
+        Object tree = Json.parse(command.getBytes(StandardCharsets.UTF_8));
+        if (!(tree instanceof Map<?, ?> given)) throw new QmpException("a command is an object");
         CompletableFuture<Map<?, ?>> reply = new CompletableFuture<>();
         long id;
         synchronized (this) {

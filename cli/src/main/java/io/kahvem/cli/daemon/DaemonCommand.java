@@ -6,8 +6,14 @@ import io.kahvem.cli.ExitStatus;
 import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.Users;
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.Hypervisor;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +52,27 @@ public final class DaemonCommand implements Callable<Integer> {
     @Option(names = "--group", paramLabel = "NAME", description = "Members of this group may use it; otherwise only its own user.")
     private @Nullable String group;
 
+    @Option(
+            names = "--tcp",
+            paramLabel = "ADDRESS:PORT",
+            description = "Listen by TCP too, on the loopback alone (qemu+tcp://); clients prove by SCRAM-SHA-256 who they are.")
+    private @Nullable String tcp;
+
+    @Option(
+            names = "--tls",
+            paramLabel = "ADDRESS:PORT",
+            description = "Listen by TLS too (qemu+tls://); clients show certificates. Goes with --pki.")
+    private @Nullable String tls;
+
+    @Option(names = "--pki", paramLabel = "DIR", description = "Has cacert.pem, servercert.pem and serverkey.pem.")
+    private @Nullable Path pki;
+
+    @Option(
+            names = "--add-user",
+            paramLabel = "NAME",
+            description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP.")
+    private @Nullable String addUser;
+
     public DaemonCommand(CliContext context) {
         this.context = context;
     }
@@ -55,14 +82,43 @@ public final class DaemonCommand implements Callable<Integer> {
         if ((socket == null) != (state == null)) {
             throw CliException.badInput("--socket and --state go together\n  Give both: kahvem daemon --socket PATH --state DIR");
         }
+        if ((tls == null) != (pki == null)) throw CliException.badInput("--tls and --pki go together");
+        DaemonConfig config = config();
+        if (addUser != null) return addUser(config, addUser);
         CompletableFuture<Integer> end = new CompletableFuture<>();
         context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
-        try (Daemon daemon = Daemon.start(config(), canRunKvm())) {
+        try (Daemon daemon = Daemon.start(config, canRunKvm())) {
+            if (tcp != null) daemon.listenTcp(address("--tcp", tcp));
+            if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki);
+            daemon.autostart();
             context.err().println("kahvem: the daemon listens on %s; %d machines are known".formatted(daemon.socket(), daemon.domains()));
             return end.join();
         } catch (DaemonException e) {
             throw CliException.hostFailed(String.valueOf(e.getMessage()));
         }
+    }
+
+    private int addUser(DaemonConfig config, String name) {
+        try {
+            String password = new BufferedReader(new InputStreamReader(context.in(), StandardCharsets.UTF_8)).readLine();
+            if (password == null || password.isEmpty()) {
+                throw CliException.badInput("--add-user: no password on standard input\n  echo PASSWORD | kahvem daemon --add-user NAME");
+            }
+            new Users(config.state().resolve("users")).put(name, password.toCharArray());
+            return ExitStatus.OK;
+        } catch (IOException | DaemonException e) {
+            throw CliException.hostFailed(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static InetSocketAddress address(String option, String text) {
+        int colon = text.lastIndexOf(':');
+        try {
+            if (colon > 0) return new InetSocketAddress(text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
+        } catch (IllegalArgumentException e) {
+            throw CliException.badInput("%s: %s is no ADDRESS:PORT".formatted(option, text));
+        }
+        throw CliException.badInput("%s: %s is no ADDRESS:PORT".formatted(option, text));
     }
 
     private DaemonConfig config() {

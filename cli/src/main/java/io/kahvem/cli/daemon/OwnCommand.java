@@ -18,7 +18,7 @@ final class OwnCommand {
     static List<String> before(String verb) {
         try {
             List<String> words = new ArrayList<>(Arrays.asList(Files.readString(COMMAND_LINE).split("\0")));
-            int at = words.lastIndexOf(verb);
+            int at = words.indexOf(verb);
             if (at < 1) throw CliException.hostFailed("%s does not name the verb \"%s\": %s".formatted(COMMAND_LINE, verb, words));
             words.set(0, Files.readSymbolicLink(Path.of("/proc/self/exe")).toString());
             return List.copyOf(words.subList(0, at));

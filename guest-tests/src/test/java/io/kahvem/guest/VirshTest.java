@@ -1,0 +1,86 @@
+package io.kahvem.guest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The daemon, as libvirt's own virsh sees it.
+class VirshTest {
+    private static final String DOMAIN = """
+            <domain type='qemu'><name>outlives</name><memory unit='MiB'>256</memory>
+            <os><type machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
+            <features><acpi/></features><devices><serial type='pty'/></devices></domain>
+            """;
+
+    private final TestGuests guests = TestGuests.orSkip();
+
+    @TempDir
+    Path directory;
+
+    private Guest daemon() {
+        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/virsh")), "no virsh here: apt-get install libvirt-clients");
+        Guest daemon = Guest.start("daemon", "--socket", socket(), "--state", directory.resolve("state"));
+        daemon.awaitError("the daemon listens on");
+        return daemon;
+    }
+
+    private Path socket() {
+        return directory.resolve("sock");
+    }
+
+    private String uri() {
+        return "qemu:///system?socket=" + socket();
+    }
+
+    private static String said(List<String> command, long seconds) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor(seconds, TimeUnit.SECONDS)).as(said).isTrue();
+        return said;
+    }
+
+    private String virsh(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("/usr/bin/virsh", "-c", uri()));
+        command.addAll(List.of(arguments));
+        return said(command, 120).strip();
+    }
+
+    @Test
+    void machinesOutliveTheDaemonAndAreFoundAgain() throws IOException, InterruptedException {
+        Path xml = Files.writeString(directory.resolve("outlives.xml"), DOMAIN.formatted(guests.vmlinuz(), guests.initrd()));
+        try (Guest daemon = daemon()) {
+            assertThat(virsh("create", xml.toString())).startsWith("Domain 'outlives' created");
+            daemon.kill();
+        }
+        try (Guest daemon = daemon()) {
+            assertThat(virsh("domstate", "outlives", "--reason")).isEqualTo("running (booted)");
+            assertThat(virsh("suspend", "outlives")).isEqualTo("Domain 'outlives' suspended");
+            assertThat(virsh("destroy", "outlives")).isEqualTo("Domain 'outlives' destroyed");
+            assertThat(virsh("list", "--all", "--name")).isEmpty();
+            daemon.kill();
+        }
+    }
+
+    @Test
+    void whatNeedsNoRunningMachineIsAnsweredAsLibvirtdAnswersIt() throws IOException, InterruptedException {
+        Path script = Guest.launcher().resolveSibling("guest-tests/conformance/virsh_conformance.py");
+        try (Guest daemon = daemon()) {
+            List<String> command = List.of("python3", script.toString(), "--uri", uri(), "--workdir",
+                    directory.resolve("work").toString(), "--kernel", guests.vmlinuz().toString(), "--initrd", guests.initrd().toString(),
+                    "--only", "^(conn|host|pool|vol|secret|dom)", "--without",
+                    "network,vnc,agent,blockjobs,snapshots,checkpoints,save,dump,hotplug,cpuhotplug,iothreads,nwfilter,native");
+            String said = said(command, 300);
+            assertThat(said).doesNotContain("FAIL").containsPattern("1[67]\\d passed, 0 failed");
+            daemon.kill();
+        }
+    }
+}
