@@ -8,8 +8,10 @@ module io.kahvem.devices {
     exports io.kahvem.devices.bus;
     exports io.kahvem.devices.chipset;
     exports io.kahvem.devices.dma;
+    exports io.kahvem.devices.firmware;
     exports io.kahvem.devices.pci;
     exports io.kahvem.devices.serial;
+    exports io.kahvem.devices.vga;
     exports io.kahvem.devices.virtio;
     exports io.kahvem.devices.virtio.balloon;
     exports io.kahvem.devices.virtio.blk;

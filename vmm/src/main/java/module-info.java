@@ -8,6 +8,7 @@ module io.kahvem.vmm {
 
     exports io.kahvem.vmm;
     exports io.kahvem.vmm.boot;
+    exports io.kahvem.vmm.firmware;
 
     uses io.kahvem.hypervisor.Hypervisor;
 }

@@ -185,7 +185,6 @@ class CliTest {
             rnu                             | no command "rnu"
             run --frob                      | unknown option --frob
             run --disk=a.img                | unknown option --disk
-            run --firmware ovmf             | unknown option --firmware
             run --net none                  | unknown option --net
             run --display none              | unknown option --display
             run --machine q35               | unknown option --machine

@@ -18,13 +18,14 @@ import org.jspecify.annotations.Nullable;
 /// @param cpus how many virtual CPUs
 /// @param accelOption which engine runs it, and how
 /// @param serial where the first serial line ends
+/// @param debugcon where what firmware says on its debug port ends
 /// @param actions what a reset, a switching off or a panic of the guest does
 /// @param management how the machine is known and controlled from outside
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Actions actions, Management management,
-        boolean debugExit, Optional<Duration> timeout) {
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Serial debugcon, Actions actions,
+        Management management, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;
@@ -64,9 +65,11 @@ public record MachineConfig(
         private int cpus = 1;
         private @Nullable Path kernel;
         private @Nullable String initrd;
+        private Boot.@Nullable Firmware firmware;
         private String commandLine = "";
         private AccelOption accel = new AccelOption(Accel.AUTO);
         private Serial serial = new Serial.Stdio();
+        private Serial debugcon = new Serial.None();
         private Actions actions = Actions.DEFAULT;
         private Management management = Management.NONE;
         private boolean debugExit;
@@ -90,7 +93,7 @@ public record MachineConfig(
         }
 
         /// Linux bzImage, ELF with a PVH note, or Multiboot 1.
-        public Builder kernel(Path file) {
+        public Builder kernel(@Nullable Path file) {
             kernel = file;
             return this;
         }
@@ -107,6 +110,12 @@ public record MachineConfig(
             return this;
         }
 
+        /// Instead of a kernel.
+        public Builder firmware(Boot.@Nullable Firmware what) {
+            firmware = what;
+            return this;
+        }
+
         public Builder accel(Accel engine) {
             return accel(new AccelOption(engine));
         }
@@ -118,6 +127,11 @@ public record MachineConfig(
 
         public Builder serial(Serial where) {
             serial = where;
+            return this;
+        }
+
+        public Builder debugcon(Serial where) {
+            debugcon = where;
             return this;
         }
 
@@ -148,13 +162,20 @@ public record MachineConfig(
 
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
-            if (kernel == null) {
-                throw new ConfigException(
-                        "a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or Multiboot 1)");
-            }
-            Boot boot = new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
             return new MachineConfig(
-                    memoryBytes, cpus, boot, accel, serial, actions, management, debugExit, Optional.ofNullable(timeout));
+                    memoryBytes, cpus, boot(), accel, serial, debugcon, actions, management, debugExit, Optional.ofNullable(timeout));
+        }
+
+        private Boot boot() {
+            if (firmware != null && kernel != null) {
+                throw new ConfigException("firmware: a machine starts with firmware or with a kernel, not with both");
+            }
+            if (firmware != null) return firmware;
+            if (kernel == null) {
+                throw new ConfigException("a machine needs something to boot: give a kernel (Linux bzImage, ELF with a PVH note, or"
+                        + " Multiboot 1), or firmware and a disk");
+            }
+            return new Boot.Kernel(kernel, Optional.ofNullable(initrd), commandLine);
         }
     }
 }

@@ -17,10 +17,16 @@ public sealed interface Serial {
     record Pty(String terminal) implements Serial {}
 
     static Serial parse(String text) {
+        return parse("serial", text);
+    }
+
+    /// The same for another option that leads somewhere.
+    static Serial parse(String option, String text) {
         if (text.equals("stdio")) return new Stdio();
         if (text.equals("none")) return new None();
-        if (text.equals("pty")) return new Pty("");
+        if (text.equals("pty") && option.equals("serial")) return new Pty("");
         if (text.startsWith("file:") && text.length() > "file:".length()) return new ToFile(Path.of(text.substring("file:".length())));
-        throw ConfigException.of("serial", text, "is no place for a serial line; give stdio, pty, none or file:PATH");
+        String places = option.equals("serial") ? "stdio, pty, none or file:PATH" : "stdio, none or file:PATH";
+        throw ConfigException.of(option, text, "is no place for a serial line; give " + places);
     }
 }

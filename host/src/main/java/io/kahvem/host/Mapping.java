@@ -14,4 +14,16 @@ public interface Mapping extends AutoCloseable {
 
     @Override
     void close();
+
+    /// A part of this mapping, which is gone with it; closing the part does nothing.
+    default Mapping slice(long offset, long bytes) {
+        if (offset < 0 || bytes <= 0 || offset + bytes > sizeBytes()) throw new IndexOutOfBoundsException(offset + " + " + bytes);
+        return new Slice(address() + offset, bytes);
+    }
+
+    /// What [Mapping#slice] gives.
+    record Slice(long address, long sizeBytes) implements Mapping {
+        @Override
+        public void close() {}
+    }
 }

@@ -8,9 +8,14 @@ import io.kahvem.config.PanicAction;
 import io.kahvem.devices.ByteSink;
 import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.bus.IoBus;
+import io.kahvem.devices.chipset.HostBridge;
+import io.kahvem.devices.chipset.IoApic;
 import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
+import io.kahvem.devices.chipset.ShadowRam;
+import io.kahvem.devices.firmware.FwCfg;
 import io.kahvem.host.EventLoop;
+import io.kahvem.host.Mapping;
 import io.kahvem.host.OsThread;
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.CpuModel;
@@ -28,6 +33,7 @@ import io.kahvem.vmm.boot.BootTarget;
 import io.kahvem.vmm.boot.MemoryLayout;
 import io.kahvem.vmm.boot.MemoryTypes;
 import io.kahvem.vmm.control.MachineControl;
+import io.kahvem.vmm.firmware.Firmware;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -63,13 +69,19 @@ public final class Machine implements AutoCloseable {
     /// A tick a nanosecond, and any host's clock can tell it.
     private static final long TSC_KHZ = 1_000_000;
 
+    /// Between these there is no RAM of the machine's: video memory, and what [ShadowRam] decides.
+    private static final long VIDEO_MEMORY = 0xa_0000;
+    private static final long EXTENDED = 0x10_0000;
+    /// What PCI has above RAM.
+    private static final long MMIO64_ALIGN = 1L << 30;
+    private static final long MMIO64_END = 1L << 39;
+
     private final MachineConfig config;
     private final MachineHost host;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-    private final BootImage image;
+    private final Optional<BootImage> image;
     private final MemoryLayout layout;
     private final GuestMemory memory = new GuestMemory();
-    private final AcpiTables acpi;
     private final Engines.Choice choice;
     private final Hypervisor engine;
     private final Vm vm;
@@ -106,25 +118,46 @@ public final class Machine implements AutoCloseable {
     }
 
     public static Machine create(MachineConfig config, ByteSink serialOut, MachineHost host) {
-        return new Machine(config, serialOut, host);
+        return create(config, serialOut, ByteSink.DISCARD, host);
     }
 
-    private Machine(MachineConfig config, ByteSink serialOut, MachineHost host) {
+    /// @param debugOut gets what firmware writes to its debug port
+    public static Machine create(MachineConfig config, ByteSink serialOut, ByteSink debugOut, MachineHost host) {
+        return new Machine(config, serialOut, debugOut, host);
+    }
+
+    private Machine(MachineConfig config, ByteSink serialOut, ByteSink debugOut, MachineHost host) {
         this.config = config;
         this.host = host;
         this.actions = config.actions();
         this.vcpuThreadIds = new AtomicLongArray(config.cpus());
         try {
-            image = switch (config.boot()) {
-                case Boot.Kernel kernel -> part(BootImage.open(kernel));
-            };
+            Optional<Firmware> firmware;
+            switch (config.boot()) {
+                case Boot.Kernel kernel -> {
+                    image = Optional.of(part(BootImage.open(kernel)));
+                    firmware = Optional.empty();
+                }
+                case Boot.Firmware named -> {
+                    image = Optional.empty();
+                    firmware = Optional.of(Firmware.open(named, host.memory()));
+                }
+            }
+            firmware.ifPresent(f -> part(f.rom()));
             choice = Engines.pick(config.accel(), host.engines());
             engine = choice.engine();
             layout = MemoryLayout.of(config.memoryBytes());
-            acpi = AcpiTables.build(AcpiTables.Layout.of(config.cpus(), MemoryLayout.LOW_LIMIT));
+            Mapping low = part(host.memory().map(layout.lowBytes()));
             part(memory);
-            memory.add(0, host.memory().map(layout.lowBytes()), false);
+            memory.add(0, low.slice(0, VIDEO_MEMORY), false);
+            memory.add(EXTENDED, low.slice(EXTENDED, layout.lowBytes() - EXTENDED), false);
             if (layout.highBytes() > 0) memory.add(MemoryLayout.HIGH_BASE, host.memory().map(layout.highBytes()), false);
+            ShadowRam shadow = new ShadowRam(memory, low, firmware.map(Firmware::rom));
+            if (firmware.isPresent()) {
+                firmware.get().map(memory);
+            } else {
+                for (int i = 0; i < ShadowRam.REGISTERS; i++) shadow.set(i, ShadowRam.ALL_RAM);
+            }
             FutureTask<List<CpuState>> loading = new FutureTask<>(this::load);
             Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
             try {
@@ -133,8 +166,13 @@ public final class Machine implements AutoCloseable {
                 control = new RunControl(config.cpus());
                 hostLoop = part(host.loops().apply((thread, thrown) -> fail(thrown)));
                 loop = new MachineLoop(hostLoop);
-                chipset = new PcChipset(new PcChipset.Wiring(loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), config.debugExit()));
+                Optional<PcChipset.ForFirmware> forFirmware = firmware.map(f -> new PcChipset.ForFirmware(new FwCfg(memory), debugOut));
+                chipset = new PcChipset(new PcChipset.Wiring(
+                        loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), shadow, forFirmware, config.debugExit()));
                 chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
+                chipset.rtc().setFirmwareHints(config.cpus());
+                forFirmware.ifPresent(with ->
+                        Firmware.describe(with.fwCfg(), config, layout, chipset.hostBridge()::ecamBase, this::acpiLayout));
                 serialInput = new SerialInput(chipset.com1());
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
             } finally {
@@ -373,10 +411,17 @@ public final class Machine implements AutoCloseable {
         if (interrupted) Thread.currentThread().interrupt();
     }
 
+    /// What ACPI's tables tell, with PCI configuration space at `ecamBase` (0 for where it is before anybody moves it).
+    private AcpiTables.Layout acpiLayout(long ecamBase) {
+        long highEnd = MemoryLayout.HIGH_BASE + layout.highBytes();
+        long mmio64Start = highEnd + MMIO64_ALIGN - 1 & -MMIO64_ALIGN;
+        return new AcpiTables.Layout(config.cpus(), AcpiTables.FIRMWARE_AREA_START, MemoryLayout.LOW_LIMIT, IoApic.DEFAULT_BASE,
+                mmio64Start, Math.max(mmio64Start, MMIO64_END), ecamBase == 0 ? HostBridge.DEFAULT_ECAM : ecamBase);
+    }
+
     /// Fills memory as it is when the bootstrap processor starts; gives the states that all of them start in.
     private List<CpuState> load() {
-        for (AcpiTables.Placed table : acpi.tables()) memory.write(table.gpa(), table.bytes());
-        CpuState bootstrap = image.load(new BootTarget(memory, layout, acpi.rsdpGpa(), host.seed().get()));
+        CpuState bootstrap = image.map(this::loadKernel).orElseGet(CpuState::new);
         List<CpuState> all = new ArrayList<>();
         all.add(bootstrap);
         for (int id = 1; id < config.cpus(); id++) {
@@ -384,8 +429,14 @@ public final class Machine implements AutoCloseable {
             waiting.activity = CpuState.Activity.WAIT_FOR_SIPI;
             all.add(waiting);
         }
-        all.forEach(MemoryTypes::set);
+        if (image.isPresent()) all.forEach(MemoryTypes::set);
         return List.copyOf(all);
+    }
+
+    private CpuState loadKernel(BootImage kernel) {
+        AcpiTables acpi = AcpiTables.build(acpiLayout(0));
+        for (AcpiTables.Placed table : acpi.tables()) memory.write(table.gpa(), table.bytes());
+        return kernel.load(new BootTarget(memory, layout, acpi.rsdpGpa(), host.seed().get()));
     }
 
     /// The `machine` thread.

@@ -45,6 +45,7 @@ final class Foreground {
     private final boolean stats;
     private final @Nullable PseudoTerminal pty;
     private final ConsoleOutput console = new ConsoleOutput();
+    private final ConsoleOutput debug = new ConsoleOutput();
     /// What stopped the machine from our side: a signal's number, LEFT, or 0.
     private final AtomicInteger stoppedBy = new AtomicInteger();
 
@@ -61,12 +62,20 @@ final class Foreground {
         boolean stdio = config.serial() instanceof Serial.Stdio;
         Terminal terminal = context.inputTerminal();
         ByteSink serialOut = config.serial() instanceof Serial.None ? ByteSink.DISCARD : console::put;
-        try (Machine machine = Machine.create(config, serialOut, context.machineHost().get());
-                OutputStream stream = open(config.serial());
+        ByteSink debugOut = switch (config.debugcon()) {
+            case Serial.None ignored -> ByteSink.DISCARD;
+            case Serial.Stdio ignored -> stdio ? console::put : debug::put;
+            case Serial.ToFile ignored -> debug::put;
+            case Serial.Pty ignored -> throw new AssertionError("refused with the options");
+        };
+        try (Machine machine = Machine.create(config, serialOut, debugOut, context.machineHost().get());
+                OutputStream stream = open("serial", config.serial());
+                OutputStream debugStream = open("debugcon", config.debugcon());
                 ProcessEnd.Undo undo = context.processEnd().add(terminal::restore)) {
             context.processEnd().onSignal(number -> stop(machine, number));
             machine.engineRemark().ifPresent(remark -> context.err().println("kahvem: " + remark));
             console.start(stream);
+            debug.start(debugStream);
             if (stdio) {
                 terminal.raw();
                 // Who stopped us (a shell's job control) has set the terminal its own way meanwhile.
@@ -85,6 +94,7 @@ final class Foreground {
             MachineResult result = await(machine);
             context.processEnd().onContinue(() -> {});
             console.close(result instanceof MachineResult.Stopped || result instanceof MachineResult.TimedOut ? PATIENCE : Duration.ZERO);
+            debug.close(PATIENCE);
             terminal.restore();
             if (stats) print(machine.statistics());
             return status(result);
@@ -112,6 +122,7 @@ final class Foreground {
     private void stop(Machine machine, int by) {
         stoppedBy.compareAndSet(0, by);
         console.neverWait();
+        debug.neverWait();
         machine.stop(by == LEFT ? ShutdownCause.HOST_UI : ShutdownCause.HOST_SIGNAL);
     }
 
@@ -130,21 +141,21 @@ final class Foreground {
     }
 
     /// Not closed where it is the standard output; that stays open for whatever else the process has to say.
-    private OutputStream open(Serial serial) {
+    private OutputStream open(String option, Serial serial) {
         return switch (serial) {
             case Serial.Stdio ignored -> new Unclosed(context.out());
             case Serial.None ignored -> OutputStream.nullOutputStream();
-            case Serial.ToFile file -> open(file.path());
+            case Serial.ToFile file -> open(option, file.path());
             case Serial.Pty ignored -> new TerminalOutput(Objects.requireNonNull(pty, "opened with the options"));
         };
     }
 
-    private static OutputStream open(Path file) {
+    private static OutputStream open(String option, Path file) {
         try {
             return Files.newOutputStream(file);
         } catch (IOException e) {
             String reason = e instanceof NoSuchFileException ? "its directory does not exist" : e.toString();
-            throw CliException.badInput("--serial: cannot write %s: %s".formatted(file, reason));
+            throw CliException.badInput("--%s: cannot write %s: %s".formatted(option, file, reason));
         }
     }
 

@@ -10,6 +10,7 @@ import io.kahvem.cli.smalllinux.SmallLinux;
 import io.kahvem.config.Accel;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
+import io.kahvem.config.Boot;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Management;
@@ -61,6 +62,20 @@ public final class RunCommand implements Callable<Integer> {
 
     @Option(names = "--append", paramLabel = "TEXT", description = "The kernel's command line; added to the small Linux's own.")
     private String append = "";
+
+    @Option(
+            names = "--firmware",
+            paramLabel = "NAME",
+            description = {"Start with firmware instead of a kernel: seabios, ovmf, or the file of an image;",
+                "ovmf,vars=FILE: the machine's own file for UEFI's variables, made where it is missing."})
+    private @Nullable String firmware;
+
+    @Option(
+            names = "--debugcon",
+            paramLabel = "WHERE",
+            defaultValue = "none",
+            description = "Where firmware's debug messages go: stdio, file:PATH or none (default).")
+    private String debugcon = "";
 
     @Option(
             names = "--memory",
@@ -141,7 +156,7 @@ public final class RunCommand implements Callable<Integer> {
     public Integer call() {
         MachineConfig.Builder builder = optionsAlone();
         Sandbox sandbox = new Sandbox(SandboxMode.parse(this.sandbox), context.confinement(), context.err());
-        if (kernel == null) {
+        if (kernel == null && firmware == null) {
             Path cache = CacheDirectory.of(context.environment());
             Progress progress = new Progress(context.err(), context.errIsTerminal().getAsBoolean());
             SmallLinux linux = SmallLinux.prepare(cache, context.environment(), progress, context.processEnd());
@@ -150,7 +165,7 @@ public final class RunCommand implements Callable<Integer> {
             append = append.isEmpty() ? linux.commandLine() : linux.commandLine() + " " + append;
         }
         MachineConfig config = builder.kernel(kernel).initrd(initrd).append(append).build();
-        sandbox.confineFiles(config, context.machineHost().get().engines(), arguments(kernel));
+        sandbox.confineFiles(config, context.machineHost().get().engines(), arguments());
         if (!(config.serial() instanceof Serial.Pty)) return new Foreground(context, config, sandbox, stats, null).run();
         PseudoTerminal pty = PseudoTerminal.open();
         context.err().println("kahvem: the serial line is " + pty.path());
@@ -159,9 +174,11 @@ public final class RunCommand implements Callable<Integer> {
     }
 
     /// What makes the same machine again, with the small Linux' files by their names.
-    private List<String> arguments(Path kernel) {
-        List<String> arguments = new ArrayList<>(List.of("run", "--kernel=" + kernel, "--append=" + append, "--memory=" + memory,
+    private List<String> arguments() {
+        List<String> arguments = new ArrayList<>(List.of("run", "--append=" + append, "--debugcon=" + debugcon, "--memory=" + memory,
                 "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial, "--sandbox=" + sandbox));
+        if (kernel != null) arguments.add("--kernel=" + kernel);
+        if (firmware != null) arguments.add("--firmware=" + firmware);
         if (initrd != null) arguments.add("--initrd=" + initrd);
         for (String socket : qmp) arguments.add("--qmp=" + socket);
         if (paused) arguments.add("--paused");
@@ -180,6 +197,10 @@ public final class RunCommand implements Callable<Integer> {
         if (initrd != null && kernel == null) {
             throw CliException.badInput("--initrd goes with a kernel\n  Give both: kahvem run --kernel FILE --initrd FILE");
         }
+        if (!append.isEmpty() && firmware != null) {
+            throw CliException.badInput(
+                    "--append: firmware takes no command line\n  Give it to the kernel in the guest, or start with --kernel");
+        }
         if (!cpu.equals("max")) throw CliException.badInput("--cpu: this version has no CPU model \"%s\", only max".formatted(cpu));
         AccelOption option = AccelOption.parse(accel);
         Accel engine = option.accel();
@@ -193,6 +214,7 @@ public final class RunCommand implements Callable<Integer> {
                 .cpus(cpus)
                 .accel(option)
                 .serial(Serial.parse(serial))
+                .debugcon(Serial.parse("debugcon", debugcon))
                 .debugExit(debugExit)
                 .actions(noReboot ? actions.withNoReboot(true) : actions)
                 .management(new Management(
@@ -201,7 +223,8 @@ public final class RunCommand implements Callable<Integer> {
                         qmp.stream().map(Management::parseSocket).toList(),
                         paused))
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
-        builder.kernel(Path.of("any")).build();
+        if (firmware != null) builder.firmware(Boot.Firmware.parse(firmware));
+        builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();
         return builder;
     }
 

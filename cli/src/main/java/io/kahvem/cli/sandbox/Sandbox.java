@@ -11,6 +11,7 @@ import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.host.Landlock;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.vmm.firmware.FirmwareFiles;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,12 +64,20 @@ public final class Sandbox {
         List<Landlock.Rule> rules = new ArrayList<>();
         switch (config.boot()) {
             case Boot.Kernel kernel -> kernel.files().forEach(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
+            case Boot.Firmware firmware -> {
+                FirmwareFiles files = FirmwareFiles.find(firmware);
+                for (Path file : files.all()) rules.add(new Landlock.Rule(file, Set.of(READ)));
+                FirmwareFiles.vgaRom().ifPresent(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
+                firmware.variables().ifPresent(file -> rules.add(toWrite(file)));
+            }
         }
-        switch (config.serial()) {
-            case Serial.Stdio ignored -> {}
-            case Serial.None ignored -> {}
-            case Serial.Pty ignored -> TERMINALS.forEach(path -> rules.add(new Landlock.Rule(path, Set.of(READ, WRITE))));
-            case Serial.ToFile file -> rules.add(toWrite(file.path()));
+        for (Serial line : List.of(config.serial(), config.debugcon())) {
+            switch (line) {
+                case Serial.Stdio ignored -> {}
+                case Serial.None ignored -> {}
+                case Serial.Pty ignored -> TERMINALS.forEach(path -> rules.add(new Landlock.Rule(path, Set.of(READ, WRITE))));
+                case Serial.ToFile file -> rules.add(toWrite(file.path()));
+            }
         }
         for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));
         for (Hypervisor engine : engines) {

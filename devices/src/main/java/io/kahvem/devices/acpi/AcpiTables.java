@@ -1,6 +1,8 @@
 package io.kahvem.devices.acpi;
 
 import io.kahvem.devices.chipset.AcpiPm;
+import io.kahvem.devices.chipset.HostBridge;
+import io.kahvem.devices.chipset.Hpet;
 import io.kahvem.devices.chipset.IoApic;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.chipset.Rtc;
@@ -10,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The ACPI tables of a machine with a [PcChipset]: RSDP, RSDT, XSDT, FADT, FACS, MADT, DSDT. Field names follow ACPI 6.4, chapter 5.
+/// The ACPI tables of a machine with a [PcChipset]: RSDP, RSDT, XSDT, FADT, FACS, MADT, MCFG, DSDT. Field names follow ACPI 6.4, chapter 5.
 ///
 /// @param rsdpGpa where the guest finds the root: in the area it scans, and to be named in its boot parameters
 /// @param tables what to write where, in ascending order and without overlap
@@ -20,11 +22,14 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
 
     public static final long FIRMWARE_AREA_END = 0x10_0000;
 
+    /// What memory-mapped PCI configuration takes for 256 buses.
+    public static final long ECAM_BYTES = 256L << 20;
+
     private static final byte[] OEM_ID = ascii("KAHVEM");
     private static final byte[] OEM_TABLE_ID = ascii("KAHVEMPC");
     private static final byte[] CREATOR_ID = ascii("KHVM");
-    private static final int HEADER_BYTES = 36;
-    private static final int CHECKSUM_AT = 9;
+    static final int HEADER_BYTES = 36;
+    static final int CHECKSUM_AT = 9;
     private static final long LOCAL_APIC = 0xfee0_0000L;
 
     /// One table.
@@ -40,7 +45,8 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
     /// @param mmio32End first address after it, at most the I/O APIC's
     /// @param mmio64Start first address of the PCI memory window above 4 GiB
     /// @param mmio64End first address after it; `mmio64Start` for none
-    public record Layout(int cpus, long baseGpa, long mmio32Start, long mmio32End, long mmio64Start, long mmio64End) {
+    /// @param ecamBase where memory-mapped PCI configuration is, inside the window below 4 GiB, of which it takes [#ECAM_BYTES]
+    public record Layout(int cpus, long baseGpa, long mmio32Start, long mmio32End, long mmio64Start, long mmio64End, long ecamBase) {
         public Layout {
             if (cpus < 1 || cpus > 255) throw new IllegalArgumentException("tables describe 1 to 255 CPUs, not " + cpus);
             if ((baseGpa & 15) != 0) {
@@ -50,11 +56,14 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
                 throw new IllegalArgumentException(
                         "PCI windows %#x-%#x and %#x-%#x".formatted(mmio32Start, mmio32End, mmio64Start, mmio64End));
             }
+            if (ecamBase <= mmio32Start || ecamBase + ECAM_BYTES >= mmio32End) {
+                throw new IllegalArgumentException("PCI configuration space at %#x".formatted(ecamBase));
+            }
         }
 
         /// The usual places: tables in the firmware area, a PCI window from `mmio32Start` to the I/O APIC, none above 4 GiB.
         public static Layout of(int cpus, long mmio32Start) {
-            return new Layout(cpus, FIRMWARE_AREA_START, mmio32Start, IoApic.DEFAULT_BASE, 0, 0);
+            return new Layout(cpus, FIRMWARE_AREA_START, mmio32Start, IoApic.DEFAULT_BASE, 0, 0, HostBridge.DEFAULT_ECAM);
         }
     }
 
@@ -69,10 +78,14 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
         placed.add(new Placed("FACP", fadt, table("FACP", 6, fadt(facs, dsdt))));
         long madt = after(placed);
         placed.add(new Placed("APIC", madt, table("APIC", 5, madt(layout.cpus()))));
+        long mcfg = after(placed);
+        placed.add(new Placed("MCFG", mcfg, table("MCFG", 1, mcfg(layout.ecamBase()))));
+        long hpet = after(placed);
+        placed.add(new Placed("HPET", hpet, table("HPET", 1, hpet())));
         long rsdt = after(placed);
-        placed.add(new Placed("RSDT", rsdt, table("RSDT", 1, pointers(4, fadt, madt))));
+        placed.add(new Placed("RSDT", rsdt, table("RSDT", 1, pointers(4, fadt, madt, mcfg, hpet))));
         long xsdt = after(placed);
-        placed.add(new Placed("XSDT", xsdt, table("XSDT", 1, pointers(8, fadt, madt))));
+        placed.add(new Placed("XSDT", xsdt, table("XSDT", 1, pointers(8, fadt, madt, mcfg, hpet))));
         placed.addFirst(new Placed("RSD PTR ", rsdp, rsdp(rsdt, xsdt)));
         return new AcpiTables(rsdp, List.copyOf(placed));
     }
@@ -173,6 +186,21 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
         sourceOverride(b, PcChipset.IRQ_SCI, PcChipset.IRQ_SCI, 0x0d); // active high, level
         b.put((byte) 4).put((byte) 6).put((byte) 0xff).putShort((short) 0).put((byte) 1); // NMI at LINT1 of all
         return bytes;
+    }
+
+    /// PCI Firmware 3.0, table 4-3.
+    private static byte[] mcfg(long ecamBase) {
+        ByteBuffer b = little(new byte[24]);
+        b.putLong(0).putLong(ecamBase).putShort((short) 0).put((byte) 0).put((byte) 0xff).putInt(0);
+        return b.array();
+    }
+
+    /// IA-PC HPET 1.0a, 3.2.4.
+    private static byte[] hpet() {
+        ByteBuffer b = little(new byte[20]);
+        b.putInt((int) Hpet.CAPABILITIES).put((byte) 0).put((byte) 64).put((byte) 0).put((byte) 0).putLong(Hpet.BASE);
+        b.put((byte) 0).putShort((short) Hpet.MIN_TICK).put((byte) 0);
+        return b.array();
     }
 
     private static void sourceOverride(ByteBuffer b, int irq, int gsi, int flags) {

@@ -13,6 +13,7 @@ final class Aml {
     private static final int SCOPE_OP = 0x10;
     private static final int BUFFER_OP = 0x11;
     private static final int PACKAGE_OP = 0x12;
+    private static final int METHOD_OP = 0x14;
     private static final int DUAL_NAME_PREFIX = 0x2e;
     private static final int MULTI_NAME_PREFIX = 0x2f;
     private static final int EXT_OP_PREFIX = 0x5b;
@@ -64,6 +65,11 @@ final class Aml {
         return sized(bytes(PACKAGE_OP), bytes(elements.length), join(elements));
     }
 
+    /// The same with its elements joined already.
+    static byte[] packageOf(int count, byte[] elements) {
+        return sized(bytes(PACKAGE_OP), bytes(count), elements);
+    }
+
     static byte[] buffer(byte[] content) {
         return sized(bytes(BUFFER_OP), integer(content.length), content);
     }
@@ -97,6 +103,89 @@ final class Aml {
 
     static byte[] memoryWindow64(long first, long last) {
         return addressSpace(0x8a, 8, MEMORY, READ_WRITE, first, last);
+    }
+
+    /// A level-triggered, active-low, shared interrupt, one of those given (6.4.3.6).
+    static byte[] sharedInterrupt(int... choices) {
+        byte[][] numbers = new byte[choices.length][];
+        for (int i = 0; i < choices.length; i++) numbers[i] = little(choices[i], 4);
+        return join(bytes(0x89), little(2 + 4L * choices.length, 2), bytes(0x0d, choices.length), join(numbers));
+    }
+
+    /// Registers of a device at a fixed place in memory.
+    static byte[] memory32Fixed(long base, long length) {
+        return join(bytes(0x86), little(9, 2), bytes(READ_WRITE), little(base, 4), little(length, 4));
+    }
+
+    static byte[] method(String name, int arguments, byte[]... terms) {
+        return sized(bytes(METHOD_OP), nameString(name), bytes(arguments), join(terms));
+    }
+
+    /// A name, or what it stands for, as a term.
+    static byte[] ref(String name) {
+        return nameString(name);
+    }
+
+    /// Argument 0 to 6 of a method.
+    static byte[] arg(int n) {
+        return bytes(0x68 + n);
+    }
+
+    static byte[] store(byte[] value, byte[] target) {
+        return join(bytes(0x70), value, target);
+    }
+
+    static byte[] and(byte[] a, byte[] b) {
+        return join(bytes(0x7b), a, b, bytes(0));
+    }
+
+    static byte[] or(byte[] a, byte[] b) {
+        return join(bytes(0x7d), a, b, bytes(0));
+    }
+
+    static byte[] equal(byte[] a, byte[] b) {
+        return join(bytes(0x93), a, b);
+    }
+
+    static byte[] returns(byte[] value) {
+        return join(bytes(0xa4), value);
+    }
+
+    static byte[] ifThen(byte[] condition, byte[]... terms) {
+        return sized(bytes(0xa0), condition, join(terms));
+    }
+
+    static byte[] otherwise(byte[]... terms) {
+        return sized(bytes(0xa1), join(terms));
+    }
+
+    static byte[] createDwordField(byte[] buffer, int at, String name) {
+        return join(bytes(0x8a), buffer, integer(at), nameString(name));
+    }
+
+    static byte[] notifyDevice(String device, int value) {
+        return join(bytes(0x86), nameString(device), integer(value));
+    }
+
+    /// Bytes of a device's PCI configuration space.
+    static byte[] configRegion(String name, int offset, int length) {
+        return join(bytes(EXT_OP_PREFIX, 0x80), nameString(name), bytes(0x02), integer(offset), integer(length));
+    }
+
+    /// Byte-wide fields of a region, one behind the other; an empty name skips one.
+    static byte[] byteFields(String region, String... names) {
+        byte[][] fields = new byte[names.length][];
+        for (int i = 0; i < names.length; i++) fields[i] = names[i].isEmpty() ? bytes(0, 8) : join(nameString(names[i]), bytes(8));
+        return sized(bytes(EXT_OP_PREFIX, 0x81), nameString(region), bytes(0x01), join(fields)); // ByteAcc, NoLock, Preserve
+    }
+
+    /// A UUID as a buffer, in the mixed order of bytes that ToUUID gives.
+    static byte[] uuid(String text) {
+        String hex = text.replace("-", "");
+        int[] order = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+        byte[] value = new byte[order.length];
+        for (int i = 0; i < order.length; i++) value[i] = (byte) Integer.parseInt(hex.substring(2 * order[i], 2 * order[i] + 2), 16);
+        return buffer(value);
     }
 
     static byte[] join(byte[]... parts) {

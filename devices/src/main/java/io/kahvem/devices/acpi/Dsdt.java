@@ -1,20 +1,36 @@
 package io.kahvem.devices.acpi;
 
+import static io.kahvem.devices.acpi.Aml.and;
+import static io.kahvem.devices.acpi.Aml.arg;
 import static io.kahvem.devices.acpi.Aml.busNumbers;
+import static io.kahvem.devices.acpi.Aml.byteFields;
+import static io.kahvem.devices.acpi.Aml.configRegion;
+import static io.kahvem.devices.acpi.Aml.createDwordField;
 import static io.kahvem.devices.acpi.Aml.device;
 import static io.kahvem.devices.acpi.Aml.eisaId;
+import static io.kahvem.devices.acpi.Aml.equal;
+import static io.kahvem.devices.acpi.Aml.ifThen;
 import static io.kahvem.devices.acpi.Aml.integer;
 import static io.kahvem.devices.acpi.Aml.io;
 import static io.kahvem.devices.acpi.Aml.ioWindow;
 import static io.kahvem.devices.acpi.Aml.irq;
 import static io.kahvem.devices.acpi.Aml.join;
+import static io.kahvem.devices.acpi.Aml.memory32Fixed;
 import static io.kahvem.devices.acpi.Aml.memoryWindow32;
 import static io.kahvem.devices.acpi.Aml.memoryWindow64;
+import static io.kahvem.devices.acpi.Aml.method;
 import static io.kahvem.devices.acpi.Aml.name;
+import static io.kahvem.devices.acpi.Aml.or;
+import static io.kahvem.devices.acpi.Aml.otherwise;
 import static io.kahvem.devices.acpi.Aml.packageOf;
+import static io.kahvem.devices.acpi.Aml.ref;
 import static io.kahvem.devices.acpi.Aml.resources;
+import static io.kahvem.devices.acpi.Aml.returns;
 import static io.kahvem.devices.acpi.Aml.scope;
+import static io.kahvem.devices.acpi.Aml.sharedInterrupt;
+import static io.kahvem.devices.acpi.Aml.store;
 import static io.kahvem.devices.acpi.Aml.string;
+import static io.kahvem.devices.acpi.Aml.uuid;
 
 import io.kahvem.devices.chipset.AcpiPm;
 import io.kahvem.devices.chipset.PcChipset;
@@ -26,6 +42,8 @@ final class Dsdt {
 
     static byte[] definition(AcpiTables.Layout layout) {
         return join(
+                name("\\PICF", integer(0)),
+                method("\\_PIC", 1, store(arg(0), ref("\\PICF"))), // 1: the operating system uses the I/O APIC
                 scope("\\_SB",
                         pciRoot(layout),
                         device("COM1", name("_HID", eisaId("PNP0501")), name("_UID", integer(1)),
@@ -46,29 +64,97 @@ final class Dsdt {
                 io(0xcf8, 8),
                 ioWindow(0x0000, 0x0cf7),
                 ioWindow(0x0d00, 0xffff),
-                memoryWindow32(layout.mmio32Start(), layout.mmio32End() - 1));
+                memoryWindow32(layout.mmio32Start(), layout.ecamBase() - 1),
+                memoryWindow32(layout.ecamBase() + AcpiTables.ECAM_BYTES, layout.mmio32End() - 1));
         if (layout.mmio64End() > layout.mmio64Start()) {
             windows = join(windows, memoryWindow64(layout.mmio64Start(), layout.mmio64End() - 1));
         }
-        return device("PCI0",
-                name("_HID", eisaId("PNP0A03")),
-                name("_UID", integer(0)),
-                name("_BBN", integer(0)),
-                name("_CRS", resources(windows)),
-                name("_PRT", interruptRouting()));
+        return join(
+                device("PCI0",
+                        name("_HID", eisaId("PNP0A08")),
+                        name("_CID", eisaId("PNP0A03")),
+                        name("_UID", integer(0)),
+                        name("_BBN", integer(0)),
+                        name("_CRS", resources(windows)),
+                        osc(),
+                        name("PRTP", linkRouting()),
+                        name("PRTA", directRouting()),
+                        method("_PRT", 0, ifThen(ref("\\PICF"), returns(ref("PRTA"))), otherwise(returns(ref("PRTP")))),
+                        device("ISA",
+                                name("_ADR", integer(PcChipset.LPC_SLOT << 16)),
+                                configRegion("PIRQ", PcChipset.PIRQ_REGISTERS, 12),
+                                byteFields("PIRQ", "PRQA", "PRQB", "PRQC", "PRQD", "", "", "", "", "PRQE", "PRQF", "PRQG", "PRQH"))),
+                // what configuration space takes is nobody else's
+                device("MRES", name("_HID", eisaId("PNP0C02")),
+                        name("_CRS", resources(memory32Fixed(layout.ecamBase(), AcpiTables.ECAM_BYTES)))),
+                links());
     }
 
-    /// Each pin of each slot has an input of the I/O APIC, without a link device between.
-    private static byte[] interruptRouting() {
+    /// PCI Firmware 3.0, 4.5.1: what an operating system may do itself: native hot-plug, and the use of the PCI Express capability.
+    private static byte[] osc() {
+        return method("_OSC", 4,
+                createDwordField(arg(3), 0, "CDW1"),
+                ifThen(equal(arg(0), uuid("33DB4D5B-1FF7-401C-9657-7441C03DD766")),
+                        createDwordField(arg(3), 8, "CDW3"),
+                        store(and(ref("CDW3"), integer(0x11)), ref("CDW3"))),
+                otherwise(store(or(ref("CDW1"), integer(4)), ref("CDW1"))), // unrecognized UUID
+                returns(arg(3)));
+    }
+
+    /// With the I/O APIC each pin of each slot has an input, without a link device between.
+    private static byte[] directRouting() {
+        return routing((slot, pin) -> join(integer(0), integer(PcChipset.gsiOf(slot, pin + 1))));
+    }
+
+    /// With the 8259 pair, the link device that says which request it is.
+    private static byte[] linkRouting() {
+        return routing((slot, pin) -> join(ref("\\_SB.LNK" + letter(PcChipset.pirqOf(slot, pin + 1))), integer(0)));
+    }
+
+    private interface Route {
+        byte[] sourceAndIndex(int slot, int pin);
+    }
+
+    private static byte[] routing(Route route) {
         byte[][] routes = new byte[PciBus.SLOTS * PciBus.PINS][];
         for (int slot = 0; slot < PciBus.SLOTS; slot++) {
             for (int pin = 0; pin < PciBus.PINS; pin++) {
                 long allFunctions = (long) slot << 16 | 0xffff;
-                byte[] gsi = integer(PcChipset.gsiOf(slot, pin + 1));
-                routes[slot * PciBus.PINS + pin] = packageOf(integer(allFunctions), integer(pin), integer(0), gsi);
+                byte[] element = join(integer(allFunctions), integer(pin), route.sourceAndIndex(slot, pin));
+                routes[slot * PciBus.PINS + pin] = packageOf(4, element);
             }
         }
         return packageOf(routes);
+    }
+
+    /// LNKA to LNKH: the LPC bridge's routing registers, of which bit 7 set means not routed.
+    private static byte[] links() {
+        byte[][] links = new byte[PcChipset.PIRQS][];
+        for (int i = 0; i < links.length; i++) {
+            byte[] register = ref("\\_SB.PCI0.ISA.PRQ" + letter(i));
+            links[i] = device("LNK" + letter(i),
+                    name("_HID", eisaId("PNP0C0F")),
+                    name("_UID", integer(i + 1)),
+                    name("_PRS", resources(sharedInterrupt(5, 10, 11))),
+                    method("_STA", 0,
+                            ifThen(and(register, integer(0x80)), returns(integer(0x09))),
+                            returns(integer(0x0b))),
+                    method("_DIS", 0, store(or(register, integer(0x80)), register)),
+                    name("BUFF", resources(sharedInterrupt(0))),
+                    method("_CRS", 0,
+                            createDwordField(ref("BUFF"), 5, "IRQW"),
+                            ifThen(and(register, integer(0x80)), store(integer(0), ref("IRQW"))),
+                            otherwise(store(and(register, integer(0x0f)), ref("IRQW"))),
+                            returns(ref("BUFF"))),
+                    method("_SRS", 1,
+                            createDwordField(arg(0), 5, "PRRI"),
+                            store(ref("PRRI"), register)));
+        }
+        return join(links);
+    }
+
+    private static char letter(int n) {
+        return (char) ('A' + n);
     }
 
     private static byte[] processors(int cpus) {

@@ -13,7 +13,7 @@ import io.kahvem.host.EventLoop;
 /// Lock: this object's monitor; SCI is driven under it, `powerOff` is called outside it.
 public final class AcpiPm implements IoDevice, Device {
     /// Ports, counted from the block's first.
-    public static final int WINDOW_PORTS = 0x40;
+    public static final int WINDOW_PORTS = 0x80;
     public static final int PM1A_EVT = 0x00;
     public static final int PM1A_CNT = 0x04;
     public static final int PM_TMR = 0x08;
@@ -26,6 +26,10 @@ public final class AcpiPm implements IoDevice, Device {
     private static final int PM1_EN = PM1A_EVT + 2;
     private static final int GPE0_STS = GPE0;
     private static final int GPE0_EN = GPE0 + GPE0_BYTES / 2;
+
+    private static final int SMI_EN = 0x30;
+    /// There is no SMM: firmware that finds this bit set takes SMM for set up and leaves it alone.
+    private static final int APMC_EN = 1 << 5;
 
     private static final int TMR_STS = 1;
     private static final int PWRBTN_STS = 1 << 8;
@@ -114,6 +118,7 @@ public final class AcpiPm implements IoDevice, Device {
             case PM_TMR + 2 -> (int) (timerValue >> 16) & 0xffff;
             case GPE0_STS -> gpeStatus;
             case GPE0_EN -> gpeEnable;
+            case SMI_EN -> APMC_EN;
             default -> 0;
         };
         return register >> ((port & 1) * 8) & 0xff;

@@ -6,12 +6,15 @@ import io.kahvem.devices.InterruptLine;
 import io.kahvem.devices.MsiSink;
 import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.bus.LatchPorts;
-import io.kahvem.devices.pci.HostBridge;
+import io.kahvem.devices.firmware.DebugPort;
+import io.kahvem.devices.firmware.FwCfg;
 import io.kahvem.devices.pci.PciBus;
 import io.kahvem.devices.pci.PciHost;
 import io.kahvem.devices.serial.Uart16550;
 import io.kahvem.host.EventLoop;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// A PC's fixed parts at their usual addresses, wired to each other: each ISA request goes to the 8259 pair and to the I/O APIC (request
 /// 0 to its input 2, as the MADT says).
@@ -24,6 +27,12 @@ public final class PcChipset implements Device {
     public static final int RESET_CONTROL_PORT = 0xcf9;
     public static final int DEBUG_EXIT_PORT = 0xf4;
     public static final int PVPANIC_PORT = 0x505;
+
+    /// The LPC interface's slot on bus 0, and in its configuration space the registers that route PIRQA# to PIRQD#; eight bytes on, those
+    /// of PIRQE# to PIRQH#.
+    public static final int LPC_SLOT = LpcBridge.SLOT;
+    public static final int PIRQ_REGISTERS = LpcBridge.PIRQA_ROUT;
+    public static final int PIRQS = PirqRouter.PIRQS;
 
     public static final int IRQ_TIMER = 0;
     public static final int IRQ_KEYBOARD = 1;
@@ -40,8 +49,17 @@ public final class PcChipset implements Device {
     /// @param msi takes the I/O APIC's messages
     /// @param intr the 8259 pair's INTR
     /// @param serialOut what the guest writes to COM1
+    /// @param shadow the RAM below 1 MiB
+    /// @param firmware what firmware needs, where the machine starts with it; else the chipset starts as firmware leaves it
     /// @param debugExit whether isa-debug-exit is fitted
-    public record Wiring(EventLoop loop, MsiSink msi, InterruptLine intr, ByteSink serialOut, MachineEvents events, boolean debugExit) {}
+    public record Wiring(
+            EventLoop loop, MsiSink msi, InterruptLine intr, ByteSink serialOut, MachineEvents events, ShadowRam shadow,
+            Optional<ForFirmware> firmware, boolean debugExit) {}
+
+    /// What firmware needs.
+    ///
+    /// @param debugOut where its messages go
+    public record ForFirmware(FwCfg fwCfg, ByteSink debugOut) {}
 
     private final IoBus ports = new IoBus("ports");
     private final IoBus mmio = new IoBus("MMIO");
@@ -53,6 +71,7 @@ public final class PcChipset implements Device {
     private final AcpiPm pm;
     private final PirqRouter pirqs;
     private final PciBus pci;
+    private final HostBridge hostBridge;
     private final List<Device> devices;
 
     public PcChipset(Wiring wiring) {
@@ -60,15 +79,19 @@ public final class PcChipset implements Device {
         pic = new Pic8259(wiring.intr());
         ioApic = new IoApic(wiring.msi());
         pirqs = new PirqRouter(pic, ioApic);
-        pit = new Pit8254(loop, isaLine(IRQ_TIMER));
-        rtc = new Rtc(loop, isaLine(IRQ_RTC));
+        Hpet hpet = new Hpet(loop, pirqs::input, isaLine(IRQ_TIMER), isaLine(IRQ_RTC));
+        pit = new Pit8254(loop, hpet.pitLine());
+        rtc = new Rtc(loop, hpet.rtcLine());
         com1 = new Uart16550(isaLine(IRQ_COM1), wiring.serialOut());
         pm = new AcpiPm(loop, isaLine(IRQ_SCI), wiring.events()::powerOff);
         ResetControl resetControl = new ResetControl(wiring.events()::reset);
         I8042 i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
         pci = new PciBus(new PciBus.Wiring(ports, mmio, wiring.msi(), pirqs::line));
-        pci.add(0, 0, new HostBridge());
         PciHost pciHost = new PciHost(pci, resetControl.rstCnt());
+        hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty());
+        pci.add(0, 0, hostBridge);
+        pci.add(LpcBridge.SLOT, 0, new LpcBridge(ports, pm, pirqs));
+        LatchPorts apm = new LatchPorts(2);
         LatchPorts dma1 = new LatchPorts(0x10);
         LatchPorts dmaPages = new LatchPorts(0x10);
         LatchPorts dma2 = new LatchPorts(0x20);
@@ -89,11 +112,20 @@ public final class PcChipset implements Device {
         ports.add("COM1", COM1_PORT, Uart16550.REGISTERS, com1);
         ports.add("ELCR", 0x4d0, 2, pic.elcrPorts());
         ports.add("pvpanic", PVPANIC_PORT, PvPanic.PORTS, new PvPanic(wiring.events()));
-        ports.add("ACPI PM", ACPI_PM_PORT, AcpiPm.WINDOW_PORTS, pm);
+        ports.add("APM", 0xb2, 2, apm);
         ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciHost.PORTS, pciHost.addressPorts());
         ports.add("PCI CONFIG_DATA", 0xcfc, PciHost.PORTS, pciHost.dataPorts());
+        mmio.add("HPET", Hpet.BASE, Hpet.WINDOW_BYTES, hpet);
         mmio.add("I/O APIC", IoApic.DEFAULT_BASE, IoApic.WINDOW_BYTES, ioApic);
-        devices = List.of(pic, ioApic, pit, rtc, com1, pm, i8042, resetControl, pirqs, pci, pciHost, dma1, dmaPages, dma2);
+        List<Device> all = new ArrayList<>(List.of(
+                pic, ioApic, hpet, pit, rtc, com1, pm, i8042, resetControl, pirqs, pci, pciHost, dma1, dmaPages, apm, dma2));
+        wiring.firmware().ifPresent(firmware -> {
+            ports.add("fw_cfg", FwCfg.PORT, FwCfg.PORTS, firmware.fwCfg().ports());
+            ports.add("fw_cfg DMA", FwCfg.DMA_PORT, FwCfg.DMA_PORTS, firmware.fwCfg().dmaPorts());
+            ports.add("debug port", DebugPort.PORT, 1, new DebugPort(firmware.debugOut()));
+            all.add(firmware.fwCfg());
+        });
+        devices = List.copyOf(all);
         reset();
     }
 
@@ -110,6 +142,10 @@ public final class PcChipset implements Device {
     /// Bus 0, into which the machine plugs its devices.
     public PciBus pci() {
         return pci;
+    }
+
+    public HostBridge hostBridge() {
+        return hostBridge;
     }
 
     public Rtc rtc() {
@@ -149,6 +185,13 @@ public final class PcChipset implements Device {
     /// @param pin 1 (INTA#) to 4
     public static int gsiOf(int slot, int pin) {
         return PirqRouter.FIRST_GSI + PirqRouter.pirqOf(slot, pin);
+    }
+
+    /// PIRQA# (0) to PIRQH#, to which a pin of a slot of bus 0 is wired.
+    ///
+    /// @param pin 1 (INTA#) to 4
+    public static int pirqOf(int slot, int pin) {
+        return PirqRouter.pirqOf(slot, pin);
     }
 
     /// RESET#: the machine calls it while no vCPU runs. Time, CMOS memory and the host's side of the serial line stay.

@@ -43,6 +43,11 @@ final class PirqRouter implements Device {
         return level -> set(pirq, level);
     }
 
+    /// A line of its own for another device on one of the I/O APIC's inputs 16 to 23.
+    InterruptLine input(int gsi) {
+        return level -> set(gsi - FIRST_GSI, level);
+    }
+
     /// The level of an ISA request that a device of the board drives.
     synchronized void setIsa(int irq, boolean level) {
         isaLevels = level ? isaLevels | 1 << irq : isaLevels & ~(1 << irq);

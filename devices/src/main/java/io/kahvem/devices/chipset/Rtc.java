@@ -98,6 +98,14 @@ public final class Rtc implements Device {
         putCmos(0x5b, 3, above4G);
     }
 
+    /// Fills the bytes by which SeaBIOS learns how many processors to wait for, and in which order to boot where nobody says: disk, CD,
+    /// floppy, network.
+    public synchronized void setFirmwareHints(int cpus) {
+        putCmos(0x5f, 1, cpus - 1);
+        putCmos(0x3d, 1, 0x32);
+        putCmos(0x38, 1, 0x10);
+    }
+
     /// Port 0x70.
     public IoDevice indexPort() {
         return new BytePort(() -> 0xff, this::select);

@@ -19,7 +19,7 @@ class AcpiTablesTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 4, 255})
     void everyTableHasItsLengthItsChecksumAndItsPlace(int cpus) {
-        AcpiTables acpi = AcpiTables.build(AcpiTables.Layout.of(cpus, 0xc000_0000L));
+        AcpiTables acpi = AcpiTables.build(AcpiTables.Layout.of(cpus, 0x8000_0000L));
         long end = AcpiTables.FIRMWARE_AREA_START;
         for (AcpiTables.Placed table : acpi.tables()) {
             assertThat(table.gpa()).as(table.signature()).isGreaterThanOrEqualTo(end);
@@ -34,7 +34,7 @@ class AcpiTablesTest {
 
     @Test
     void theRootLeadsToEveryTable() {
-        AcpiTables acpi = AcpiTables.build(AcpiTables.Layout.of(2, 0xc000_0000L));
+        AcpiTables acpi = AcpiTables.build(AcpiTables.Layout.of(2, 0x8000_0000L));
         AcpiTables.Placed root = acpi.tables().getFirst();
         assertThat(root.gpa()).isEqualTo(acpi.rsdpGpa()).isEqualTo(0xe_0000);
         assertThat(sum(root.bytes(), 20)).isZero();
@@ -54,7 +54,7 @@ class AcpiTablesTest {
 
     @Test
     void theMadtNamesEveryProcessor() {
-        ByteBuffer madt = body(named(AcpiTables.build(AcpiTables.Layout.of(3, 0xc000_0000L)), "APIC"));
+        ByteBuffer madt = body(named(AcpiTables.build(AcpiTables.Layout.of(3, 0x8000_0000L)), "APIC"));
         int processors = 0;
         for (int at = 44; at < madt.limit(); at += madt.get(at + 1)) {
             if (madt.get(at) != 0) continue;
@@ -81,8 +81,8 @@ class AcpiTablesTest {
 
     @Test
     void aLayoutThatCannotBeIsRefused() {
-        assertThatThrownBy(() -> AcpiTables.Layout.of(256, 0xc000_0000L)).hasMessageContaining("256");
-        assertThatThrownBy(() -> new AcpiTables.Layout(1, 0xe_0004, 0xc000_0000L, 0xfec0_0000L, 0, 0))
+        assertThatThrownBy(() -> AcpiTables.Layout.of(256, 0x8000_0000L)).hasMessageContaining("256");
+        assertThatThrownBy(() -> new AcpiTables.Layout(1, 0xe_0004, 0x8000_0000L, 0xfec0_0000L, 0, 0, 0xb000_0000L))
                 .hasMessageContaining("16-byte boundary");
         assertThatThrownBy(() -> AcpiTables.Layout.of(1, 0xff00_0000L)).hasMessageContaining("PCI windows");
     }
@@ -91,7 +91,8 @@ class AcpiTablesTest {
     @ValueSource(ints = {1, 255})
     void iaslReadsTheTablesBack(int cpus, @TempDir Path dir) throws IOException, InterruptedException {
         Assumptions.assumeTrue(iaslIsPresent(), "iasl is not installed (apt-get install acpica-tools)");
-        AcpiTables.Layout layout = new AcpiTables.Layout(cpus, 0xe_0000, 0xc000_0000L, 0xfec0_0000L, 0x1_4000_0000L, 0x81_4000_0000L);
+        AcpiTables.Layout layout = new AcpiTables.Layout(cpus, 0xe_0000, 0x8000_0000L, 0xfec0_0000L, 0x1_4000_0000L, 0x80_0000_0000L,
+                0xb000_0000L);
         AcpiTables acpi = AcpiTables.build(layout);
         for (String signature : new String[] {"DSDT", "FACP", "APIC"}) {
             Files.write(dir.resolve(signature + ".aml"), named(acpi, signature).bytes());
@@ -103,7 +104,7 @@ class AcpiTablesTest {
         }
         assertThat(run(dir, "iasl", "DSDT.dsl")).contains("0 Errors, 0 Warnings");
         assertThat(Files.readString(dir.resolve("DSDT.dsl")))
-                .contains("Name (_HID, EisaId (\"PNP0A03\")", "Device (COM1)", "_S5", "\"ACPI0007\"");
+                .contains("Name (_HID, EisaId (\"PNP0A08\")", "Device (COM1)", "_S5", "\"ACPI0007\"");
     }
 
     private static boolean iaslIsPresent() throws InterruptedException {

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kahvem.devices.Line;
 import io.kahvem.devices.ManualEventLoop;
+import io.kahvem.host.HostMemory;
+import io.kahvem.memory.GuestMemory;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PcChipsetTest {
@@ -17,7 +20,8 @@ class PcChipsetTest {
     private final Line intr = new Line();
     private final ByteArrayOutputStream serial = new ByteArrayOutputStream();
     private final PcChipset pc = new PcChipset(new PcChipset.Wiring(
-            loop, (address, data) -> messages.add("%x:%x".formatted(address, data)), intr, serial::write, new Recorded(), true));
+            loop, (address, data) -> messages.add("%x:%x".formatted(address, data)), intr, serial::write, new Recorded(),
+            new ShadowRam(new GuestMemory(), HostMemory.system().map(1 << 20), Optional.empty()), Optional.empty(), true));
 
     @Test
     void theTimerReachesTheEightyTwoFiftyNineAsRequestZeroAndTheIoApicAsInputTwo() {
@@ -100,7 +104,7 @@ class PcChipsetTest {
     @Test
     void theUsualProbesFindNothingWhereNothingIs() {
         for (int port : new int[] {0x2f8, 0x3e8, 0x1f7, 0x3d4, 0x378}) assertThat(pc.ports().read(port, 1)).isEqualTo(0xff);
-        assertThat(pc.mmio().read(0xfed0_0000L, 4)).isEqualTo(0xffff_ffffL);
+        assertThat(pc.mmio().read(0xfed4_0000L, 4)).isEqualTo(0xffff_ffffL);
     }
 
     @Test

@@ -21,7 +21,7 @@ class PciBusTest {
 
     @BeforeEach
     void plugIn() {
-        pci.add(0, 0, new HostBridge());
+        pci.add(0, 0, new Host());
         pci.add(3, 0, example);
         ports.add("address", 0xcf8, PciHost.PORTS, host.addressPorts());
         ports.add("data", 0xcfc, PciHost.PORTS, host.dataPorts());
@@ -120,6 +120,12 @@ class PciBusTest {
     private int config(int bus, int slot, int function, int register, int size) {
         ports.write(0xcf8, 4, 0x8000_0000L | bus << 16 | slot << 11 | function << 8 | register & 0xfc);
         return (int) ports.read(0xcfc + (register & 3), size);
+    }
+
+    private static final class Host extends PciFunction {
+        Host() {
+            super(0x8086, 0x29c0, 0x060000, 2);
+        }
     }
 
     private static final class Bridge extends PciBridge {

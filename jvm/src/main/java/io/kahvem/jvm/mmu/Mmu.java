@@ -408,7 +408,10 @@ public final class Mmu {
             }
             return;
         }
-        if (slot.readOnly()) return;
+        if (slot.readOnly()) {
+            io(c).mmioWrite(gpa, bytes, value); // ROM, or flash memory that takes commands
+            return;
+        }
         fill(c, gva, slot, true, user);
         slot.markDirty(gpa);
         storeHost(slot.hva(gpa), bytes, value);

@@ -4,13 +4,13 @@ import io.kahvem.config.Sizes;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Where a machine's RAM lies in guest-physical space, as its E820 map tells the guest: RAM up to 3 GiB, then devices up to 4 GiB, then
+/// Where a machine's RAM lies in guest-physical space, as its E820 map tells the guest: RAM up to 2 GiB, then devices up to 4 GiB, then
 /// the rest of RAM.
 ///
 /// @param lowBytes RAM from address 0 up
 /// @param highBytes RAM from 4 GiB up, 0 if all of it is low
 public record MemoryLayout(long lowBytes, long highBytes) {
-    public static final long LOW_LIMIT = 0xc000_0000L;
+    public static final long LOW_LIMIT = 0x8000_0000L;
     public static final long HIGH_BASE = 0x1_0000_0000L;
 
     /// The extended BIOS data area: the last kilobyte of conventional memory.

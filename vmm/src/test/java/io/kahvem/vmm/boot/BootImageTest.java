@@ -304,13 +304,13 @@ class BootImageTest {
     // The map
 
     @Test
-    void memoryBeyondThreeGigabytesIsAboveFour() {
+    void memoryBeyondTwoGigabytesIsAboveFour() {
         MemoryLayout large = MemoryLayout.of(5L << 30);
-        assertThat(large.lowBytes()).isEqualTo(3L << 30);
-        assertThat(large.highBytes()).isEqualTo(2L << 30);
-        assertThat(large.regions()).last().isEqualTo(new MemoryLayout.Region(4L << 30, 2L << 30, MemoryLayout.Type.USABLE));
+        assertThat(large.lowBytes()).isEqualTo(2L << 30);
+        assertThat(large.highBytes()).isEqualTo(3L << 30);
+        assertThat(large.regions()).last().isEqualTo(new MemoryLayout.Region(4L << 30, 3L << 30, MemoryLayout.Type.USABLE));
         assertThat(large.isUsable(0x9_f000, 0x1000)).isFalse();
-        assertThat(large.isUsable(MIB, (3L << 30) - MIB)).isTrue();
+        assertThat(large.isUsable(MIB, (2L << 30) - MIB)).isTrue();
     }
 
     private static byte[] multibootHeader(int flags) {
