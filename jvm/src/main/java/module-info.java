@@ -2,6 +2,7 @@
 module io.kahvem.jvm {
     requires io.kahvem.apic;
     requires io.kahvem.hypervisor;
+    requires jdk.jfr;
 
     provides io.kahvem.hypervisor.Hypervisor with
             io.kahvem.jvm.JvmHypervisor;

@@ -2,7 +2,9 @@ package io.kahvem.hypervisor;
 
 import io.kahvem.memory.MemorySlot;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /// A virtual machine of one engine: its vCPUs, their local APICs, and how interrupts reach them.
 public interface Vm extends AutoCloseable {
@@ -47,6 +49,12 @@ public interface Vm extends AutoCloseable {
     /// Shortcuts between a device's thread and the guest, where the engine has them.
     default Optional<Doorbells> doorbells() {
         return Optional.empty();
+    }
+
+    /// What the engine counts, by names that say what and in which unit, in the order to be shown; empty where it counts nothing. Any
+    /// thread; approximate while vCPUs run.
+    default SequencedMap<String, Long> counters() {
+        return new LinkedHashMap<>();
     }
 
     /// Frees what the engine holds. Every vCPU has returned from `run` before.

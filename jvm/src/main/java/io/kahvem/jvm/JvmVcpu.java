@@ -18,6 +18,7 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.Debug;
 import io.kahvem.jvm.semantics.Interrupts;
 import io.kahvem.jvm.translate.Tiers;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -161,7 +162,9 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     }
 
     private void instruction() {
-        if (!debugger.hasBreakpoints() && Debug.instructionBreakpoint(c)) {
+        if (debugger.hasBreakpoints()) {
+            c.rflags &= ~Flags.RF;
+        } else if (Debug.instructionBreakpoint(c)) {
             stopped();
             return;
         }
@@ -175,6 +178,7 @@ final class JvmVcpu implements Vcpu, ApicOwner {
             stopped();
             return;
         }
+        if (c.stop == Cpu.REPEAT && c.resumed) c.rflags |= Flags.RF; // the instruction goes on
         c.stop = Cpu.NONE;
         Debug.afterInstruction(c);
         if (c.stop != Cpu.NONE) stopped();
@@ -402,6 +406,16 @@ final class JvmVcpu implements Vcpu, ApicOwner {
     @Override
     public long instructionsRetired() {
         return running ? retired : Math.max(retired, c.retired);
+    }
+
+    /// Adds what is counted for this vCPU to `to`. Any thread; approximate while it runs.
+    void count(Map<String, Long> to) {
+        long translated = tiers.translatedInstructions();
+        to.merge("interpreted-instructions", Math.max(0, instructionsRetired() - translated), Long::sum);
+        to.merge("translated-instructions", translated, Long::sum);
+        to.merge("blocks-decoded", blocks.decoded(), Long::sum);
+        tiers.count(to);
+        c.mmu.count(to);
     }
 
     private VmExit fatal(Throwable t) {

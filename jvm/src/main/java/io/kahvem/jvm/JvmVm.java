@@ -16,7 +16,9 @@ import io.kahvem.jvm.translate.Translator;
 import io.kahvem.memory.GuestMemory;
 import io.kahvem.memory.MemorySlot;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -126,6 +128,16 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
         revocations.incrementAndGet();
         for (JvmVcpu vcpu : vcpus) vcpu.slotRemoved();
         code.memoryChanged(slot.gpa(), slot.end());
+    }
+
+    @Override
+    public SequencedMap<String, Long> counters() {
+        LinkedHashMap<String, Long> counters = new LinkedHashMap<>();
+        for (JvmVcpu vcpu : vcpus) vcpu.count(counters);
+        translator.count(counters);
+        counters.put("writes-to-code", code.writes());
+        counters.put("standstills", standstill.count());
+        return counters;
     }
 
     @Override

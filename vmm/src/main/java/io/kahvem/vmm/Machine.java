@@ -368,7 +368,8 @@ public final class Machine implements AutoCloseable {
         long unclaimed = ports.unclaimedReads() + ports.unclaimedWrites() + mmio.unclaimedReads() + mmio.unclaimedWrites();
         long now = result.isDone() ? endNanos : hostLoop.clock().nanoTime();
         Duration running = startNanos == 0 ? Duration.ZERO : Duration.ofNanos(now - startNanos);
-        return new MachineStatistics(engine.name(), vcpus.stream().map(Vcpu::instructionsRetired).toList(), running, resets, unclaimed);
+        List<Long> instructions = vcpus.stream().map(Vcpu::instructionsRetired).toList();
+        return new MachineStatistics(engine.name(), instructions, running, resets, unclaimed, vm.counters());
     }
 
     /// Stops the machine if it runs, and frees all it has.

@@ -215,6 +215,7 @@ final class Foreground {
         if (total >= 0 && seconds > 0) {
             err.println("kahvem: total: %d instructions, %s MIPS".formatted(total, decimal(total / seconds / 1e6)));
         }
+        s.counters().forEach((name, count) -> err.println("kahvem: %s: %d".formatted(name, count)));
     }
 
     private static String decimal(double value) {

@@ -191,6 +191,9 @@ public final class Cpu {
     /// That address.
     public long pendingRip;
 
+    /// The time of entering regions; see [io.kahvem.jvm.translate.Tiers].
+    public int regionTime;
+
     /// The instruction TLB; see [CodePages].
     public final long[] codePages = CodePages.empty();
 
@@ -214,6 +217,9 @@ public final class Cpu {
 
     /// The instruction being executed in step mode began with RFLAGS.TF set and is to end with a single-step trap.
     public boolean stepping;
+
+    /// It began with RFLAGS.RF set, which lets it pass a breakpoint.
+    public boolean resumed;
 
     /// Why the processor shut down (a triple fault); only a reset revives it.
     public @Nullable String shutdown;

@@ -24,6 +24,7 @@ final class BlockBuilder {
     private final Runnable pageBecameCode;
     private final byte[] bytes = new byte[2 * Decoder.MAX_LENGTH];
     private final Decoded[] decoded = new Decoded[MAX_INSTRUCTIONS];
+    private long built;
 
     /// `pageBecameCode` takes from all vCPUs the right to store without asking.
     BlockBuilder(GuestMemory memory, CodeCache cache, Spinner spinner, OpcodeMap map, Runnable pageBecameCode) {
@@ -51,6 +52,11 @@ final class BlockBuilder {
             }
             return crossing(c, gva, gpa, mode, page);
         }
+    }
+
+    /// How many blocks were decoded. Any thread; approximate while the vCPU runs.
+    long built() {
+        return built;
     }
 
     private void mark(long gpa) {
@@ -135,6 +141,7 @@ final class BlockBuilder {
             next = insn;
             end -= d.length;
         }
+        built++;
         Block block = new Block(Objects.requireNonNull(next), count, page.gpa, offset, length, mode, crossesInto);
         if (crossesInto < 0) block.entry = page.entry(offset, mode);
         return block;

@@ -109,6 +109,11 @@ public final class BlockFinder implements Region.Entries {
         return learn(c, (gva & -GuestMemory.PAGE_SIZE) + GuestMemory.PAGE_SIZE);
     }
 
+    /// How many blocks were decoded. Any thread; approximate while the vCPU runs.
+    public long decoded() {
+        return builder.built();
+    }
+
     private long learn(Cpu c, long gva) {
         long known = CodePages.find(c, gva);
         if (known >= 0) return known;

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// All decoded code of a virtual machine, by physical page. Shared by its vCPUs.
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class CodeCache {
     private final GuestMemory memory;
     private final ConcurrentMap<Long, CodePage> pages = new ConcurrentHashMap<>();
+    private final LongAdder writes = new LongAdder();
 
     public CodeCache(GuestMemory memory) {
         this.memory = memory;
@@ -60,6 +62,11 @@ public final class CodeCache {
         }
     }
 
+    /// Forgets a region that is to go. Whoever is inside goes on until it leaves it.
+    public void remove(Region region) {
+        for (long gpa : region.pages()) page(gpa).removeRegion(region);
+    }
+
     private boolean publishLocked(Region region, Region.Extent extent, byte[] pages, List<Integer> entries, int mode, CodePage page,
             @Nullable CodePage second) {
         if (!unchanged(page, extent.granules(), pages, 0)) return false;
@@ -86,9 +93,15 @@ public final class CodeCache {
         @Nullable CodePage page = pages.get(gpa & -GuestMemory.PAGE_SIZE);
         int from = (int) gpa & GuestMemory.PAGE_SIZE - 1;
         if (page == null) return;
+        writes.increment();
         synchronized (page) {
             if (!page.invalidate(from, (int) (from + bytes))) memory.clearCode(gpa);
         }
+    }
+
+    /// How many writes there were to pages that code was decoded from.
+    public long writes() {
+        return writes.sum();
     }
 
     /// Forgets what was decoded from `[gpa, end)`, where other memory is now, or none. Any thread.

@@ -49,6 +49,19 @@ final class CodePage {
         return entry != null && entry.valid() ? entry : null;
     }
 
+    /// Forgets a region and all that leads to it.
+    synchronized void removeRegion(Region region) {
+        if (regions != null && regions.remove(region) != null && regions.isEmpty()) regions = null;
+        entries.values().removeIf(entry -> entry.region().equals(region));
+        for (Block block : table) {
+            if (block == null) continue;
+            Entry entry = block.entry;
+            if (entry == null || !entry.region().equals(region)) continue;
+            block.entry = null;
+            block.heat = 0;
+        }
+    }
+
     /// Invalidates the regions made from bytes in `[from, to)`; returns whether any valid one is left.
     private boolean invalidateRegions(int from, int to) {
         if (regions == null) return false;

@@ -11,6 +11,7 @@ import io.kahvem.jvm.cpu.Flags;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.memory.GuestMemory;
 import io.kahvem.memory.MemorySlot;
+import java.util.Map;
 import java.util.Objects;
 
 /// Guest-virtual memory of one vCPU: every load and store of guest instructions.
@@ -27,6 +28,9 @@ public final class Mmu {
     private final PageWalk walk;
     private final WriteListener writes;
     private final Exclusive exclusive;
+
+    private long misses;
+    private long flushes;
 
     /// Counts everything that may have changed where instructions are fetched from.
     private int codeGeneration;
@@ -182,6 +186,7 @@ public final class Mmu {
     private long host(Cpu c, long gva, int last, boolean write) {
         if (((gva ^ gva + last) & -PAGE_SIZE) != 0 || !tlb.caching || c.longMode() && gva << 16 >> 16 != gva) return 0;
         boolean user = c.cpl == 3;
+        misses++;
         if (walk.access(c, gva, write, false, user) != PageWalk.OK) return 0;
         long gpa = walk.gpa;
         MemorySlot slot = memory.slotAt(gpa);
@@ -296,12 +301,14 @@ public final class Mmu {
 
     /// MOV to CR3: drops all but global translations.
     public void flushNonGlobal() {
+        flushes++;
         codeGeneration++;
         tlb.flushNonGlobal();
     }
 
     /// Changes of CR0, CR4, EFER that alter translation: drops everything.
     public void flush() {
+        flushes++;
         globalGeneration++;
         codeGeneration++;
         tlb.flush();
@@ -309,6 +316,7 @@ public final class Mmu {
 
     /// Drops the translations of one page (INVLPG), global ones too.
     public void invalidatePage(long gva) {
+        flushes++;
         globalGeneration++;
         codeGeneration++;
         tlb.invalidatePage(gva);
@@ -355,10 +363,18 @@ public final class Mmu {
             c.raise(Exceptions.GP, 0);
             return false;
         }
+        if (!fetch) misses++;
         int error = walk.access(c, gva, write, fetch, user);
         if (error == PageWalk.OK) return true;
         c.pageFault(gva, error);
         return false;
+    }
+
+    /// Adds what is counted here to `to`: walks of the page tables for data, and flushes of any kind. Any thread; approximate while the
+    /// vCPU runs.
+    public void count(Map<String, Long> to) {
+        to.merge("tlb-misses", misses, Long::sum);
+        to.merge("tlb-flushes", flushes, Long::sum);
     }
 
     private void fill(Cpu c, long gva, MemorySlot slot, boolean write, boolean user) {

@@ -11,6 +11,7 @@ public record Entry(Region region, int index) {
     /// Runs the region, one level deeper; `rip` is the entry's linear address.
     public void run(Cpu c, long rip) {
         c.depth--;
+        region.enter(c.regionTime);
         region.run(c, c.r, rip & -4096, index);
         c.depth++;
     }

@@ -17,6 +17,12 @@ public final class Link {
         c.pendingLink = null;
     }
 
+    /// Forgets the entry of a region that is gone.
+    void unlink() {
+        Entry entry = target;
+        if (entry != null && !entry.valid()) target = null;
+    }
+
     /// Goes on at `rip`, where `r[RIP]` stands already, if translated code is known there; else asks the run loop to find some.
     public static void go(Link link, Cpu c, long rip) {
         Entry entry = link.target;

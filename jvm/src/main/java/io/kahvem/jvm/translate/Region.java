@@ -1,6 +1,8 @@
 package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,16 @@ public abstract class Region {
     /// @param secondGpa the same for its second page; -1 if there is none
     public record Extent(long gpa, long granules, long secondGpa, long secondGranules) {}
 
+    private static final VarHandle VALID;
+
+    static {
+        try {
+            VALID = MethodHandles.lookup().findVarHandle(Region.class, "valid", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private long gpa;
     private long secondGpa = -1;
 
@@ -21,13 +33,67 @@ public abstract class Region {
     /// then, as the architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
     private boolean valid = true;
 
+    /// When it was last entered, as [Regions] counts time; written by vCPUs, without order.
+    private int entered;
+
+    private @Nullable Regions owner;
+    private int headOffset;
+    private int[] entries = {};
+    private Link[] links = {};
+    private int bytecodes;
+
     /// Its instructions by offset: offset, length in bytes, and how many to the end of its straight run, itself included; 20, 4 and 8 bits.
     private int[] places = {};
 
-    void place(Extent extent, int[] places) {
+    void place(Extent extent, Translator.Emitted emitted) {
         gpa = extent.gpa;
         secondGpa = extent.secondGpa;
-        this.places = places;
+        places = emitted.plan().places();
+        headOffset = emitted.plan().head;
+        entries = emitted.plan().entries.stream().mapToInt(piece -> piece.at).toArray();
+        links = Arrays.stream(emitted.constants()).filter(Link.class::isInstance).toArray(Link[]::new);
+        bytecodes = emitted.bytecodes();
+    }
+
+    void belongTo(Regions regions) {
+        owner = regions;
+    }
+
+    /// The guest-physical address of its first instruction.
+    long headGpa() {
+        return gpa + headOffset;
+    }
+
+    /// The guest-physical pages it was made from: one or two.
+    public long[] pages() {
+        return secondGpa < 0 ? new long[] {gpa} : new long[] {gpa, secondGpa};
+    }
+
+    /// The offsets in its first page where it can be entered.
+    public int[] entries() {
+        return entries;
+    }
+
+    int instructions() {
+        return places.length;
+    }
+
+    /// The size of its bytecode.
+    int bytecodes() {
+        return bytecodes;
+    }
+
+    final void enter(int now) {
+        if (entered != now) entered = now; // read by all vCPUs, so written seldom
+    }
+
+    int entered() {
+        return entered;
+    }
+
+    /// Forgets what of its links is gone, so that nothing of it is reachable from here.
+    void unlink() {
+        for (Link link : links) link.unlink();
     }
 
     static int place(int at, int length, int rest) {
@@ -55,8 +121,15 @@ public abstract class Region {
         return valid;
     }
 
+    /// Its bytes are overwritten. Any thread.
     public void invalidate() {
-        valid = false;
+        Regions regions = owner;
+        if (withdraw() && regions != null) regions.invalidated(this);
+    }
+
+    /// Lets nobody enter it any more; whether this call did that.
+    boolean withdraw() {
+        return VALID.compareAndSet(this, true, false);
     }
 
     /// Executes from entry number `entry` until something leaves it; then `r[RIP]` and all other state are where the guest is.

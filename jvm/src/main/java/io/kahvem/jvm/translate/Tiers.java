@@ -4,6 +4,7 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.interpret.Block;
 import io.kahvem.jvm.interpret.BlockFinder;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Executes a vCPU's blocks: by translated code where there is some, else by the interpreter, counting, so that the hot ones get
@@ -24,6 +25,15 @@ public final class Tiers {
 
     /// Instructions executed by translated code.
     private long translated;
+
+    // How often translated code came back to the run loop, by the first reason that holds.
+    private long faults;
+    private long stores;
+    private long repeats;
+    private long interpreted;
+    private long spent;
+    private long wanted;
+    private long elsewhere;
 
     public Tiers(BlockFinder blocks, Translator translator) {
         this.blocks = blocks;
@@ -59,12 +69,43 @@ public final class Tiers {
         c.linkFrom = null;
         c.budget = REGION_BUDGET;
         c.depth = NESTED_REGIONS;
+        c.regionTime = translator.regionTime();
         entry.run(c, rip);
         int executed = REGION_BUDGET - c.budget;
         c.retired += executed;
         c.blocksUntilPoll -= executed / INSTRUCTIONS_A_BLOCK;
         translated += executed;
+        left(c);
         return true;
+    }
+
+    private void left(Cpu c) {
+        if (c.stop == Cpu.FAULT) {
+            faults++;
+        } else if (c.stop == Cpu.LEAVE) {
+            stores++;
+        } else if (c.stop == Cpu.REPEAT) {
+            repeats++;
+        } else if (c.interpretNext) {
+            interpreted++;
+        } else if (c.budget <= 0) {
+            spent++;
+        } else if (c.wanted() != 0) {
+            wanted++;
+        } else {
+            elsewhere++;
+        }
+    }
+
+    /// Adds what is counted here to `to`. Any thread; approximate while the vCPU runs.
+    public void count(Map<String, Long> to) {
+        to.merge("exits-fault", faults, Long::sum);
+        to.merge("exits-store-to-code", stores, Long::sum);
+        to.merge("exits-repeat", repeats, Long::sum);
+        to.merge("exits-to-interpreter", interpreted, Long::sum);
+        to.merge("exits-budget-spent", spent, Long::sum);
+        to.merge("exits-attention", wanted, Long::sum);
+        to.merge("exits-not-translated", elsewhere, Long::sum);
     }
 
     /// Asks for a region that starts with `block`; true if it was made at once and has been run.

@@ -13,6 +13,7 @@ import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,13 +27,21 @@ public final class Translator implements AutoCloseable {
     /// @param threshold how often a block is interpreted before it is asked for; 0 turns translation off
     /// @param warm how often a block must have been interpreted to be included in a region of another's
     /// @param background whether a thread of its own does it
-    public record Policy(int threshold, int warm, boolean background) {
+    /// @param boundBytes how much bytecode all regions may have together
+    public record Policy(int threshold, int warm, boolean background, long boundBytes) {
         public static final Policy NORMAL = new Policy(20_000, 2_000, true);
         public static final Policy OFF = new Policy(0, 0, false);
+
+        public Policy(int threshold, int warm, boolean background) {
+            this(threshold, warm, background, BOUND_BYTES);
+        }
 
         /// Everything that runs some times, at once.
         public static final Policy EARLY = new Policy(20, 1, false);
     }
+
+    /// See [Regions].
+    public static final long BOUND_BYTES = 8 << 20;
 
     /// HotSpot never compiles a method with more bytecodes.
     private static final int LARGEST_METHOD = 7_900;
@@ -58,13 +67,13 @@ public final class Translator implements AutoCloseable {
         }
     }
 
-    public final LongAdder regions = new LongAdder();
-    public final LongAdder instructions = new LongAdder();
-    public final LongAdder nanos = new LongAdder();
-    public final LongAdder failures = new LongAdder();
-
+    private final LongAdder nanos = new LongAdder();
+    private final LongAdder failures = new LongAdder();
+    private final LongAdder givenUp = new LongAdder();
+    private final LongAdder outdated = new LongAdder();
     private final GuestMemory memory;
     private final CodeCache cache;
+    private final Regions regions;
     private final Policy policy;
     private final Decoder decoder;
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
@@ -78,6 +87,7 @@ public final class Translator implements AutoCloseable {
         this.memory = memory;
         this.cache = cache;
         this.policy = policy;
+        this.regions = new Regions(cache, policy.boundBytes);
         this.decoder = new Decoder(opcodes);
     }
 
@@ -155,11 +165,17 @@ public final class Translator implements AutoCloseable {
         // A region made meanwhile may include it: then it has to become hot again to be a region's head itself.
         if (!block.valid || block.entry != null || block.heat < policy.threshold) return;
         long begin = System.nanoTime();
-        if (!make(request)) failures.increment();
+        try {
+            if (!make(request)) givenUp.increment();
+        } catch (RuntimeException | LinkageError e) { // a bug of ours, and no reason not to go on
+            failures.increment();
+            Events.failed(block.gpa + block.offset, e.toString());
+        }
         nanos.add(System.nanoTime() - begin);
     }
 
     private boolean make(Request request) {
+        Events.Made event = Events.making();
         Block block = request.block;
         long gpa = block.gpa;
         long secondGpa = request.secondGpa;
@@ -176,22 +192,22 @@ public final class Translator implements AutoCloseable {
         Plan plan = emitted.plan;
         Region region = define(emitted);
         Region.Extent extent = new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
-        region.place(extent, plan.places());
+        region.place(extent, emitted);
+        Events.made(event, region);
         byte[] from = Arrays.copyOf(code, length);
         if (policy.background) {
             finished.add(new Finished(region, request.cpu, () -> publish(region, extent, from, plan, block.mode)));
         } else {
             publish(region, extent, from, plan, block.mode);
         }
-        regions.increment();
-        instructions.add(plan.instructions);
         return true;
     }
 
     /// A region's class that is not defined yet.
     ///
+    /// @param bytecodes the size of its method `run`
     /// @param constants its class data
-    record Emitted(Plan plan, byte[] classFile, Object[] constants) {}
+    record Emitted(Plan plan, byte[] classFile, int bytecodes, Object[] constants) {}
 
     /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
     /// compiles. Null where not even a few instructions do.
@@ -201,15 +217,18 @@ public final class Translator implements AutoCloseable {
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan);
             byte[] classFile = emitter.classFile();
-            if (size(classFile) <= LARGEST_METHOD) return new Emitted(plan, classFile, emitter.constants.toArray());
+            int bytecodes = size(classFile);
+            if (bytecodes <= LARGEST_METHOD) return new Emitted(plan, classFile, bytecodes, emitter.constants.toArray());
         }
         return null;
     }
 
     private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, int mode) {
         List<Integer> entries = plan.entries.stream().map(piece -> piece.at).toList();
+        regions.add(region);
         if (!cache.publish(region, extent, from, entries, mode)) {
-            failures.increment();
+            outdated.increment();
+            regions.drop(region);
             return;
         }
         for (Piece piece : plan.pieces) {
@@ -229,9 +248,30 @@ public final class Translator implements AutoCloseable {
         try {
             MethodHandles.Lookup hidden = lookup.defineHiddenClassWithClassData(emitted.classFile, emitted.constants, true);
             return (Region) hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class)).invoke();
+        } catch (RuntimeException | Error e) {
+            throw e;
         } catch (Throwable t) {
-            throw new AssertionError("a region's class", t);
+            throw new AssertionError("a region's constructor", t);
         }
+    }
+
+    /// What a vCPU notes on the regions that it enters.
+    int regionTime() {
+        return regions.now();
+    }
+
+    /// Adds what is counted here to `to`. Any thread.
+    public void count(Map<String, Long> to) {
+        to.put("regions-made", regions.made.sum());
+        to.put("region-instructions", regions.instructions.sum());
+        to.put("regions-live", regions.live());
+        to.put("regions-live-bytes", regions.liveBytes());
+        to.put("regions-invalidated", regions.invalidated.sum());
+        to.put("regions-evicted", regions.evicted.sum());
+        to.put("regions-outdated", outdated.sum());
+        to.put("regions-given-up", givenUp.sum());
+        to.put("regions-failed", failures.sum());
+        to.put("translation-milliseconds", nanos.sum() / 1_000_000);
     }
 
     @Override

@@ -115,11 +115,7 @@ public final class EngineUnderTest implements HostCpu {
         }
     }
 
-    /// Regions that were made, and instructions they executed.
-    public long regions() {
-        return translated.translator.regions.sum();
-    }
-
+    /// Instructions that regions executed.
     public long translatedInstructions() {
         return translated.translatedInstructions();
     }

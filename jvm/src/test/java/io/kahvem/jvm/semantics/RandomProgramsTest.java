@@ -10,7 +10,9 @@ import io.kahvem.jvm.hostcpu.State;
 import io.kahvem.jvm.hostcpu.UserCpu;
 import io.kahvem.jvm.translate.Translator.Policy;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /// Interpreter and translated code agree on long random programs, wherever these come to rest: at the end of a section or at a fault.
@@ -76,6 +78,9 @@ class RandomProgramsTest {
                             n % program.sections.length, n / program.sections.length, differences);
                 }
             }
+            Map<String, Long> counters = new HashMap<>();
+            translator.translator.count(counters);
+            if (counters.getOrDefault("regions-failed", 0L) != 0) return "regions could not be made: " + counters;
             translated += translator.translatedInstructions();
             retired += translator.c.retired;
             return "";
