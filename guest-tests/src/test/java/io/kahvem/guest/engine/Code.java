@@ -80,6 +80,10 @@ final class Code {
         return bytes(0xe6, Board.END, 0xeb, 0xfe);
     }
 
+    int assembledSize() {
+        return out.size();
+    }
+
     long addressOf(String label) {
         Integer at = labels.get(label);
         if (at == null) throw new IllegalArgumentException("no label " + label);

@@ -15,14 +15,18 @@ import org.opentest4j.TestAbortedException;
 ///
 /// @param name as `--accel` takes it
 record Engine(Hypervisor hypervisor, String name, VmOptions options) {
+    private static final String EARLY = "jvm,translate=early";
     private static final String OWN_APICS = "kvm,kernel-irqchip=off";
 
-    /// Those installed, KVM once more with local APICs of ours.
+    /// Those installed: KVM once more with local APICs of ours, the Java engine once more translating everything early.
     static List<Engine> all() {
         return ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get).flatMap(hypervisor -> {
             Engine engine = new Engine(hypervisor, hypervisor.name(), VmOptions.DEFAULT);
-            if (!engine.name.equals("kvm")) return Stream.of(engine);
-            return Stream.of(engine, new Engine(hypervisor, OWN_APICS, VmOptions.DEFAULT.with(KernelIrqchip.OFF)));
+            return switch (engine.name) {
+                case "kvm" -> Stream.of(engine, new Engine(hypervisor, OWN_APICS, VmOptions.DEFAULT.with(KernelIrqchip.OFF)));
+                case "jvm" -> Stream.of(engine, new Engine(hypervisor, EARLY, VmOptions.DEFAULT.with(VmOptions.Translation.EARLY)));
+                default -> Stream.of(engine);
+            };
         }).toList();
     }
 

@@ -104,17 +104,18 @@ public final class SystemRows {
         map.row(0x6f, whole(Ports.class, "outs"));
     }
 
+    /// Those that serialize (SDM Vol. 3A, 9.3) end a block, as CPUID does: code that another processor has written is seen after them.
     private static void tables(OpcodeMap map) {
         map.group0f(0x00, 0, whole(TableRegisters.class, "sldt"), Ev);
         map.group0f(0x00, 1, whole(TableRegisters.class, "str"), Ev);
-        map.group0f(0x00, 2, whole(TableRegisters.class, "lldt"), Ew);
-        map.group0f(0x00, 3, whole(TableRegisters.class, "ltr"), Ew);
+        map.group0f(0x00, 2, whole(TableRegisters.class, "lldt"), Ew).ends();
+        map.group0f(0x00, 3, whole(TableRegisters.class, "ltr"), Ew).ends();
         map.group0f(0x00, 4, whole(TableRegisters.class, "verr"), Ew).changesFlags();
         map.group0f(0x00, 5, whole(TableRegisters.class, "verw"), Ew).changesFlags();
         map.group0fMemory(0x01, 0, whole(TableRegisters.class, "sgdt"), Ex);
         map.group0fMemory(0x01, 1, whole(TableRegisters.class, "sidt"), Ex);
-        map.group0fMemory(0x01, 2, whole(TableRegisters.class, "lgdt"), Ex);
-        map.group0fMemory(0x01, 3, whole(TableRegisters.class, "lidt"), Ex);
+        map.group0fMemory(0x01, 2, whole(TableRegisters.class, "lgdt"), Ex).ends();
+        map.group0fMemory(0x01, 3, whole(TableRegisters.class, "lidt"), Ex).ends();
         map.group0f(0x01, 4, whole(TableRegisters.class, "smsw"), Ev);
         map.group0f(0x01, 6, control(TableRegisters.class, "lmsw"), Ew);
         map.legacyRow(0x63, whole(TableRegisters.class, "arpl"), Ew, Gw).changesFlags();
@@ -131,8 +132,8 @@ public final class SystemRows {
         map.group0fExact(0x01, 0xd0, whole(ControlRegisters.class, "xgetbv"));
         map.group0fExact(0x01, 0xd1, control(ControlRegisters.class, "xsetbv"));
         map.group0fMemory(0x01, 7, control(ControlRegisters.class, "invlpg"), Ex);
-        map.row0f(0x08, whole(ControlRegisters.class, "flushCaches"));
-        map.row0f(0x09, whole(ControlRegisters.class, "flushCaches"));
+        map.row0f(0x08, whole(ControlRegisters.class, "flushCaches")).ends();
+        map.row0f(0x09, whole(ControlRegisters.class, "flushCaches")).ends();
         map.row(0xf4, control(ControlRegisters.class, "hlt"));
         map.row0f(0x05, control(ControlRegisters.class, "syscall"));
         map.row0f(0x07, control(ControlRegisters.class, "sysret"));
@@ -146,7 +147,7 @@ public final class SystemRows {
     }
 
     private static void modelSpecific(OpcodeMap map) {
-        map.row0f(0xa2, whole(Cpuid.class, "cpuid"));
+        map.row0f(0xa2, whole(Cpuid.class, "cpuid")).ends();
         map.row0f(0x30, control(ModelSpecific.class, "wrmsr"));
         map.row0f(0x31, whole(ModelSpecific.class, "rdtsc"));
         map.row0f(0x32, whole(ModelSpecific.class, "rdmsr"));

@@ -25,10 +25,13 @@ public final class Debug {
     private Debug() {}
 
     /// Before an instruction: notes whether it is single-stepped, and raises #DB (a fault; returns true) at an instruction breakpoint.
+    /// RFLAGS.RF lets this one instruction pass.
     public static boolean instructionBreakpoint(Cpu c) {
         c.stepping = (c.rflags & Flags.TF) != 0;
         c.watchHits = 0;
-        if ((c.rflags & Flags.RF) != 0 || (c.dr[7] & 0xff) == 0) return false;
+        c.resumed = (c.rflags & Flags.RF) != 0;
+        c.rflags &= ~Flags.RF; // not after the instruction: IRET may set it for the next
+        if (c.resumed || (c.dr[7] & 0xff) == 0) return false;
         long at = c.r[Cpu.RIP] + (c.code64() ? 0 : c.segmentBase(Cpu.CS));
         int hits = 0;
         for (int i = 0; i < 4; i++) {
@@ -43,7 +46,6 @@ public final class Debug {
 
     /// After an instruction that did not fault: the trap for a single step and for data breakpoints it hit.
     public static void afterInstruction(Cpu c) {
-        c.rflags &= ~Flags.RF;
         if (!c.stepping && c.watchHits == 0) return;
         c.dr[6] |= (c.stepping ? DR6_BS : 0) | c.watchHits;
         c.watchHits = 0;

@@ -238,6 +238,20 @@ class InterruptsTest {
     }
 
     @Test
+    void iretReturnsBehindAnInstructionBreakpointByRf() {
+        m.longMode(0);
+        c.dr[0] = CODE + 2;
+        c.dr[7] |= 1;
+        c.modeChanged();
+        long[] frame = {CODE + 2, TestMachine.CODE0_64, Flags.RF | 2, TestMachine.STACK, TestMachine.DATA0};
+        for (int n = 0; n < frame.length; n++) m.memory.write64(TestMachine.STACK - 0x100 + 8L * n, frame[n]);
+        c.r[Cpu.RSP] = TestMachine.STACK - 0x100;
+        m.run(0x48, 0xcf, 0x90, 0x0f, 0x0b); // iretq; nop; ud2
+        assertThat(m.vector()).isEqualTo(Exceptions.UD);
+        assertThat(m.stack64(0)).isEqualTo(CODE + 3);
+    }
+
+    @Test
     void aDataBreakpointTrapsAfterTheAccess() {
         m.longMode(0);
         c.dr[1] = 0x50000;

@@ -166,6 +166,7 @@ public final class RandomProgram {
             case 50, 51, 52, 53, 54, 55, 56, 57 -> x87();
             case 58 -> mmx();
             case 59, 60 -> bmi();
+            case 61 -> roundOtherwise();
             default -> integer(pushes);
         }
     }
@@ -331,6 +332,14 @@ public final class RandomProgram {
         }
         String[] form = X87_MEMORY[random.nextInt(X87_MEMORY.length)].split(" ");
         out.hex("41" + form[0]).word(1, 0x80 | Integer.parseInt(form[1]) << 3 | 7).word(4, 8L * random.nextInt(100));
+    }
+
+    /// mov dword [r15 + n], mxcsr; ldmxcsr [r15 + n]: another rounding mode, flushing or not, sometimes with exceptions unmasked.
+    private void roundOtherwise() {
+        int at = 8 * random.nextInt(100);
+        int mxcsr = 0x1f80 | random.nextInt(4) << 13 | (random.nextInt(3) == 0 ? 0x8040 : 0);
+        if (random.nextInt(8) == 0) mxcsr &= ~(random.nextInt() & 0x1f80);
+        out.hex("41c787").word(4, at).word(4, mxcsr).hex("410fae97").word(4, at);
     }
 
     private void mmx() {
