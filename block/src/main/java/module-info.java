@@ -6,6 +6,7 @@ module io.kahvem.block {
     requires static transitive org.jspecify;
 
     exports io.kahvem.block;
+    exports io.kahvem.block.job;
     exports io.kahvem.block.qcow2;
     exports io.kahvem.block.tool;
 }

@@ -3,6 +3,7 @@ package io.kahvem.block;
 import io.kahvem.block.BlockRequest.Operation;
 import io.kahvem.host.Errno;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -31,7 +32,10 @@ public final class Disk implements BlockBackend {
     private int running;
     private int workers;
     private int idle;
+    private boolean paused;
     private boolean closed;
+    private Throttle throttle = Throttle.NONE;
+    private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
 
     /// Takes the node over.
     public Disk(BlockNode node) {
@@ -43,9 +47,61 @@ public final class Disk implements BlockBackend {
         return node;
     }
 
-    /// Shows another node from here on. The caller sees to it that nothing is under way, and that it has the same content.
-    void replaceNode(BlockNode other) {
+    /// Shows another node from here on. Called within [#exclusively], for a node that shows the same.
+    public void replaceNode(BlockNode other) {
         node = other;
+    }
+
+    /// Does something while no request is under way; those that come meanwhile wait. Not to be called from a request's completion.
+    public void exclusively(Runnable action) {
+        lock.lock();
+        try {
+            while (paused) quiet.awaitUninterruptibly();
+            paused = true;
+            while (running > 0) quiet.awaitUninterruptibly();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            action.run();
+        } finally {
+            lock.lock();
+            try {
+                paused = false;
+                quiet.signalAll();
+                submitted.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /// Hears of changes of the disk's content, on the threads that make them.
+    public interface Watcher {
+        /// Before the range changes; the change waits for it.
+        default void beforeChange(long offset, long length) {}
+
+        /// After it has changed, or has failed to.
+        default void afterChange(long offset, long length) {}
+    }
+
+    public void addWatcher(Watcher watcher) {
+        watchers.add(watcher);
+    }
+
+    public void removeWatcher(Watcher watcher) {
+        watchers.remove(watcher);
+    }
+
+    /// Starts requests no faster than this from here on.
+    public void setThrottle(Throttle throttle) {
+        lock.lock();
+        try {
+            this.throttle = throttle;
+            submitted.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -104,21 +160,26 @@ public final class Disk implements BlockBackend {
         lock.lock();
         try {
             long left = IDLE_NANOS;
-            while (first == null) {
-                if (closed || left <= 0) {
+            while (true) {
+                long mayStart = first == null || paused ? Long.MAX_VALUE : throttle.waitNanos(System.nanoTime());
+                if (mayStart <= 0) break;
+                if (first == null && (closed || left <= 0)) {
                     workers--;
                     return null;
                 }
                 idle++;
                 try {
-                    left = submitted.awaitNanos(left);
+                    // For a request; or with one there, for its turn (a throttle's), or for the end of a pause.
+                    long rest = submitted.awaitNanos(first == null ? left : Math.min(mayStart, IDLE_NANOS));
+                    left = first == null ? rest : IDLE_NANOS;
                 } catch (InterruptedException e) {
                     left = 0; // nobody interrupts these threads to any other end
                 } finally {
                     idle--;
                 }
             }
-            BlockRequest request = first;
+            BlockRequest request = Objects.requireNonNull(first);
+            throttle.take(request.length(), System.nanoTime());
             first = request.next;
             if (first == null) last = null;
             request.next = null;
@@ -148,7 +209,7 @@ public final class Disk implements BlockBackend {
         lock.lock();
         try {
             running--;
-            if (running == 0 && first == null) quiet.signalAll();
+            if (running == 0) quiet.signalAll();
         } finally {
             lock.unlock();
         }
@@ -170,29 +231,36 @@ public final class Disk implements BlockBackend {
             long size = node.sizeBytes();
             long offset = request.offset();
             if (offset < 0 || request.length() < 0 || offset > size || request.length() > size - offset) return Errno.EIO;
-            switch (request.operation()) {
-                case READ -> node.readVector(offset, request.ranges());
-                case WRITE -> {
-                    if (isReadOnly()) return Errno.EROFS;
-                    if (request.length() > 0) node.writeVector(offset, request.ranges());
-                }
-                case FLUSH -> {
-                    if (!isReadOnly()) node.flush();
-                }
-                case DISCARD -> {
-                    if (isReadOnly()) return Errno.EROFS;
-                    node.discard(offset, request.length());
-                }
-                case WRITE_ZEROES -> {
-                    if (isReadOnly()) return Errno.EROFS;
-                    node.writeZeroes(offset, request.length(), request.mayUnmap());
-                }
+            boolean changes = switch (request.operation()) {
+                case READ, FLUSH -> false;
+                case WRITE, DISCARD, WRITE_ZEROES -> !watchers.isEmpty();
+            };
+            if (!changes) return performOn(request);
+            for (Watcher watcher : watchers) watcher.beforeChange(offset, request.length());
+            try {
+                return performOn(request);
+            } finally {
+                for (Watcher watcher : watchers) watcher.afterChange(offset, request.length());
             }
-            if (request.durable()) node.flush();
-            return 0;
         } catch (BlockException failed) {
             return failed.errno() == 0 ? Errno.EIO : failed.errno();
         }
+    }
+
+    private int performOn(BlockRequest request) {
+        long offset = request.offset();
+        if (isReadOnly() && request.operation() != Operation.READ) return request.operation() == Operation.FLUSH ? 0 : Errno.EROFS;
+        switch (request.operation()) {
+            case READ -> node.readVector(offset, request.ranges());
+            case WRITE -> {
+                if (request.length() > 0) node.writeVector(offset, request.ranges());
+            }
+            case FLUSH -> node.flush();
+            case DISCARD -> node.discard(offset, request.length());
+            case WRITE_ZEROES -> node.writeZeroes(offset, request.length(), request.mayUnmap());
+        }
+        if (request.durable()) node.flush();
+        return 0;
     }
 
     @Override
@@ -207,7 +275,7 @@ public final class Disk implements BlockBackend {
 
     /// Changes the disk's size and tells those who listen.
     public void resize(long sizeBytes) {
-        node.resize(sizeBytes, Preallocation.OFF);
+        exclusively(() -> node.resize(sizeBytes, Preallocation.OFF));
         resizeListeners.forEach(Runnable::run);
     }
 
