@@ -5,17 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The distribution's firmware, unmodified.
 class FirmwareTest {
     private static final Path SEABIOS = Path.of("/usr/share/seabios/bios-256k.bin");
 
-    @Test
-    void seaBiosLooksForSomethingToBoot() {
+    @ParameterizedTest
+    @ValueSource(strings = {"jvm", "kvm"})
+    void seaBiosLooksForSomethingToBoot(String engine) {
         Assumptions.assumeTrue(Files.exists(SEABIOS), "SeaBIOS is not installed (apt-get install seabios)");
+        if (engine.equals("kvm")) KvmEngineTest.needsKvm();
         try (Guest guest = Guest.start(
-                "run", "--accel", "jvm", "--firmware", "seabios", "--serial", "none", "--debugcon", "stdio", "--cpus", "2")) {
+                "run", "--accel", engine, "--firmware", "seabios", "--serial", "none", "--debugcon", "stdio", "--cpus", "2")) {
             guest.await("QEMU fw_cfg DMA interface supported");
             guest.await("PCIe: using q35 mmconfig at 0xb0000000");
             guest.await("Found 2 cpu(s)");

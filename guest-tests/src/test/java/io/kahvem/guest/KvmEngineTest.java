@@ -21,7 +21,8 @@ class KvmEngineTest {
     @TempDir
     private Path home;
 
-    private static void needsKvm() {
+    /// Skips the test where KVM does not open, and says so.
+    static void needsKvm() {
         Hypervisor kvm = ServiceLoader.load(Hypervisor.class).stream()
                 .map(ServiceLoader.Provider::get)
                 .filter(engine -> engine.name().equals("kvm"))
