@@ -28,7 +28,8 @@ public record DeviceAccess(String owner, String group, String permissions) {
         String group = access.map(DeviceAccess::group).orElse(preferred);
         boolean shared = access.map(of -> of.permissions.startsWith("rw", 3)).orElse(true) && !group.equals("root");
         String join = "sudo usermod -aG %s $USER   (then log in again)".formatted(shared ? group : preferred);
-        return shared ? join : "sudo chgrp %s %s && sudo chmod 660 %2$s && ".formatted(preferred, device) + join;
+        if (shared) return join;
+        return "sudo groupadd -f %1$s && sudo chgrp %1$s %2$s && sudo chmod 660 %2$s && ".formatted(preferred, device) + join;
     }
 
     @Override

@@ -25,7 +25,8 @@ class DeviceAccessTest {
 
     @Test
     void aDeviceLeftToRootOrClosedToItsGroupIsSharedFirst() {
-        String shared = "sudo chgrp kvm /dev/kvm && sudo chmod 660 /dev/kvm && sudo usermod -aG kvm $USER   (then log in again)";
+        String shared = "sudo groupadd -f kvm && sudo chgrp kvm /dev/kvm && sudo chmod 660 /dev/kvm"
+                + " && sudo usermod -aG kvm $USER   (then log in again)";
         assertThat(remedy("root", "rw-rw----")).isEqualTo(shared);
         assertThat(remedy("virt", "rw-r-----")).isEqualTo(shared);
     }
