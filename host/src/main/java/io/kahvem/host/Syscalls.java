@@ -19,16 +19,16 @@ final class Syscalls {
             fadvise64 221 clock_gettime 228 clock_getres 229 clock_nanosleep 230 exit_group 231 epoll_wait 232 epoll_ctl 233
             tgkill 234 mbind 237 get_mempolicy 239 openat 257 newfstatat 262 readlinkat 267 faccessat 269 ppoll 271
             set_robust_list 273 epoll_pwait 281 timerfd_create 283 fallocate 285 timerfd_settime 286 accept4 288 eventfd2 290
-            epoll_create1 291 dup3 292 pipe2 293 prlimit64 302 getcpu 309 seccomp 317 getrandom 318 membarrier 324 statx 332
-            rseq 334 clone3 435 faccessat2 439
+            epoll_create1 291 dup3 292 pipe2 293 preadv 295 pwritev 296 prlimit64 302 getcpu 309 seccomp 317
+            getrandom 318 membarrier 324 statx 332 rseq 334 clone3 435 faccessat2 439
             """);
 
     /// asm-generic/unistd.h, of which AArch64 and RISC-V are.
     private static final Map<String, Integer> GENERIC = table("""
             getcwd 17 eventfd2 19 epoll_create1 20 epoll_ctl 21 epoll_pwait 22 dup 23 dup3 24 fcntl 25 ioctl 29 ftruncate 46
             fallocate 47 faccessat 48 openat 56 close 57 pipe2 59 getdents64 61 lseek 62 read 63 write 64 readv 65 writev 66
-            pread64 67 pwrite64 68 ppoll 73 readlinkat 78 newfstatat 79 fstat 80 fsync 82 fdatasync 83 timerfd_create 85
-            timerfd_settime 86 exit 93 exit_group 94 set_tid_address 96 futex 98 set_robust_list 99 nanosleep 101
+            pread64 67 pwrite64 68 preadv 69 pwritev 70 ppoll 73 readlinkat 78 newfstatat 79 fstat 80 fsync 82 fdatasync 83
+            timerfd_create 85 timerfd_settime 86 exit 93 exit_group 94 set_tid_address 96 futex 98 set_robust_list 99 nanosleep 101
             clock_gettime 113 clock_getres 114 clock_nanosleep 115 sched_getaffinity 123 sched_yield 124 restart_syscall 128
             tgkill 131 sigaltstack 132 rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 uname 160 getrusage 165 prctl 167
             getcpu 168 gettimeofday 169 getpid 172 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179
