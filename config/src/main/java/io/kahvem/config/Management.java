@@ -12,8 +12,9 @@ import java.util.UUID;
 /// @param uuid the machine's own number, which its guest sees too
 /// @param qmp sockets to control it by, made when the machine is
 /// @param paused the vCPUs wait for QMP's cont
-public record Management(Optional<String> name, Optional<UUID> uuid, List<Path> qmp, boolean paused) {
-    public static final Management NONE = new Management(Optional.empty(), Optional.empty(), List.of(), false);
+/// @param balloon the guest finds a virtio balloon, by which it is asked to give memory back
+public record Management(Optional<String> name, Optional<UUID> uuid, List<Path> qmp, boolean paused, boolean balloon) {
+    public static final Management NONE = new Management(Optional.empty(), Optional.empty(), List.of(), false, false);
 
     private static final int MAX_NAME = 255;
 

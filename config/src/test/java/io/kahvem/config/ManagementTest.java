@@ -22,16 +22,16 @@ class ManagementTest {
 
     @Test
     void aMachineThatNobodyCouldStartIsRefused() {
-        assertThatThrownBy(() -> new Management(Optional.empty(), Optional.empty(), List.of(), true))
+        assertThatThrownBy(() -> new Management(Optional.empty(), Optional.empty(), List.of(), true, false))
                 .isInstanceOf(ConfigException.class).hasMessageContaining("--qmp");
     }
 
     @Test
     void namesAndSocketsAreChecked() {
         Path path = Path.of("qmp");
-        assertThatThrownBy(() -> new Management(Optional.of("a\nb"), Optional.empty(), List.of(), false))
+        assertThatThrownBy(() -> new Management(Optional.of("a\nb"), Optional.empty(), List.of(), false, false))
                 .isInstanceOf(ConfigException.class).hasMessageContaining("control character");
-        assertThatThrownBy(() -> new Management(Optional.empty(), Optional.empty(), List.of(path, path), false))
+        assertThatThrownBy(() -> new Management(Optional.empty(), Optional.empty(), List.of(path, path), false, false))
                 .isInstanceOf(ConfigException.class).hasMessageContaining("twice");
         assertThatThrownBy(() -> Management.parseUuid("1-2-3-4-5")).isInstanceOf(ConfigException.class);
     }

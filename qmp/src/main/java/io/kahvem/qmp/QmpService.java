@@ -20,10 +20,15 @@ import io.kahvem.qmp.schema.Event;
 import io.kahvem.qmp.schema.Schema;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +48,8 @@ public final class QmpService {
     private final VersionInfo version;
     private final Map<String, Handler> handlers = new LinkedHashMap<>();
     private final List<Class<? extends Command<?>>> commands = new ArrayList<>();
+    /// Kinds of events of which one was told less than a second ago, with what is to be told then.
+    private final Map<Class<?>, Optional<Event>> slowed = new HashMap<>();
     private final List<QmpSession> sessions = new CopyOnWriteArrayList<>();
 
     /// @param packageName tells clients what this is, as in query-version
@@ -79,6 +86,24 @@ public final class QmpService {
         if (codec.write(event) instanceof Map<?, ?> data && !data.isEmpty()) message.put("data", data);
         byte[] line = QmpSession.line(message);
         for (QmpSession session : sessions) session.event(line);
+    }
+
+    /// Tells the newest of such events, at most one in a second, as QEMU does with those that come in numbers.
+    public void emitSlowly(Event event) {
+        synchronized (slowed) {
+            if (slowed.computeIfPresent(event.getClass(), (kind, older) -> Optional.of(event)) != null) return;
+            slowed.put(event.getClass(), Optional.empty());
+        }
+        emit(event);
+        CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS).execute(() -> secondOver(event.getClass()));
+    }
+
+    private void secondOver(Class<?> kind) {
+        Optional<Event> waiting;
+        synchronized (slowed) {
+            waiting = Objects.requireNonNull(slowed.remove(kind));
+        }
+        waiting.ifPresent(this::emitSlowly);
     }
 
     Codec codec() {

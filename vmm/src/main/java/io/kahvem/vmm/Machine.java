@@ -14,6 +14,8 @@ import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.chipset.ShadowRam;
 import io.kahvem.devices.firmware.FwCfg;
+import io.kahvem.devices.virtio.balloon.VirtioBalloon;
+import io.kahvem.devices.virtio.transport.VirtioPci;
 import io.kahvem.host.EventLoop;
 import io.kahvem.host.Mapping;
 import io.kahvem.host.OsThread;
@@ -76,6 +78,9 @@ public final class Machine implements AutoCloseable {
     private static final long MMIO64_ALIGN = 1L << 30;
     private static final long MMIO64_END = 1L << 39;
 
+    /// Below are PCI functions that have places of their own.
+    private static final int FIRST_FREE_SLOT = 3;
+
     private final MachineConfig config;
     private final MachineHost host;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -91,6 +96,7 @@ public final class Machine implements AutoCloseable {
     private final MachineLoop loop;
     private final PcChipset chipset;
     private final SerialInput serialInput;
+    private final Optional<VirtioBalloon> balloon;
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final RunControl control;
@@ -174,6 +180,7 @@ public final class Machine implements AutoCloseable {
                 forFirmware.ifPresent(with ->
                         Firmware.describe(with.fwCfg(), config, layout, chipset.hostBridge()::ecamBase, this::acpiLayout));
                 serialInput = new SerialInput(chipset.com1());
+                balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
             } finally {
                 joinUninterruptibly(loader); // it writes memory that a failure would free
@@ -184,6 +191,12 @@ public final class Machine implements AutoCloseable {
             free();
             throw e;
         }
+    }
+
+    private VirtioBalloon fitBalloon() {
+        VirtioBalloon device = new VirtioBalloon(loop.clock(), config.memoryBytes(), bytes -> tell(new MachineEvent.BalloonChanged(bytes)));
+        chipset.pci().addToFreeSlot(FIRST_FREE_SLOT, new VirtioPci(device, memory));
+        return device;
     }
 
     private static VmOptions options(MachineConfig config) {
@@ -309,6 +322,16 @@ public final class Machine implements AutoCloseable {
     /// What the machine is doing.
     public RunState state() {
         return control.state();
+    }
+
+    /// The memory balloon, if the machine has one.
+    public Optional<VirtioBalloon> balloon() {
+        return balloon;
+    }
+
+    /// The wall clock's reading, in seconds since 1970, when the machine's own clock read `nanos`, if it has not been stopped since.
+    public long wallSeconds(long nanos) {
+        return (loop.clock().wallNanos() - (loop.clock().nanoTime() - nanos)) / 1_000_000_000;
     }
 
     public MachineConfig config() {

@@ -22,6 +22,9 @@ public sealed interface MachineEvent {
     /// Its guest told that it has panicked, and goes on to a kernel that saves what happened.
     record CrashLoaded() implements MachineEvent {}
 
+    /// The guest has given memory back, or taken it: what it has now.
+    record BalloonChanged(long actualBytes) implements MachineEvent {}
+
     /// It has ended, or its guest has switched it off and it stays, stopped.
     record Shutdown(ShutdownCause cause) implements MachineEvent {}
 }

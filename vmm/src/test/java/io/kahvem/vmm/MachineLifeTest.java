@@ -82,7 +82,7 @@ class MachineLifeTest {
 
     @Test
     void aMachineThatStartsStoppedRunsNothingBeforeItIsResumed() throws InterruptedException {
-        Management paused = new Management(Optional.empty(), Optional.empty(), List.of(directory.resolve("qmp")), true);
+        Management paused = new Management(Optional.empty(), Optional.empty(), List.of(directory.resolve("qmp")), true, false);
         ScriptedHypervisor engine = new ScriptedHypervisor((cpu, io) -> {
             boots.incrementAndGet();
             powerOff(io);

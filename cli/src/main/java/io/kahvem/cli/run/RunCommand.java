@@ -132,6 +132,9 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = {"--paused", "-S"}, description = "Start the machine stopped; QMP's cont starts it.")
     private boolean paused;
 
+    @Option(names = "--balloon", description = "A virtio balloon: QMP's balloon asks the guest to give memory back.")
+    private boolean balloon;
+
     @Option(names = "--name", paramLabel = "NAME", description = "What to call the machine; told by QMP.")
     private @Nullable String name;
 
@@ -182,6 +185,7 @@ public final class RunCommand implements Callable<Integer> {
         if (initrd != null) arguments.add("--initrd=" + initrd);
         for (String socket : qmp) arguments.add("--qmp=" + socket);
         if (paused) arguments.add("--paused");
+        if (balloon) arguments.add("--balloon");
         if (name != null) arguments.add("--name=" + name);
         if (uuid != null) arguments.add("--uuid=" + uuid);
         if (action != null) arguments.add("--action=" + action);
@@ -221,7 +225,8 @@ public final class RunCommand implements Callable<Integer> {
                         Optional.ofNullable(name),
                         Optional.ofNullable(uuid).map(Management::parseUuid),
                         qmp.stream().map(Management::parseSocket).toList(),
-                        paused))
+                        paused,
+                        balloon))
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
         if (firmware != null) builder.firmware(Boot.Firmware.parse(firmware));
         builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();

@@ -4,6 +4,7 @@ import io.kahvem.host.LocalServerSocket;
 import io.kahvem.qmp.QmpServer;
 import io.kahvem.qmp.QmpService;
 import io.kahvem.vmm.Machine;
+import io.kahvem.vmm.MachineEvent;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +33,14 @@ public final class MachineControl implements AutoCloseable {
         new RunStateCommands(machine).addTo(service);
         new MachineCommands(machine).addTo(service);
         new HumanMonitor(machine).addTo(service);
-        machine.listen(event -> service.emit(RunStateCommands.told(event)));
+        new BalloonCommands(machine).addTo(service);
+        machine.listen(event -> {
+            if (event instanceof MachineEvent.BalloonChanged) {
+                service.emitSlowly(RunStateCommands.told(event));
+            } else {
+                service.emit(RunStateCommands.told(event));
+            }
+        });
         for (LocalServerSocket socket : sockets) servers.add(new QmpServer(service, socket));
     }
 

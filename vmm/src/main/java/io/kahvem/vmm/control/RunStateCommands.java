@@ -5,6 +5,7 @@ import io.kahvem.config.PanicAction;
 import io.kahvem.config.ShutdownAction;
 import io.kahvem.qmp.QmpException;
 import io.kahvem.qmp.QmpService;
+import io.kahvem.qmp.schema.Balloons;
 import io.kahvem.qmp.schema.Control.Quit;
 import io.kahvem.qmp.schema.Empty;
 import io.kahvem.qmp.schema.Event;
@@ -93,6 +94,7 @@ final class RunStateCommands {
             case MachineEvent.PowerDown ignored -> new RunStates.PowerdownEvent();
             case MachineEvent.Shutdown shutdown -> new RunStates.ShutdownEvent(shutdown.cause().isGuests(), cause(shutdown.cause()));
             case MachineEvent.Panicked panicked -> new RunStates.GuestPanickedEvent(panic(panicked.action()));
+            case MachineEvent.BalloonChanged changed -> new Balloons.BalloonChangeEvent(changed.actualBytes());
             case MachineEvent.CrashLoaded ignored -> new RunStates.GuestCrashloadedEvent(RunStates.GuestPanicAction.RUN);
         };
     }

@@ -57,6 +57,10 @@ class QemuComparisonTest {
             {"execute":"human-monitor-command"}
             {"execute":"human-monitor-command","arguments":{"command-line":"x","zzz":1}}
             {"execute":"frobnicate"}
+            {"execute":"query-balloon"}
+            {"execute":"balloon","arguments":{"value":16777216}}
+            {"execute":"qom-list","arguments":{"path":"/machine/peripheral"}}
+            {"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"}}
             {"execute":"query-status","id":{"a":[1,-2.5,"x",null,true]}}
             {"exec-oob":"query-status"}
             {"execute":1}
@@ -113,7 +117,8 @@ class QemuComparisonTest {
     }
 
     private Machine machine() throws IOException {
-        Management management = new Management(Optional.of("guest"), Optional.empty(), List.of(directory.resolve("kahvem")), true);
+        List<Path> sockets = List.of(directory.resolve("kahvem"));
+        Management management = new Management(Optional.of("guest"), Optional.empty(), sockets, true, false);
         MachineConfig config = MachineConfig.builder()
                 .memory("64M").cpus(2).kernel(TestMachines.writeKernel(directory)).management(management)
                 .build();
