@@ -198,7 +198,7 @@ class CliTest {
             run --cpus many                 | --cpus
             run --timeout soon              | soon
             run --timeout 0                 | timeout
-            run --serial pty                | pty
+            run --serial tty                | tty
             run --accel kvm                 | --accel kvm: this version has no such engine
             run --accel tcg                 | tcg
             run --accel jvm,translate=on    | give translate=off, early or normal
