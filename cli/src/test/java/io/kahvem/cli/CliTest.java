@@ -399,6 +399,7 @@ class CliTest {
             assertThat(client.execute(new QueryStatus()).running()).isTrue();
             client.execute(new Quit());
             assertThat(status.get()).isZero();
+            while (!events.contains("SHUTDOWN")) Thread.onSpinWait(); // read by the client's own thread
         }
         assertThat(events).containsExactly("RESUME", "SHUTDOWN");
         assertThat(socket).doesNotExist();
