@@ -82,6 +82,12 @@ public final class Words {
         return U.getLong(null, address);
     }
 
+    /// Of two 64-bit words at `pair`, plain, the second if the first is `key`, else `otherwise`: a probe of the software TLB, in one call
+    /// since each call costs HotSpot's first compiler some code.
+    public static long lookup(long pair, long key, long otherwise) {
+        return U.getLong(null, pair) == key ? U.getLong(null, pair + 8) : otherwise;
+    }
+
     public static void putPlain64(long address, long value) {
         U.putLong(null, address, value);
     }

@@ -9,6 +9,7 @@ import io.kahvem.jvm.interpret.Insn;
 import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
 import io.kahvem.jvm.translate.CodePages;
+import io.kahvem.jvm.translate.Entry;
 import io.kahvem.jvm.translate.Link;
 import io.kahvem.jvm.translate.Region;
 import java.lang.invoke.MethodHandles;
@@ -187,6 +188,11 @@ public final class Cpu {
 
     /// Where translated code left for an address it had no entry for yet.
     public @Nullable Link pendingLink;
+
+    /// The last entry of translated code that has become hot enough for a larger region, and its linear address.
+    public @Nullable Entry grown;
+
+    public long grownRip;
 
     /// That address.
     public long pendingRip;

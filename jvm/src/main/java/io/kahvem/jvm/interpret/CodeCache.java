@@ -30,10 +30,15 @@ public final class CodeCache {
         return page != null ? page : pages.computeIfAbsent(key, CodePage::new);
     }
 
-    /// How often the block at an offset of a page was interpreted; 0 if there is none, a large number where translated code begins.
+    /// How often the block at an offset of a page was interpreted; 0 if there is none.
     public int heat(long gpa, int offset, int mode) {
         Block block = page(gpa).find(offset, mode);
-        return block == null ? 0 : block.entry != null ? Integer.MAX_VALUE : block.heat;
+        return block == null ? 0 : block.heat;
+    }
+
+    /// Whether translated code can be entered at an offset of a page.
+    public boolean translated(long gpa, int offset, int mode) {
+        return page(gpa).entry(offset, mode) != null;
     }
 
     /// Counts the interpretations of the block at an offset of a page anew.
@@ -45,11 +50,12 @@ public final class CodeCache {
     /// Makes a region known that was translated from these bytes, unless memory has changed meanwhile.
     ///
     /// @param pages the bytes of the region's one or two pages
-    public boolean publish(Region region, Region.Extent extent, byte[] pages, List<Integer> entries, int mode) {
+    /// @param entries in the order of their numbers
+    public boolean publish(Region region, Region.Extent extent, byte[] pages, List<Entry> entries) {
         CodePage page = page(extent.gpa());
         if (extent.secondGpa() < 0 || extent.secondGpa() == extent.gpa()) {
             synchronized (page) {
-                return publishLocked(region, extent, pages, entries, mode, page, null);
+                return publishLocked(region, extent, pages, entries, page, null);
             }
         }
         CodePage second = page(extent.secondGpa());
@@ -57,7 +63,7 @@ public final class CodeCache {
         CodePage inner = outer == page ? second : page;
         synchronized (outer) {
             synchronized (inner) {
-                return publishLocked(region, extent, pages, entries, mode, page, second);
+                return publishLocked(region, extent, pages, entries, page, second);
             }
         }
     }
@@ -67,13 +73,13 @@ public final class CodeCache {
         for (long gpa : region.pages()) page(gpa).removeRegion(region);
     }
 
-    private boolean publishLocked(Region region, Region.Extent extent, byte[] pages, List<Integer> entries, int mode, CodePage page,
+    private boolean publishLocked(Region region, Region.Extent extent, byte[] pages, List<Entry> entries, CodePage page,
             @Nullable CodePage second) {
         if (!unchanged(page, extent.granules(), pages, 0)) return false;
         if (second != null && !unchanged(second, extent.secondGranules(), pages, GuestMemory.PAGE_SIZE)) return false;
         page.addRegion(region, extent.granules());
         if (second != null) second.addRegion(region, extent.secondGranules());
-        for (int i = 0; i < entries.size(); i++) page.addEntry(entries.get(i), mode, new Entry(region, i));
+        for (Entry entry : entries) page.addEntry(entry);
         return true;
     }
 

@@ -38,9 +38,10 @@ final class CodePage {
         regions.put(region, granules);
     }
 
-    synchronized void addEntry(int offset, int mode, Entry entry) {
-        entries.put(offset << 8 | mode, entry);
-        Block block = find(offset, mode);
+    synchronized void addEntry(Entry entry) {
+        Entry before = entries.put(entry.offset() << 8 | entry.mode(), entry);
+        if (before != null) before.replace();
+        Block block = find(entry.offset(), entry.mode());
         if (block != null && block.crossesInto < 0) block.entry = entry;
     }
 

@@ -13,27 +13,14 @@ public final class Inline {
     /// The native address for a load of `last + 1` bytes at `gva`, or 0 where the interpreter has to do it: it would fault, or it is device
     /// memory, or lies in two pages.
     public static long read(long gva, int last, Cpu c, long table) {
-        long entry = entry(table, gva);
-        return hit(entry, gva + last) ? host(entry, gva) : Mmu.hostToRead(c, gva, last);
+        long addend = Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);
+        return addend != 0 ? gva + addend : Mmu.hostToRead(c, gva, last);
     }
 
     /// The same for a store; 0 also where instructions were decoded from the page.
     public static long write(long gva, int last, Cpu c, long table) {
-        long entry = entry(table, gva);
-        return hit(entry, gva + last) ? host(entry, gva) : Mmu.hostToWrite(c, gva, last);
-    }
-
-    private static long entry(long table, long gva) {
-        return table + (gva >>> 8 & Tlb.ENTRY_MASK);
-    }
-
-    /// Whether the entry holds the page of `last`, the access's last byte.
-    private static boolean hit(long entry, long last) {
-        return Words.getPlain64(entry) == (last & -PAGE_SIZE);
-    }
-
-    private static long host(long entry, long gva) {
-        return gva + Words.getPlain64(entry + 8);
+        long addend = Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);
+        return addend != 0 ? gva + addend : Mmu.hostToWrite(c, gva, last);
     }
 
     /// Whether a locked access of `bytes` bytes can be made without stopping other vCPUs; if not, the interpreter has to do it.

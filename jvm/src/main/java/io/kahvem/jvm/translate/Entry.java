@@ -2,14 +2,55 @@ package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
 
-/// A place where a region can be entered.
-public record Entry(Region region, int index) {
+/// A place where a region can be entered. Shared by the vCPUs, whose counts need not be exact.
+public final class Entry {
+    private final Region region;
+    private final int index;
+    private final int offset;
+    private final int mode;
+
+    /// Runs until the translator is asked for a larger region that starts here.
+    private int runsToGrow;
+
+    /// Another region is entered here now.
+    private boolean replaced;
+
+    public Entry(Region region, int index, int offset, int mode, int runsToGrow) {
+        this.region = region;
+        this.index = index;
+        this.offset = offset;
+        this.mode = mode;
+        this.runsToGrow = runsToGrow;
+    }
+
+    public Region region() {
+        return region;
+    }
+
+    /// Where it is: bytes into the region's first page.
+    public int offset() {
+        return offset;
+    }
+
+    /// The [io.kahvem.jvm.cpu.Mode] its code was decoded for.
+    public int mode() {
+        return mode;
+    }
+
     public boolean valid() {
-        return region.valid();
+        return region.valid() && !replaced;
+    }
+
+    public void replace() {
+        replaced = true;
     }
 
     /// Runs the region, one level deeper; `rip` is the entry's linear address.
     public void run(Cpu c, long rip) {
+        if (--runsToGrow == 0) {
+            c.grown = this;
+            c.grownRip = rip;
+        }
         c.depth--;
         region.enter(c.regionTime);
         region.run(c, c.r, rip & -4096, index);

@@ -31,21 +31,23 @@ final class Plan {
     private final byte[] code;
     private final int length;
     private final Decoder decoder;
-    private final IntPredicate warm;
+    private final IntPredicate wanted;
+    private final IntPredicate covered;
     private final int limit;
     private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
     private final TreeMap<Integer, Piece> leaders = new TreeMap<>();
     private final ArrayDeque<Integer> open = new ArrayDeque<>();
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
-    /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `warm` tells which other offsets are worth
-    /// including; at most `limit` instructions are taken.
-    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate warm, int limit) {
+    /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `wanted` tells which other offsets are
+    /// worth including, `covered` which are left to regions that are entered there; at most `limit` instructions are taken.
+    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int limit) {
         this.code = code;
         this.length = length;
         this.head = head;
         this.decoder = decoder;
-        this.warm = warm;
+        this.wanted = wanted;
+        this.covered = covered;
         this.limit = limit;
         lead(head);
         while (!open.isEmpty()) follow(open.poll());
@@ -57,7 +59,7 @@ final class Plan {
     }
 
     private boolean worth(long target) {
-        return target >= 0 && target < length && (leaders.containsKey((int) target) || warm.test((int) target));
+        return target >= 0 && target < length && (leaders.containsKey((int) target) || wanted.test((int) target));
     }
 
     /// The region's [Region#place]s.
@@ -72,12 +74,13 @@ final class Plan {
 
     /// Whether the code at `at`, outside the region, is known to be rarely executed.
     boolean cold(long at) {
-        return at >= 0 && at < length && !worth(at);
+        return at >= 0 && at < length && !worth(at) && !covered.test((int) at);
     }
 
     /// Decodes from `at` to the next branch, or to what is known already.
     private void follow(int at) {
-        while (nodes.size() < limit && at < length && !nodes.containsKey(at)) {
+        for (int first = at; nodes.size() < limit && at < length && !nodes.containsKey(at); ) {
+            if (at != first && covered.test(at)) return;
             Decoded d = new Decoded();
             int available = Math.min(Decoder.MAX_LENGTH, length - at);
             System.arraycopy(code, at, window, 0, available);

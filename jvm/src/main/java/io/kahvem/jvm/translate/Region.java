@@ -121,6 +121,11 @@ public abstract class Region {
         return valid;
     }
 
+    /// The guest-physical address of its first page.
+    long gpa() {
+        return gpa;
+    }
+
     /// Its bytes are overwritten. Any thread.
     public void invalidate() {
         Regions regions = owner;

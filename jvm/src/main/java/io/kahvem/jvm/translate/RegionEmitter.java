@@ -349,6 +349,7 @@ final class RegionEmitter {
             code.ifne(on).return_().labelBinding(on);
             Piece next = piece.next;
             if (next == null) {
+                if (!plan.cold(piece.end())) link(piece.end());
                 code.return_();
                 return;
             }
@@ -375,20 +376,23 @@ final class RegionEmitter {
         /// Leaves for the byte at `at`, going on with translated code if it is known.
         private void go(long at, Flow.State state, long dirty) {
             settle(state, dirty, () -> out.addressOf(at));
+            link(at);
+            code.return_();
+        }
+
+        /// Goes on at the byte at `at`, where RIP stands already, in translated code if it is known; all state is in the CPU.
+        private void link(long at) {
             out.constant(new Link());
             code.aload(Code.CPU);
             out.addressOf(at);
-            code.invokestatic(Code.LINK_CLASS, "go", GO).return_();
+            code.invokestatic(Code.LINK_CLASS, "go", GO);
         }
 
         private void call(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
             pushReturn(node);
             settle(state, dirty, () -> out.addressOf(piece.target()));
             saveEpoch();
-            out.constant(new Link());
-            code.aload(Code.CPU);
-            out.addressOf(piece.target());
-            code.invokestatic(Code.LINK_CLASS, "go", GO);
+            link(piece.target());
             comeBack(piece, following);
         }
 

@@ -71,6 +71,7 @@ public final class Tiers {
         c.depth = NESTED_REGIONS;
         c.regionTime = translator.regionTime();
         entry.run(c, rip);
+        if (c.grown != null) grow(c);
         int executed = REGION_BUDGET - c.budget;
         c.retired += executed;
         c.blocksUntilPoll -= executed / INSTRUCTIONS_A_BLOCK;
@@ -106,6 +107,13 @@ public final class Tiers {
         to.merge("exits-budget-spent", spent, Long::sum);
         to.merge("exits-attention", wanted, Long::sum);
         to.merge("exits-not-translated", elsewhere, Long::sum);
+    }
+
+    /// Asks for a larger region where the vCPU has entered one often.
+    private void grow(Cpu c) {
+        Entry entry = c.grown;
+        c.grown = null;
+        if (entry != null && entry.valid()) translator.grow(c, entry, blocks.pageAfter(c, c.grownRip));
     }
 
     /// Asks for a region that starts with `block`; true if it was made at once and has been run.

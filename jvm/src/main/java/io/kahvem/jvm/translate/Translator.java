@@ -12,8 +12,10 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,18 +28,19 @@ public final class Translator implements AutoCloseable {
     ///
     /// @param threshold how often a block is interpreted before it is asked for; 0 turns translation off
     /// @param warm how often a block must have been interpreted to be included in a region of another's
+    /// @param runsToGrow how often a region is entered before a larger one is made, which includes what other regions have, too
     /// @param background whether a thread of its own does it
     /// @param boundBytes how much bytecode all regions may have together
-    public record Policy(int threshold, int warm, boolean background, long boundBytes) {
-        public static final Policy NORMAL = new Policy(20_000, 2_000, true);
-        public static final Policy OFF = new Policy(0, 0, false);
+    public record Policy(int threshold, int warm, int runsToGrow, boolean background, long boundBytes) {
+        public static final Policy NORMAL = new Policy(4_000, 400, 200_000, true);
+        public static final Policy OFF = new Policy(0, 0, 0, false);
 
-        public Policy(int threshold, int warm, boolean background) {
-            this(threshold, warm, background, BOUND_BYTES);
+        public Policy(int threshold, int warm, int runsToGrow, boolean background) {
+            this(threshold, warm, runsToGrow, background, BOUND_BYTES);
         }
 
         /// Everything that runs some times, at once.
-        public static final Policy EARLY = new Policy(20, 1, false);
+        public static final Policy EARLY = new Policy(20, 1, 50, false);
     }
 
     /// See [Regions].
@@ -55,15 +58,35 @@ public final class Translator implements AutoCloseable {
     private static final int COMPILED_CALL = 30;
 
     /// Nanoseconds after which a region is run even if HotSpot has not compiled it.
-    private static final long LONGEST_COMPILATION = 200_000_000;
+    private static final long LONGEST_COMPILATION = 2_000_000_000;
 
-    private static final int MOST_INSTRUCTIONS = 240;
+    /// Regions looked at, of those that HotSpot has not compiled yet.
+    private static final int COMPILATIONS_AWAITED = 16;
+
+    /// Instructions of a first region, whose compilation is not to take long, and of a larger one.
+    private static final int FIRST_INSTRUCTIONS = 80;
+
+    static final int MOST_INSTRUCTIONS = 240;
     private static final int LEAST_INSTRUCTIONS = 8;
 
-    private record Request(Block block, long secondGpa, Cpu cpu) implements Comparable<Request> {
+    /// A region to make at `offset` of the page `gpa`: the first one there, for `block`, or a larger one in place of `entry`'s.
+    private record Request(long gpa, int offset, int mode, long secondGpa, Cpu cpu, @Nullable Block block, @Nullable Entry entry)
+            implements Comparable<Request> {
+        static Request first(Block block, long secondGpa, Cpu cpu) {
+            return new Request(block.gpa, block.offset, block.mode, secondGpa, cpu, block, null);
+        }
+
+        static Request larger(Entry entry, long secondGpa, Cpu cpu) {
+            return new Request(entry.region().gpa(), entry.offset(), entry.mode(), secondGpa, cpu, null, entry);
+        }
+
+        private int heat() {
+            return block == null ? Integer.MAX_VALUE : block.heat;
+        }
+
         @Override
         public int compareTo(Request other) {
-            return Integer.compare(other.block.heat, block.heat);
+            return Integer.compare(other.heat(), heat());
         }
     }
 
@@ -80,6 +103,10 @@ public final class Translator implements AutoCloseable {
     private final PriorityBlockingQueue<Request> queue = new PriorityBlockingQueue<>();
     private final byte[] code = new byte[2 * GuestMemory.PAGE_SIZE];
     private final List<Finished> finished = new ArrayList<>();
+
+    /// Guest-physical addresses of the entries of regions that are finished and not published.
+    private final Set<Long> awaited = new HashSet<>();
+
     private @Nullable Thread thread;
     private volatile boolean closed;
 
@@ -99,14 +126,23 @@ public final class Translator implements AutoCloseable {
     /// known).
     public void request(Cpu c, Block block, long secondGpa) {
         if (closed || policy.threshold == 0) return; // heat may have come around
-        if (!policy.background) {
-            synchronized (this) {
-                translate(new Request(block, secondGpa, c));
-            }
+        request(Request.first(block, secondGpa, c));
+    }
+
+    /// Asks for a region that starts at `entry` and is as large as may be.
+    void grow(Cpu c, Entry entry, long secondGpa) {
+        if (!closed) request(Request.larger(entry, secondGpa, c));
+    }
+
+    private void request(Request request) {
+        if (policy.background) {
+            queue.add(request);
+            if (thread == null) start();
             return;
         }
-        queue.add(new Request(block, secondGpa, c));
-        if (thread == null) start();
+        synchronized (this) {
+            translate(request);
+        }
     }
 
     private synchronized void start() {
@@ -117,10 +153,10 @@ public final class Translator implements AutoCloseable {
     private void work() {
         try {
             while (!closed) {
-                Request request = finished.isEmpty() ? queue.take() : queue.poll(1, TimeUnit.MILLISECONDS);
+                Request request = finished.isEmpty() ? queue.take() : queue.poll(2, TimeUnit.MILLISECONDS);
                 synchronized (this) {
                     if (request != null) translate(request);
-                    finished.removeIf(Finished::publish);
+                    finished.subList(0, Math.min(finished.size(), COMPILATIONS_AWAITED)).removeIf(Finished::publish);
                 }
             }
         } catch (InterruptedException e) {
@@ -149,7 +185,7 @@ public final class Translator implements AutoCloseable {
         /// Publishes the region if HotSpot has compiled it, as the time of some calls tells, or takes too long to; returns whether it did.
         boolean publish() {
             long fastest = Long.MAX_VALUE;
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < 2; i++) {
                 long begin = System.nanoTime();
                 nudge(CALLS_TO_TIME);
                 fastest = Math.min(fastest, System.nanoTime() - begin);
@@ -161,23 +197,30 @@ public final class Translator implements AutoCloseable {
     }
 
     private void translate(Request request) {
-        Block block = request.block;
-        // A region made meanwhile may include it: then it has to become hot again to be a region's head itself.
-        if (!block.valid || block.entry != null || block.heat < policy.threshold) return;
+        if (!wanted(request)) return;
         long begin = System.nanoTime();
         try {
             if (!make(request)) givenUp.increment();
         } catch (RuntimeException | LinkageError e) { // a bug of ours, and no reason not to go on
             failures.increment();
-            Events.failed(block.gpa + block.offset, e.toString());
+            Events.failed(request.gpa + request.offset, e.toString());
         }
         nanos.add(System.nanoTime() - begin);
     }
 
+    /// A region made meanwhile may include the block: then it has to become hot again to be a region's head itself.
+    private boolean wanted(Request request) {
+        Block block = request.block;
+        Entry entry = request.entry;
+        if (block != null) {
+            return block.valid && block.entry == null && block.heat >= policy.threshold && !awaited.contains(block.gpa + block.offset);
+        }
+        return entry != null && entry.valid();
+    }
+
     private boolean make(Request request) {
         Events.Made event = Events.making();
-        Block block = request.block;
-        long gpa = block.gpa;
+        long gpa = request.gpa;
         long secondGpa = request.secondGpa;
         long second = secondGpa >= 0 && memory.slotAt(secondGpa) != null && memory.isCode(secondGpa) ? secondGpa : -1;
         int length = GuestMemory.PAGE_SIZE;
@@ -186,21 +229,36 @@ public final class Translator implements AutoCloseable {
             memory.read(second, code, GuestMemory.PAGE_SIZE, GuestMemory.PAGE_SIZE);
             length = 2 * GuestMemory.PAGE_SIZE;
         }
-        Emitted emitted = emit(code, length, block.offset, decoder,
-                at -> cache.heat(at < GuestMemory.PAGE_SIZE ? gpa : second, at & GuestMemory.PAGE_SIZE - 1, block.mode) >= policy.warm);
+        IntPredicate warm = at -> cache.heat(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode) >= policy.warm;
+        IntPredicate covered = at -> cache.translated(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode)
+                || awaited.contains(page(at, gpa, second) + (at & GuestMemory.PAGE_SIZE - 1));
+        Entry before = request.entry;
+        Emitted emitted = before == null
+                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, FIRST_INSTRUCTIONS)
+                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false, MOST_INSTRUCTIONS);
         if (emitted == null) return false;
         Plan plan = emitted.plan;
+        if (before != null && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
         Region.Extent extent = new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
         region.place(extent, emitted);
         Events.made(event, region);
+        int runsToGrow = before == null ? policy.runsToGrow : 0;
+        List<Entry> entries = new ArrayList<>();
+        for (Piece piece : plan.entries) entries.add(new Entry(region, piece.entry, piece.at, request.mode, runsToGrow));
         byte[] from = Arrays.copyOf(code, length);
+        Runnable publication = () -> publish(region, extent, from, plan, entries, request.mode);
         if (policy.background) {
-            finished.add(new Finished(region, request.cpu, () -> publish(region, extent, from, plan, block.mode)));
+            for (Piece piece : plan.entries) awaited.add(gpa + piece.at);
+            finished.add(new Finished(region, request.cpu, publication));
         } else {
-            publish(region, extent, from, plan, block.mode);
+            publication.run();
         }
         return true;
+    }
+
+    private static long page(int at, long gpa, long second) {
+        return at < GuestMemory.PAGE_SIZE ? gpa : second;
     }
 
     /// A region's class that is not defined yet.
@@ -211,9 +269,9 @@ public final class Translator implements AutoCloseable {
 
     /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
     /// compiles. Null where not even a few instructions do.
-    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate warm) {
-        for (int limit = MOST_INSTRUCTIONS; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
-            Plan plan = new Plan(code, length, head, decoder, warm, limit);
+    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int most) {
+        for (int limit = most; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
+            Plan plan = new Plan(code, length, head, decoder, wanted, covered, limit);
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan);
             byte[] classFile = emitter.classFile();
@@ -223,17 +281,16 @@ public final class Translator implements AutoCloseable {
         return null;
     }
 
-    private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, int mode) {
-        List<Integer> entries = plan.entries.stream().map(piece -> piece.at).toList();
+    private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, List<Entry> entries, int mode) {
+        for (Entry entry : entries) awaited.remove(extent.gpa() + entry.offset());
         regions.add(region);
-        if (!cache.publish(region, extent, from, entries, mode)) {
+        if (!cache.publish(region, extent, from, entries)) {
             outdated.increment();
             regions.drop(region);
             return;
         }
         for (Piece piece : plan.pieces) {
-            boolean inFirst = piece.at < GuestMemory.PAGE_SIZE;
-            cache.cool(inFirst ? extent.gpa() : extent.secondGpa(), piece.at & GuestMemory.PAGE_SIZE - 1, mode);
+            cache.cool(page(piece.at, extent.gpa(), extent.secondGpa()), piece.at & GuestMemory.PAGE_SIZE - 1, mode);
         }
     }
 

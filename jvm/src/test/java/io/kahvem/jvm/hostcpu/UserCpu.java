@@ -22,7 +22,7 @@ import java.util.Arrays;
 /// stands after it.
 public final class UserCpu implements AutoCloseable {
     /// Everything is translated before it is executed, as far as direct jumps reach.
-    public static final Translator.Policy TRANSLATED = new Translator.Policy(1, 0, false);
+    public static final Translator.Policy TRANSLATED = new Translator.Policy(1, 0, 20, false);
 
     private static final int GPA_BYTES = 0x40000;
     private static final int REGION_GPA = 0x20000;

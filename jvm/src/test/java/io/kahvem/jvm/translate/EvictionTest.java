@@ -29,7 +29,7 @@ class EvictionTest {
     private static final int LOOPS = 60;
     private static final int STEP = 64;
 
-    private final UserCpu cpu = new UserCpu(BASE, Opcodes.map(), new Policy(100, 1, false, BOUND));
+    private final UserCpu cpu = new UserCpu(BASE, Opcodes.map(), new Policy(100, 1, 0, false, BOUND));
 
     /// Loops far from each other: one region each.
     EvictionTest() {
