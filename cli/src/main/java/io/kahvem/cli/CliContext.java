@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 /// @param out standard output, unbuffered; a guest's console or a command's answer, nothing else
 /// @param err everything else we say
 /// @param inputTerminal the terminal behind standard input, if there is one
+/// @param outIsTerminal whether a screen can be drawn on standard output
 /// @param errIsTerminal whether progress has someone to show itself to
 /// @param machineHost what machines are made from
 /// @param confinement how the process gives up what it does not need
@@ -25,6 +26,7 @@ public record CliContext(
         OutputStream out,
         PrintStream err,
         Terminal inputTerminal,
+        BooleanSupplier outIsTerminal,
         BooleanSupplier errIsTerminal,
         ProcessEnd processEnd,
         Supplier<MachineHost> machineHost,

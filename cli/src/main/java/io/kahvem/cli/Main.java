@@ -32,6 +32,7 @@ public final class Main {
                 new FileOutputStream(FileDescriptor.out),
                 System.err,
                 terminal,
+                Terminal.standardOutput()::isTerminal,
                 Terminal.standardError()::isTerminal,
                 end,
                 MachineHost::system,

@@ -135,6 +135,7 @@ class CliTest {
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 terminal,
                 () -> false,
+                () -> false,
                 processEnd,
                 () -> new MachineHost(
                         HostMemory.system(),
@@ -186,7 +187,6 @@ class CliTest {
             run --frob                      | unknown option --frob
             run --disk=a.img                | unknown option --disk
             run --net none                  | unknown option --net
-            run --display none              | unknown option --display
             run --machine q35               | unknown option --machine
             run --gdb 127.0.0.1:1           | unknown option --gdb
             run --cdrom a.iso               | unknown option --cdrom

@@ -19,12 +19,13 @@ import org.jspecify.annotations.Nullable;
 /// @param accelOption which engine runs it, and how
 /// @param serial where the first serial line ends
 /// @param debugcon where what firmware says on its debug port ends
+/// @param display where the screen is shown
 /// @param actions what a reset, a switching off or a panic of the guest does
 /// @param management how the machine is known and controlled from outside
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Serial debugcon, Actions actions,
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Serial debugcon, Display display, Actions actions,
         Management management, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
@@ -39,6 +40,12 @@ public record MachineConfig(
         }
         if (memoryBytes % PAGE_SIZE != 0) {
             throw new ConfigException("memory: %s is not whole pages of 4 KiB".formatted(Sizes.show(memoryBytes)));
+        }
+        if (display == Display.TEXT && !(boot instanceof Boot.Firmware)) {
+            throw new ConfigException("display: a machine that starts with a kernel has no screen; give none, or start with firmware");
+        }
+        if (display == Display.TEXT && serial instanceof Serial.Stdio) {
+            throw new ConfigException("display: text goes to standard output, where the serial line is; give --serial none or file:PATH");
         }
         if (cpus < 1 || cpus > MAX_CPUS) throw new ConfigException("cpus: a machine has 1 to %d CPUs, not %d".formatted(MAX_CPUS, cpus));
         if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
@@ -70,6 +77,7 @@ public record MachineConfig(
         private AccelOption accel = new AccelOption(Accel.AUTO);
         private Serial serial = new Serial.Stdio();
         private Serial debugcon = new Serial.None();
+        private Display display = Display.NONE;
         private Actions actions = Actions.DEFAULT;
         private Management management = Management.NONE;
         private boolean debugExit;
@@ -135,6 +143,11 @@ public record MachineConfig(
             return this;
         }
 
+        public Builder display(Display where) {
+            display = where;
+            return this;
+        }
+
         public Builder noReboot(boolean on) {
             return actions(actions.withNoReboot(on));
         }
@@ -163,7 +176,8 @@ public record MachineConfig(
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, boot(), accel, serial, debugcon, actions, management, debugExit, Optional.ofNullable(timeout));
+                    memoryBytes, cpus, boot(), accel, serial, debugcon, display, actions, management, debugExit,
+                    Optional.ofNullable(timeout));
         }
 
         private Boot boot() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -24,6 +25,23 @@ class FirmwareTest {
             guest.await("Found 2 cpu(s)");
             guest.await("No bootable device.");
             assertThat(guest.stdout()).as("the tables are whole").doesNotContain("parse error").contains("Copying SMBIOS");
+        }
+    }
+
+    @Test
+    void theScreenIsShownAsTextOnceItHasComeToRest() {
+        Assumptions.assumeTrue(Files.exists(SEABIOS), "SeaBIOS is not installed (apt-get install seabios)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios", "--display", "text")) {
+            String screen = guest.await("No bootable device.\n");
+            assertThat(screen).contains("SeaBIOS (version ").contains("Booting from Hard Disk...");
+        }
+    }
+
+    @Test
+    void theScreenIsShownOnTheSerialLineWhereThereIsNoOther() {
+        Assumptions.assumeTrue(Files.exists(SEABIOS), "SeaBIOS is not installed (apt-get install seabios)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios")) {
+            guest.await("No bootable device.");
         }
     }
 }

@@ -14,6 +14,7 @@ import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.chipset.ShadowRam;
 import io.kahvem.devices.firmware.FwCfg;
+import io.kahvem.devices.vga.VgaCard;
 import io.kahvem.devices.virtio.balloon.VirtioBalloon;
 import io.kahvem.devices.virtio.transport.VirtioPci;
 import io.kahvem.host.EventLoop;
@@ -36,6 +37,7 @@ import io.kahvem.vmm.boot.MemoryLayout;
 import io.kahvem.vmm.boot.MemoryTypes;
 import io.kahvem.vmm.control.MachineControl;
 import io.kahvem.vmm.firmware.Firmware;
+import io.kahvem.vmm.firmware.FirmwareFiles;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -78,6 +80,7 @@ public final class Machine implements AutoCloseable {
     private static final long MMIO64_ALIGN = 1L << 30;
     private static final long MMIO64_END = 1L << 39;
 
+    private static final int VGA_SLOT = 1;
     /// Below are PCI functions that have places of their own.
     private static final int FIRST_FREE_SLOT = 3;
 
@@ -95,6 +98,7 @@ public final class Machine implements AutoCloseable {
     /// The devices'.
     private final MachineLoop loop;
     private final PcChipset chipset;
+    private final Optional<VgaCard> vga;
     private final SerialInput serialInput;
     private final Optional<VirtioBalloon> balloon;
     private final List<Vcpu> vcpus = new ArrayList<>();
@@ -179,6 +183,7 @@ public final class Machine implements AutoCloseable {
                 chipset.rtc().setFirmwareHints(config.cpus());
                 forFirmware.ifPresent(with ->
                         Firmware.describe(with.fwCfg(), config, layout, chipset.hostBridge()::ecamBase, this::acpiLayout));
+                vga = firmware.isPresent() ? Optional.of(plugVga()) : Optional.empty();
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
@@ -197,6 +202,14 @@ public final class Machine implements AutoCloseable {
         VirtioBalloon device = new VirtioBalloon(loop.clock(), config.memoryBytes(), bytes -> tell(new MachineEvent.BalloonChanged(bytes)));
         chipset.pci().addToFreeSlot(FIRST_FREE_SLOT, new VirtioPci(device, memory));
         return device;
+    }
+
+    /// The VGA card, in the slot after the host bridge's.
+    private VgaCard plugVga() {
+        Optional<byte[]> rom = FirmwareFiles.vgaRom().map(file -> Firmware.read("VGA option ROM", file));
+        VgaCard card = new VgaCard(chipset.ports(), chipset.mmio(), memory, host.memory(), loop.clock(), rom);
+        chipset.pci().add(VGA_SLOT, 0, card);
+        return card;
     }
 
     private static VmOptions options(MachineConfig config) {
@@ -368,6 +381,11 @@ public final class Machine implements AutoCloseable {
     /// Where input for the guest's first serial line goes.
     public SerialInput serialInput() {
         return serialInput;
+    }
+
+    /// What its screen shows; empty where it has none.
+    public Optional<VgaCard> vga() {
+        return vga;
     }
 
     /// The guest's physical memory, until the machine is closed.

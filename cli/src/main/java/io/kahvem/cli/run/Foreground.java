@@ -6,7 +6,9 @@ import io.kahvem.cli.ExitStatus;
 import io.kahvem.cli.ProcessEnd;
 import io.kahvem.cli.console.ConsoleInput;
 import io.kahvem.cli.console.ConsoleOutput;
+import io.kahvem.cli.console.TextDisplay;
 import io.kahvem.cli.sandbox.Sandbox;
+import io.kahvem.config.Display;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.devices.ByteSink;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -84,14 +87,19 @@ final class Foreground {
                     terminal.raw();
                 });
             }
+            Optional<TextDisplay> display = config.display() == Display.TEXT
+                    ? machine.vga().map(vga -> new TextDisplay(vga, context.out(), context.outIsTerminal().getAsBoolean()))
+                    : Optional.empty();
             sandbox.confineCalls();
             machine.start();
+            display.ifPresent(TextDisplay::start);
             if (pty != null) Thread.ofPlatform().daemon().name("terminal input").start(() -> feed(pty, machine));
             if (stdio) {
                 ConsoleInput.GuestLine line = machine.serialInput()::feed;
                 new ConsoleInput(context.in(), terminal.isTerminal(), line, () -> stop(machine, LEFT)).start();
             }
             MachineResult result = await(machine);
+            display.ifPresent(TextDisplay::close);
             context.processEnd().onContinue(() -> {});
             console.close(result instanceof MachineResult.Stopped || result instanceof MachineResult.TimedOut ? PATIENCE : Duration.ZERO);
             debug.close(PATIENCE);

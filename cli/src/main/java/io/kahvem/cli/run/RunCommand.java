@@ -11,6 +11,7 @@ import io.kahvem.config.Accel;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
+import io.kahvem.config.Display;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Management;
@@ -103,9 +104,16 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--serial",
             paramLabel = "WHERE",
-            defaultValue = "stdio",
             description = "stdio (default; on a terminal Ctrl-] leaves and stops the machine), pty (a pseudo-terminal), file:PATH or none.")
-    private String serial = "";
+    private @Nullable String serial;
+
+    @Option(
+            names = "--display",
+            paramLabel = "WHERE",
+            defaultValue = "none",
+            description = {"none (default), or text: the screen's text on standard output,",
+                "each time that it has changed and come to rest; --serial is none then, if not told otherwise."})
+    private String display = "";
 
     @Option(names = "--debug-exit", description = "isa-debug-exit at port 0xf4: the process exits with (value << 1) | 1.")
     private boolean debugExit;
@@ -178,8 +186,9 @@ public final class RunCommand implements Callable<Integer> {
 
     /// What makes the same machine again, with the small Linux' files by their names.
     private List<String> arguments() {
-        List<String> arguments = new ArrayList<>(List.of("run", "--append=" + append, "--debugcon=" + debugcon, "--memory=" + memory,
-                "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial, "--sandbox=" + sandbox));
+        List<String> arguments = new ArrayList<>(List.of("run", "--append=" + append, "--debugcon=" + debugcon, "--display=" + display,
+                "--memory=" + memory,
+                "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(), "--sandbox=" + sandbox));
         if (kernel != null) arguments.add("--kernel=" + kernel);
         if (firmware != null) arguments.add("--firmware=" + firmware);
         if (initrd != null) arguments.add("--initrd=" + initrd);
@@ -217,7 +226,8 @@ public final class RunCommand implements Callable<Integer> {
                 .memory(memory)
                 .cpus(cpus)
                 .accel(option)
-                .serial(Serial.parse(serial))
+                .serial(Serial.parse(serial()))
+                .display(Display.parse(display))
                 .debugcon(Serial.parse("debugcon", debugcon))
                 .debugExit(debugExit)
                 .actions(noReboot ? actions.withNoReboot(true) : actions)
@@ -231,6 +241,12 @@ public final class RunCommand implements Callable<Integer> {
         if (firmware != null) builder.firmware(Boot.Firmware.parse(firmware));
         builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();
         return builder;
+    }
+
+    /// Standard output belongs to one of the two.
+    private String serial() {
+        if (serial != null) return serial;
+        return display.equals("text") ? "none" : "stdio";
     }
 
     private List<String> engines() {

@@ -67,7 +67,12 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
         }
     }
 
+    /// The tables of a machine that starts with a kernel. They leave the HPET out: such a kernel needs no timer but its local APIC's.
     public static AcpiTables build(Layout layout) {
+        return build(layout, false);
+    }
+
+    static AcpiTables build(Layout layout, boolean withHpet) {
         List<Placed> placed = new ArrayList<>();
         long rsdp = layout.baseGpa();
         long facs = align(rsdp + 36, 64);
@@ -80,12 +85,16 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
         placed.add(new Placed("APIC", madt, table("APIC", 5, madt(layout.cpus()))));
         long mcfg = after(placed);
         placed.add(new Placed("MCFG", mcfg, table("MCFG", 1, mcfg(layout.ecamBase()))));
-        long hpet = after(placed);
-        placed.add(new Placed("HPET", hpet, table("HPET", 1, hpet())));
+        long[] told = {fadt, madt, mcfg};
+        if (withHpet) {
+            long hpet = after(placed);
+            placed.add(new Placed("HPET", hpet, table("HPET", 1, hpet())));
+            told = new long[] {fadt, madt, mcfg, hpet};
+        }
         long rsdt = after(placed);
-        placed.add(new Placed("RSDT", rsdt, table("RSDT", 1, pointers(4, fadt, madt, mcfg, hpet))));
+        placed.add(new Placed("RSDT", rsdt, table("RSDT", 1, pointers(4, told))));
         long xsdt = after(placed);
-        placed.add(new Placed("XSDT", xsdt, table("XSDT", 1, pointers(8, fadt, madt, mcfg, hpet))));
+        placed.add(new Placed("XSDT", xsdt, table("XSDT", 1, pointers(8, told))));
         placed.addFirst(new Placed("RSD PTR ", rsdp, rsdp(rsdt, xsdt)));
         return new AcpiTables(rsdp, List.copyOf(placed));
     }

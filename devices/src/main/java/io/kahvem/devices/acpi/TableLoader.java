@@ -36,7 +36,7 @@ public record TableLoader(byte[] rsdp, byte[] tables, byte[] commands) {
     /// Tables for this machine; `layout.baseGpa()` means nothing here.
     public static TableLoader of(AcpiTables.Layout layout) {
         AcpiTables acpi = AcpiTables.build(new AcpiTables.Layout(layout.cpus(), BASE, layout.mmio32Start(), layout.mmio32End(),
-                layout.mmio64Start(), layout.mmio64End(), layout.ecamBase()));
+                layout.mmio64Start(), layout.mmio64End(), layout.ecamBase()), true);
         Map<String, Integer> at = new TreeMap<>();
         AcpiTables.Placed last = acpi.tables().getLast();
         byte[] tables = new byte[(int) last.gpa() + last.bytes().length];

@@ -246,7 +246,7 @@ public final class Hpet implements IoDevice, Device {
         private void expire() {
             if (periodic() && period != 0) {
                 long mask = narrow() ? 0xffff_ffffL : -1;
-                long late = counter() - comparator & mask;
+                long late = narrow() ? Math.max(0, (int) (counter() - comparator)) : Math.max(0, counter() - comparator);
                 comparator = comparator + (late / period + 1) * period & mask;
             }
             if ((config & INT_TYPE_LEVEL) != 0) {

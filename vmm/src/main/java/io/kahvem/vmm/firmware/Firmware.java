@@ -1,9 +1,11 @@
 package io.kahvem.vmm.firmware;
 
 import io.kahvem.config.Boot;
+import io.kahvem.config.Display;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.acpi.TableLoader;
+import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.firmware.FwCfg;
 import io.kahvem.devices.firmware.Smbios;
 import io.kahvem.host.HostMemory;
@@ -63,6 +65,7 @@ public final class Firmware {
         fwCfg.number(FwCfg.MAX_CPUS, 2, config.cpus());
         fwCfg.number(FwCfg.BOOT_MENU, 2, 0);
         fwCfg.file("etc/boot-fail-wait", 4, -1);
+        if (config.display() == Display.NONE) fwCfg.file("etc/sercon-port", 4, PcChipset.COM1_PORT); // SeaBIOS shows its screen there too
         fwCfg.file("etc/e820", e820(layout));
         TableLoader sizes = TableLoader.of(tables.apply(ecamBase.get()));
         fwCfg.file(TableLoader.TABLES_FILE, sizes.tables().length, () -> TableLoader.of(tables.apply(ecamBase.get())).tables());
@@ -81,7 +84,8 @@ public final class Firmware {
         return b.array();
     }
 
-    static byte[] read(String role, Path path) {
+    /// A file of at most 8 MiB. Throws BootException, naming its `role`, where it cannot be read.
+    public static byte[] read(String role, Path path) {
         try {
             if (!Files.exists(path)) throw new BootException("%s %s: there is no such file".formatted(role, path));
             if (!Files.isRegularFile(path)) throw new BootException("%s %s: is not a regular file".formatted(role, path));
