@@ -5,11 +5,14 @@ module io.kahvem.devices {
 
     exports io.kahvem.devices;
     exports io.kahvem.devices.acpi;
+    exports io.kahvem.devices.ahci;
     exports io.kahvem.devices.bus;
     exports io.kahvem.devices.chipset;
     exports io.kahvem.devices.dma;
     exports io.kahvem.devices.firmware;
+    exports io.kahvem.devices.nvme;
     exports io.kahvem.devices.pci;
+    exports io.kahvem.devices.scsi;
     exports io.kahvem.devices.serial;
     exports io.kahvem.devices.vga;
     exports io.kahvem.devices.virtio;
@@ -18,5 +21,6 @@ module io.kahvem.devices {
     exports io.kahvem.devices.virtio.console;
     exports io.kahvem.devices.virtio.queue;
     exports io.kahvem.devices.virtio.rng;
+    exports io.kahvem.devices.virtio.scsi;
     exports io.kahvem.devices.virtio.transport;
 }

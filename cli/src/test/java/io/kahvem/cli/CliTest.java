@@ -189,7 +189,7 @@ class CliTest {
             run --net none                  | unknown option --net
             run --machine q35               | unknown option --machine
             run --gdb 127.0.0.1:1           | unknown option --gdb
-            run --cdrom a.iso               | unknown option --cdrom
+            run --floppy a.img              | unknown option --floppy
             run disk.qcow2                  | unexpected argument "disk.qcow2"
             run --memory                    | Missing required parameter
             run --memory 12Q                | 12Q

@@ -2,6 +2,8 @@ package io.kahvem.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// @param memoryBytes guest RAM, whole pages
 /// @param cpus how many virtual CPUs
 /// @param accelOption which engine runs it, and how
+/// @param disks disks and CD-ROM drives, in the order the guest is to find them
 /// @param serial where the first serial line ends
 /// @param debugcon where what firmware says on its debug port ends
 /// @param display where the screen is shown
@@ -25,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, Serial serial, Serial debugcon, Display display, Actions actions,
+        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks, Serial serial,
+        Serial debugcon, Display display, Actions actions,
         Management management, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
@@ -34,6 +38,7 @@ public record MachineConfig(
     private static final int PAGE_SIZE = 4096;
 
     public MachineConfig {
+        disks = List.copyOf(disks);
         if (memoryBytes < MIN_MEMORY || memoryBytes > MAX_MEMORY) {
             throw new ConfigException(
                     "memory: %s is outside of %s to %s".formatted(Sizes.show(memoryBytes), Sizes.show(MIN_MEMORY), Sizes.show(MAX_MEMORY)));
@@ -75,6 +80,7 @@ public record MachineConfig(
         private Boot.@Nullable Firmware firmware;
         private String commandLine = "";
         private AccelOption accel = new AccelOption(Accel.AUTO);
+        private final List<Disk> disks = new ArrayList<>();
         private Serial serial = new Serial.Stdio();
         private Serial debugcon = new Serial.None();
         private Display display = Display.NONE;
@@ -133,6 +139,12 @@ public record MachineConfig(
             return this;
         }
 
+        /// One more disk or CD-ROM drive.
+        public Builder disk(Disk disk) {
+            disks.add(disk);
+            return this;
+        }
+
         public Builder serial(Serial where) {
             serial = where;
             return this;
@@ -176,7 +188,7 @@ public record MachineConfig(
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, boot(), accel, serial, debugcon, display, actions, management, debugExit,
+                    memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, debugExit,
                     Optional.ofNullable(timeout));
         }
 

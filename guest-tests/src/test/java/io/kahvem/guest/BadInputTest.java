@@ -143,7 +143,7 @@ class BadInputTest {
 
     @Test
     void optionsThatDoNotExistYetOrNeverWill() {
-        refused("--disk", "--kernel", payload(), "--disk", "image");
+        refused("--floppy", "--kernel", payload(), "--floppy", "image");
         refused("--net", "--kernel", payload(), "--net=user");
         refused("--colour", "--kernel", payload(), "--colour");
         refused("image.qcow2", "image.qcow2");

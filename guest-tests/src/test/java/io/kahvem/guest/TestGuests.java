@@ -31,6 +31,15 @@ record TestGuests(Path directory) {
         return directory.resolve("initrd.gz");
     }
 
+    /// Debian's kernel for real hardware, which has drivers that the cloud kernel has not: AHCI, NVMe.
+    Path fullVmlinuz() {
+        return directory.resolve("vmlinuz-full");
+    }
+
+    Path fullInitrd() {
+        return directory.resolve("initrd-full.gz");
+    }
+
     private static Built build() {
         Map<String, String> env = System.getenv();
         String cache = env.getOrDefault("XDG_CACHE_HOME", "");

@@ -26,6 +26,8 @@ public final class Landlock {
         EXECUTE(1 << 0, 0),
         /// Made: regular files only.
         CREATE(0, 1 << 8),
+        /// A file below a directory is taken away.
+        REMOVE(0, 1 << 5),
         /// Made as a socket to listen on, in place of another.
         LISTEN(0, 1 << 9 | 1 << 5);
 

@@ -101,6 +101,7 @@ public final class Machine implements AutoCloseable {
     private final Optional<VgaCard> vga;
     private final SerialInput serialInput;
     private final Optional<VirtioBalloon> balloon;
+    private final Disks disks;
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final RunControl control;
@@ -168,6 +169,7 @@ public final class Machine implements AutoCloseable {
             } else {
                 for (int i = 0; i < ShadowRam.REGISTERS; i++) shadow.set(i, ShadowRam.ALL_RAM);
             }
+            disks = part(new Disks(config));
             FutureTask<List<CpuState>> loading = new FutureTask<>(this::load);
             Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
             try {
@@ -184,6 +186,7 @@ public final class Machine implements AutoCloseable {
                 forFirmware.ifPresent(with ->
                         Firmware.describe(with.fwCfg(), config, layout, chipset.hostBridge()::ecamBase, this::acpiLayout));
                 vga = firmware.isPresent() ? Optional.of(plugVga()) : Optional.empty();
+                disks.plugIn(chipset.pci(), memory, config.cpus());
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));

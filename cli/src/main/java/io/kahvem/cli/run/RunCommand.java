@@ -11,6 +11,7 @@ import io.kahvem.config.Accel;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
+import io.kahvem.config.Disk;
 import io.kahvem.config.Display;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
@@ -102,6 +103,20 @@ public final class RunCommand implements Callable<Integer> {
     private String accel = "";
 
     @Option(
+            names = "--disk",
+            paramLabel = "FILE",
+            description = {"A disk; may be given several times. After commas: format=raw, qcow2 ... (default: told from its content),",
+                "bus=virtio (default), sata, nvme or scsi, readonly, snapshot (what the guest writes is forgotten),",
+                "cache=writeback (default), none, writethrough, directsync or unsafe, serial=TEXT. A comma in a name is doubled."})
+    private List<String> disks = new ArrayList<>();
+
+    @Option(
+            names = "--cdrom",
+            paramLabel = "FILE",
+            description = "A CD-ROM drive with this image in it; may be given several times. After a comma: bus=sata (default) or scsi.")
+    private List<String> cdroms = new ArrayList<>();
+
+    @Option(
             names = "--serial",
             paramLabel = "WHERE",
             description = "stdio (default; on a terminal Ctrl-] leaves and stops the machine), pty (a pseudo-terminal), file:PATH or none.")
@@ -191,6 +206,8 @@ public final class RunCommand implements Callable<Integer> {
                 "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(), "--sandbox=" + sandbox));
         if (kernel != null) arguments.add("--kernel=" + kernel);
         if (firmware != null) arguments.add("--firmware=" + firmware);
+        for (String disk : disks) arguments.add("--disk=" + disk);
+        for (String cdrom : cdroms) arguments.add("--cdrom=" + cdrom);
         if (initrd != null) arguments.add("--initrd=" + initrd);
         for (String socket : qmp) arguments.add("--qmp=" + socket);
         if (paused) arguments.add("--paused");
@@ -238,6 +255,8 @@ public final class RunCommand implements Callable<Integer> {
                         paused,
                         balloon))
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
+        for (String disk : disks) builder.disk(Disk.parse(disk));
+        for (String cdrom : cdroms) builder.disk(Disk.parseCdrom(cdrom));
         if (firmware != null) builder.firmware(Boot.Firmware.parse(firmware));
         builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();
         return builder;

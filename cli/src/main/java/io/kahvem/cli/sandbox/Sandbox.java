@@ -3,14 +3,17 @@ package io.kahvem.cli.sandbox;
 import static io.kahvem.host.Landlock.Access.CREATE;
 import static io.kahvem.host.Landlock.Access.LISTEN;
 import static io.kahvem.host.Landlock.Access.READ;
+import static io.kahvem.host.Landlock.Access.REMOVE;
 import static io.kahvem.host.Landlock.Access.WRITE;
 
 import io.kahvem.cli.CliException;
 import io.kahvem.config.Boot;
+import io.kahvem.config.Disk;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.host.Landlock;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.vmm.DiskFiles;
 import io.kahvem.vmm.firmware.FirmwareFiles;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -80,6 +83,12 @@ public final class Sandbox {
             }
         }
         for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));
+        for (Disk disk : config.disks()) {
+            DiskFiles files = DiskFiles.of(disk);
+            for (Path file : files.read()) rules.add(new Landlock.Rule(file, Set.of(READ)));
+            for (Path file : files.written()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
+            for (Path directory : files.temporary()) rules.add(new Landlock.Rule(directory, Set.of(READ, WRITE, CREATE, REMOVE)));
+        }
         for (Hypervisor engine : engines) {
             for (Path file : engine.files()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
         }

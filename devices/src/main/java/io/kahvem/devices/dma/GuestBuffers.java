@@ -56,6 +56,18 @@ public final class GuestBuffers {
         return true;
     }
 
+    /// Appends what `other` has from `offset` on.
+    public void addPart(GuestBuffers other, long offset) {
+        for (int n = 0; n < other.count; n++) {
+            if (offset >= other.bytes[n]) {
+                offset -= other.bytes[n];
+            } else {
+                add(other.gpa[n] + offset, other.bytes[n] - offset, false);
+                offset = 0;
+            }
+        }
+    }
+
     public GuestMemory memory() {
         return memory;
     }

@@ -1,0 +1,99 @@
+package io.kahvem.guest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Linux' own drivers read and write disks on each bus, and the host finds what they wrote.
+class DisksTest {
+    private static final int SIZE = 4 << 20;
+
+    /// 1 MiB of the disk is written from its own first one, past the page cache of the guest on the way back.
+    private static final String COMMANDS = "sha256sum,%1$s;"
+            + "dd,if=%1$s,of=%1$s,bs=64k,count=16,seek=32,conv=notrunc,fsync;"
+            + "echo,3,>/proc/sys/vm/drop_caches;sha256sum,%1$s";
+
+    @TempDir
+    private Path dir;
+
+    @ParameterizedTest
+    @CsvSource({"virtio, /dev/vda", "nvme, /dev/nvme0n1", "scsi, /dev/sda", "sata, /dev/sda"})
+    void aDiskIsReadAndWrittenOnEachBus(String bus, String device) throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = new byte[SIZE];
+        new Random(1).nextBytes(content);
+        Path image = Files.write(dir.resolve("disk.raw"), content);
+        byte[] expected = content.clone();
+        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        try (Guest guest = boot(guests, COMMANDS.formatted(device), "--disk", image + ",format=raw,bus=" + bus)) {
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+            assertThat(guest.stdout()).contains(sha256(content) + "  " + device, sha256(expected) + "  " + device, "guest: exit 0");
+        }
+        assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    }
+
+    @Test
+    void severalProcessorsUseAQueueEachAndAReadOnlyDiskStaysAsItIs() throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = new byte[SIZE];
+        new Random(2).nextBytes(content);
+        Path image = Files.write(dir.resolve("disk.raw"), content);
+        String commands = "for,i,in,0,1,2,3;do,taskset,$((1<<i)),dd,if=/dev/vda,of=/dev/null,bs=64k,iflag=direct;done;"
+                + "dd,if=/dev/zero,of=/dev/vda,bs=512,count=1,oflag=direct;sha256sum,/dev/vda;ls,/sys/block/vda/mq";
+        try (Guest guest = boot(guests, commands, "--cpus", 4, "--disk", image + ",format=raw,readonly")) {
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+            assertThat(guest.stdout()).contains(sha256(content) + "  /dev/vda").containsPattern("0\\s+1\\s+2\\s+3");
+        }
+        assertThat(Files.readAllBytes(image)).isEqualTo(content);
+    }
+
+    @Test
+    void aDiskThatCannotBeOpenedIsNamedAndNothingStarts() throws IOException {
+        TestGuests guests = TestGuests.orSkip();
+        Path image = Files.write(dir.resolve("text.qcow2"), new byte[1 << 16]);
+        try (Guest guest = Guest.boot(guests, "", "--disk", dir.resolve("missing.raw"))) {
+            assertThat(guest.exitStatus()).isEqualTo(2);
+            assertThat(guest.stderr()).contains("--disk", "missing.raw", "No such file or directory");
+        }
+        try (Guest guest = Guest.boot(guests, "", "--disk", image + ",format=qcow2")) {
+            assertThat(guest.exitStatus()).isEqualTo(2);
+            assertThat(guest.stderr()).contains("--disk", "text.qcow2", "qcow2");
+        }
+    }
+
+    @Test
+    void aCdromIsReadOnSata() throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = new byte[SIZE];
+        new Random(3).nextBytes(content);
+        Path image = Files.write(dir.resolve("disc.iso"), content);
+        try (Guest guest = boot(guests, "cat,/sys/block/sr0/device/model;sha256sum,/dev/sr0", "--cdrom", image)) {
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+            assertThat(guest.stdout()).contains("DVD-ROM", sha256(content) + "  /dev/sr0");
+        }
+    }
+
+    /// The kernel with all drivers; a command's spaces are commas.
+    private static Guest boot(TestGuests guests, String commands, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of("run", "--accel", "jvm", "--kernel", guests.fullVmlinuz(), "--initrd",
+                guests.fullInitrd(), "--append", "console=ttyS0 quiet task=sh cmd=" + commands));
+        arguments.addAll(List.of(more));
+        return Guest.start(arguments.toArray());
+    }
+
+    private static String sha256(byte[] bytes) throws NoSuchAlgorithmException {
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    }
+}

@@ -1,0 +1,79 @@
+package io.kahvem.vmm;
+
+import io.kahvem.block.BlockBackend;
+import io.kahvem.block.BlockException;
+import io.kahvem.block.BlockNode;
+import io.kahvem.block.CacheMode;
+import io.kahvem.block.CreateOptions;
+import io.kahvem.block.Formats;
+import io.kahvem.block.ImageFormat;
+import io.kahvem.block.Images;
+import io.kahvem.block.OpenOptions;
+import io.kahvem.config.Disk;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The host's files that a disk needs: what a confined process must be left.
+///
+/// @param read opened for reading alone: layers below the image, and the image itself where nothing is written to it
+/// @param written opened for reading and writing
+/// @param temporary directories in which a file is made, and taken away again at once
+public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporary) {
+    private static final int MOST_LAYERS = 200;
+
+    public DiskFiles {
+        read = List.copyOf(read);
+        written = List.copyOf(written);
+        temporary = List.copyOf(temporary);
+    }
+
+    /// Looks at the image for the layers below it. What cannot be opened is left to the machine, which says so.
+    public static DiskFiles of(Disk disk) {
+        List<Path> read = new ArrayList<>();
+        List<Path> written = new ArrayList<>();
+        if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of());
+        boolean writes = !disk.readOnly() && !disk.snapshot();
+        (writes ? written : read).add(disk.file().get());
+        @Nullable String name = disk.file().get().toString();
+        @Nullable String format = disk.format().orElse(null);
+        for (int layers = 0; name != null && layers < MOST_LAYERS; layers++) {
+            try (BlockNode node = Images.open(name, OpenOptions.readOnly(format).withShareable(true).withBacking(false))) {
+                String below = node.backingFile();
+                format = node.backingFormat();
+                name = below == null ? null : Images.resolve(name, below);
+                if (name != null) read.add(Path.of(name));
+            } catch (BlockException e) {
+                break;
+            }
+        }
+        return new DiskFiles(read, written, disk.snapshot() ? List.of(temporaryDirectory()) : List.of());
+    }
+
+    private static Path temporaryDirectory() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
+    }
+
+    /// An image on top of the disk's, in a file without a name: what is written there is gone with the process.
+    static BlockBackend openSnapshot(Disk disk) {
+        String name = disk.file().orElseThrow().toAbsolutePath().toString();
+        ImageFormat qcow2 = Formats.named("qcow2");
+        try (BlockNode base = Images.open(name, OpenOptions.readOnly(disk.format().orElse(null)).withShareable(true))) {
+            Path top = Files.createTempFile(temporaryDirectory(), "kahvem-snapshot-", ".qcow2");
+            try {
+                CreateOptions options = new CreateOptions(qcow2).set("backing_file", name).set("backing_fmt", base.format());
+                Images.create(qcow2, top.toString(), base.sizeBytes(), options);
+                OpenOptions writable = OpenOptions.writable("qcow2").withCache(CacheMode.of(disk.cache()));
+                return Images.openDisk(top.toString(), writable);
+            } finally {
+                Files.delete(top);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("no temporary file for the snapshot of " + name + ": " + e.getMessage(), e);
+        }
+    }
+}
