@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.kahvem.block.file.FileNode;
 import io.kahvem.host.Errno;
+import io.kahvem.host.HostFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -162,6 +163,18 @@ public final class Images {
     /// A disk for a device: an image with threads of its own.
     public static BlockBackend openDisk(String name, OpenOptions options) {
         return new Disk(open(name, options));
+    }
+
+    /// The same over a file that is open already, for reading alone: an image without a layer below.
+    public static BlockBackend openDisk(HostFile file, String name, OpenOptions options) {
+        FileNode node = FileNode.of(file, name);
+        try {
+            ImageFormat format = options.format() == null ? probe(node) : Formats.named(options.format());
+            return new Disk(openFormat(format, node, name, options.withReadOnly(true)));
+        } catch (RuntimeException e) {
+            node.close();
+            throw e;
+        }
     }
 
     /// The names of all formats.

@@ -48,6 +48,11 @@ public final class Descriptor implements AutoCloseable {
         return open(path, O_RDWR);
     }
 
+    /// Opens a file for reading, to pass it to a process that may not.
+    public static Descriptor openForReading(String path) {
+        return open(path, 0);
+    }
+
     /// A descriptor that only names a file or directory; the file is not opened.
     static Descriptor reference(String path) {
         return open(path, O_PATH);

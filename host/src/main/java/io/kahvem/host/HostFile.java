@@ -19,6 +19,11 @@ public interface HostFile extends AutoCloseable {
     }
 
     /// Opens `path`. Throws [HostException], whose errno tells why not.
+    /// A file that another process has opened for reading and passed, under the name it has there. The descriptor is closed with it.
+    static HostFile of(Descriptor descriptor, Path path) {
+        return LinuxFile.of(path, descriptor);
+    }
+
     static HostFile open(Path path, Mode mode) {
         return Platform.hasLinuxCalls() ? LinuxFile.open(path, mode) : ChannelFile.open(path, mode);
     }

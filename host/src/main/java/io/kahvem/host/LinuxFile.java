@@ -87,6 +87,10 @@ final class LinuxFile implements HostFile {
         }
     }
 
+    static HostFile of(Path path, Descriptor descriptor) {
+        return new LinuxFile(path, descriptor, false);
+    }
+
     static HostFile open(Path path, Mode mode) {
         int flags = (mode.write() ? O_RDWR : 0) | (mode.create() ? O_CREAT | O_TRUNC : 0) | (mode.direct() ? O_DIRECT : 0) | O_CLOEXEC;
         try (Arena arena = Arena.ofConfined()) {

@@ -2,9 +2,11 @@ package io.kahvem.vmm;
 
 import io.kahvem.block.BlockBackend;
 import io.kahvem.block.BlockException;
+import io.kahvem.block.BlockStatistics;
 import io.kahvem.block.CacheMode;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
+import io.kahvem.block.Throttle;
 import io.kahvem.config.ConfigException;
 import io.kahvem.config.Disk;
 import io.kahvem.config.MachineConfig;
@@ -22,15 +24,19 @@ import io.kahvem.devices.virtio.scsi.VirtioScsi;
 import io.kahvem.devices.virtio.transport.VirtioPci;
 import io.kahvem.memory.GuestMemory;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /// The images of a machine's disks, open, and their controllers.
 ///
 /// Closed after the vCPUs have stopped and before guest memory goes: closing waits for requests and flushes.
 final class Disks implements AutoCloseable {
     /// Below are the host bridge and what has a place of its own.
-    private static final int FIRST_SLOT = 3;
+    static final int FIRST_SLOT = 3;
 
     /// Where the ICH9 has its SATA controller.
     private static final int SOUTHBRIDGE_SLOT = 31;
@@ -42,10 +48,15 @@ final class Disks implements AutoCloseable {
 
     private final List<Disk> disks;
     private final List<Optional<BlockBackend>> media = new ArrayList<>();
+    private final Map<Integer, ScsiCdRom> drives = new HashMap<>();
+    private final BiConsumer<String, Boolean> trayMoved;
 
     /// Opens the images. Throws ConfigException where one cannot be opened; none is left open then.
-    Disks(MachineConfig config) {
+    ///
+    /// @param trayMoved hears, on a vCPU's thread, which drive's tray the guest moves, and whether it is open then
+    Disks(MachineConfig config, BiConsumer<String, Boolean> trayMoved) {
         disks = config.disks();
+        this.trayMoved = trayMoved;
         try {
             for (Disk disk : disks) media.add(disk.file().isEmpty() ? Optional.empty() : Optional.of(open(disk)));
         } catch (RuntimeException e) {
@@ -90,11 +101,11 @@ final class Disks implements AutoCloseable {
                 case NVME -> pci.addToFreeSlot(FIRST_SLOT, new NvmeController(medium.orElseThrow(), serial, memory));
                 case SATA -> sata.add(switch (disk.kind()) {
                     case DISK -> new SataDisk(medium.orElseThrow(), serial);
-                    case CDROM -> new SataCdRom(new ScsiCdRom(medium.orElse(null), serial, open -> {}));
+                    case CDROM -> new SataCdRom(drive(n, serial));
                 });
                 case SCSI -> scsi.add(switch (disk.kind()) {
                     case DISK -> new ScsiDisk(medium.orElseThrow(), serial);
-                    case CDROM -> new ScsiCdRom(medium.orElse(null), serial, open -> {});
+                    case CDROM -> drive(n, serial);
                 });
             }
         }
@@ -108,6 +119,52 @@ final class Disks implements AutoCloseable {
                 pci.addToFreeSlot(FIRST_SLOT, hba);
             }
         }
+    }
+
+    private ScsiCdRom drive(int n, String serial) {
+        ScsiCdRom drive = new ScsiCdRom(media.get(n).orElse(null), serial, open -> trayMoved.accept(name(n), open));
+        drives.put(n, drive);
+        return drive;
+    }
+
+    /// What the control socket calls a disk: by its place among the options.
+    private static String name(int n) {
+        return "drive" + n;
+    }
+
+    private int number(String name) {
+        for (int n = 0; n < disks.size(); n++) {
+            if (name(n).equals(name)) return n;
+        }
+        throw new ConfigException("Device '%s' not found".formatted(name));
+    }
+
+    /// What each has done, by its name; nothing of drives that are empty.
+    synchronized Map<String, BlockStatistics> statistics() {
+        Map<String, BlockStatistics> statistics = new LinkedHashMap<>();
+        for (int n = 0; n < media.size(); n++) {
+            String name = name(n);
+            media.get(n).ifPresent(medium -> statistics.put(name, medium.statistics()));
+        }
+        return statistics;
+    }
+
+    /// Limits how fast a disk may be used. Throws ConfigException where there is none of that name, or nothing in it.
+    synchronized void throttle(String name, Throttle throttle) {
+        if (!(media.get(number(name)).orElse(null) instanceof io.kahvem.block.Disk disk)) {
+            throw new ConfigException("Device '%s' has no medium".formatted(name));
+        }
+        disk.setThrottle(throttle);
+    }
+
+    /// Puts a disc into a drive, or takes out what is in it. Throws ConfigException for what is no drive.
+    synchronized void change(String name, Optional<BlockBackend> disc) {
+        int n = number(name);
+        ScsiCdRom drive = drives.get(n);
+        if (drive == null) throw new ConfigException("Device '%s' is not removable".formatted(name));
+        BlockBackend old = drive.change(disc.orElse(null));
+        media.set(n, disc);
+        if (old != null) old.close();
     }
 
     private static int queues(int cpus) {

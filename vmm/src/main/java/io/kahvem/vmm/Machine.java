@@ -1,5 +1,8 @@
 package io.kahvem.vmm;
 
+import io.kahvem.block.BlockBackend;
+import io.kahvem.block.BlockStatistics;
+import io.kahvem.block.Throttle;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
@@ -44,6 +47,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -169,7 +173,7 @@ public final class Machine implements AutoCloseable {
             } else {
                 for (int i = 0; i < ShadowRam.REGISTERS; i++) shadow.set(i, ShadowRam.ALL_RAM);
             }
-            disks = part(new Disks(config));
+            disks = part(new Disks(config, (drive, open) -> tell(new MachineEvent.TrayMoved(drive, open))));
             FutureTask<List<CpuState>> loading = new FutureTask<>(this::load);
             Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
             try {
@@ -338,6 +342,22 @@ public final class Machine implements AutoCloseable {
     /// What the machine is doing.
     public RunState state() {
         return control.state();
+    }
+
+    /// What each disk has done, by the name the control socket has for it.
+    public Map<String, BlockStatistics> diskStatistics() {
+        return disks.statistics();
+    }
+
+    /// Limits how fast a disk may be used. Throws ConfigException where there is none of that name, or nothing in it.
+    public void throttle(String disk, Throttle throttle) {
+        disks.throttle(disk, throttle);
+    }
+
+    /// Puts a disc into a CD-ROM drive, which owns it then, or takes out what is in it. Throws ConfigException for what is no drive.
+    public void changeMedium(String drive, Optional<BlockBackend> disc) {
+        disks.change(drive, disc);
+        tell(new MachineEvent.TrayMoved(drive, disc.isEmpty()));
     }
 
     /// The memory balloon, if the machine has one.

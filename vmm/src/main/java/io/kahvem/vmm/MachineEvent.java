@@ -25,6 +25,9 @@ public sealed interface MachineEvent {
     /// The guest has given memory back, or taken it: what it has now.
     record BalloonChanged(long actualBytes) implements MachineEvent {}
 
+    /// Its guest, or a user, has moved a drive's tray.
+    record TrayMoved(String drive, boolean open) implements MachineEvent {}
+
     /// It has ended, or its guest has switched it off and it stays, stopped.
     record Shutdown(ShutdownCause cause) implements MachineEvent {}
 }

@@ -47,6 +47,11 @@ public final class FileNode implements BlockNode {
         return open(name, new HostFile.Mode(!readOnly, false, cache.isDirect()), cache, unmap);
     }
 
+    /// A file that is open already, for reading.
+    public static FileNode of(HostFile file, String name) {
+        return new FileNode(file, name, true, CacheMode.WRITEBACK, false);
+    }
+
     /// Makes a file, or empties one that nobody uses.
     public static FileNode create(String name, CacheMode cache) {
         try {

@@ -74,8 +74,11 @@ public final class DomainDevicesEditor {
         registry.editLive(domain, tree -> {
             for (Element each : tree.childOrNew("devices").children("disk")) {
                 if (!target(each).equals(target(device))) continue;
+                // An empty drive that has had a medium has a source without a file, as with libvirt.
+                Element source = new Element("source");
+                file.ifPresent(path -> source.with("file", path));
                 each.removeAll("source");
-                file.ifPresent(path -> each.add(new Element("source").with("file", path).with("index", 1)));
+                each.add(source.with("index", 1));
                 DomainSchema.arrangeDevice(each);
             }
         });

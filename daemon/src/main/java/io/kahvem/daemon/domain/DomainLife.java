@@ -128,6 +128,7 @@ public final class DomainLife {
             domain.state(DomainState.PAUSED_STARTING_UP);
             follower.process = process;
             if (definition.currentMemoryKib() < definition.memoryKib()) process.balloon(definition.currentMemoryKib());
+            DomainThrottles.of(live).forEach(process::throttle);
             if ((flags & START_PAUSED) == 0) {
                 process.resume();
                 domain.state(DomainState.RUNNING_BOOTED);

@@ -1,6 +1,7 @@
 package io.kahvem.daemon.domain;
 
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 
 /// A machine that runs, as its domain drives it: a process of its own. Its methods throw [io.kahvem.libvirt.LibvirtException] where the
@@ -50,6 +51,10 @@ public interface MachineProcess {
     void changeMedium(String alias, String file, String format);
 
     void ejectMedium(String alias);
+
+    /// Limits how fast the disk of that alias may be used: libvirt's names of the six limits, a second's worth each; what is absent does
+    /// not limit.
+    void throttle(String alias, Map<String, Long> limits);
 
     /// Counters of each disk, by its alias.
     List<DiskStatistics> diskStatistics();

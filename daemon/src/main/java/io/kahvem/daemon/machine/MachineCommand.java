@@ -25,9 +25,22 @@ final class MachineCommand {
         arguments.add("--paused");
         arguments.add("--serial=" + serial(definition));
         for (Element disk : definition.devices("disk")) disk(disk, arguments);
+        boolean balloon = definition.devices("memballoon").stream().anyMatch(each -> !each.hasAttribute("model", "none"));
+        if (balloon) arguments.add("--balloon");
         String reboot = definition.action("on_reboot");
         if (reboot.equals("destroy") || reboot.equals("preserve")) arguments.add("--action=reboot=shutdown");
         return arguments;
+    }
+
+    /// The aliases of the disks in the order in which the machine counts them: disks, then drives.
+    static List<String> aliases(DomainDefinition definition) {
+        List<String> aliases = new ArrayList<>();
+        for (boolean cdrom : new boolean[] {false, true}) {
+            for (Element disk : definition.devices("disk")) {
+                if (disk.hasAttribute("device", "cdrom") == cdrom) aliases.add(disk.attributeAt("alias", "name").orElse(""));
+            }
+        }
+        return aliases;
     }
 
     private static String serial(DomainDefinition definition) {
@@ -45,7 +58,7 @@ final class MachineCommand {
         Optional<String> file = disk.attributeAt("source", "file").or(() -> disk.attributeAt("source", "dev"));
         boolean cdrom = disk.hasAttribute("device", "cdrom");
         StringBuilder option = new StringBuilder(file.orElse("").replace(",", ",,"));
-        option.append(",format=").append(disk.attributeAt("driver", "type").orElse("raw"));
+        if (file.isPresent()) option.append(",format=").append(disk.attributeAt("driver", "type").orElse("raw"));
         option.append(",bus=").append(disk.attributeAt("target", "bus").orElse("virtio"));
         if (!cdrom && disk.child("readonly") != null) option.append(",readonly");
         if (!cdrom && disk.child("transient") != null) option.append(",snapshot");

@@ -54,7 +54,7 @@ public final class QmpLauncher implements MachineLauncher {
             throw failed("cannot start %s: %s".formatted(command.getFirst(), e.getMessage()));
         }
         try {
-            return connected(process, socket, log, listener);
+            return connected(process, socket, log, MachineCommand.aliases(definition), listener);
         } catch (RuntimeException e) {
             process.destroyForcibly();
             throw e;
@@ -62,12 +62,12 @@ public final class QmpLauncher implements MachineLauncher {
     }
 
     /// Waits for the process to have its socket, which it has when all of the machine is made.
-    private static MachineProcess connected(Process process, Path socket, Path log, Listener listener) {
+    private static MachineProcess connected(Process process, Path socket, Path log, List<String> disks, Listener listener) {
         long end = System.nanoTime() + START.toNanos();
         while (System.nanoTime() < end) {
             if (Files.exists(socket)) {
                 try {
-                    return new QmpProcess(process.toHandle(), socket, PATIENCE, listener);
+                    return new QmpProcess(process.toHandle(), socket, PATIENCE, disks, listener);
                 } catch (HostException | QmpConnectionException notYet) {
                     if (!process.isAlive()) break;
                 } catch (QmpException e) {
@@ -90,7 +90,7 @@ public final class QmpLauncher implements MachineLauncher {
         if (Processes.startTicks(pid) != startTicks) throw failed("its process %d has ended".formatted(pid));
         ProcessHandle handle = ProcessHandle.of(pid).orElseThrow(() -> failed("its process %d has ended".formatted(pid)));
         try {
-            return new QmpProcess(handle, socket(directory, definition), PATIENCE, listener);
+            return new QmpProcess(handle, socket(directory, definition), PATIENCE, MachineCommand.aliases(definition), listener);
         } catch (HostException | QmpConnectionException | QmpException e) {
             throw failed("its control socket: " + e.getMessage());
         }

@@ -2,6 +2,8 @@ package io.kahvem.daemon.machine;
 
 import io.kahvem.daemon.domain.MachineLauncher.Listener;
 import io.kahvem.daemon.domain.MachineProcess;
+import io.kahvem.host.Descriptor;
+import io.kahvem.host.HostException;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
@@ -18,6 +20,7 @@ import io.kahvem.qmp.schema.RunStates;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
@@ -28,16 +31,21 @@ import java.util.concurrent.TimeoutException;
 final class QmpProcess implements MachineProcess {
     private static final long END_SECONDS = 5;
     private static final String PTY = "pty:";
+    private static final String DRIVE = "drive";
 
     private final ProcessHandle handle;
     private final long startTicks;
     private final QmpClient qmp;
     private final String terminal;
+    private final List<String> disks;
     private volatile boolean keepAtShutdown;
     private volatile boolean released;
 
     /// Throws what [QmpClient#connect] throws.
-    QmpProcess(ProcessHandle handle, Path socket, Duration patience, Listener listener) {
+    ///
+    /// @param disks the aliases of the disks, in the machine's order
+    QmpProcess(ProcessHandle handle, Path socket, Duration patience, List<String> disks, Listener listener) {
+        this.disks = disks;
         this.handle = handle;
         this.startTicks = Processes.startTicks(handle.pid());
         this.qmp = QmpClient.connect(socket, patience, new QmpClient.Listener() {
@@ -58,14 +66,14 @@ final class QmpProcess implements MachineProcess {
                 .map(line -> line.filename().substring(PTY.length())).findFirst().orElse("");
     }
 
-    private static void heard(Event event, Listener listener) {
+    private void heard(Event event, Listener listener) {
         switch (event) {
             case RunStates.StopEvent ignored -> listener.paused();
             case RunStates.ResumeEvent ignored -> listener.resumed();
             case RunStates.ResetEvent ignored -> listener.reset();
             case RunStates.ShutdownEvent shutdown -> listener.shutdown(shutdown.guest());
             case Balloons.BalloonChangeEvent change -> listener.balloonChanged(change.actual() / 1024);
-            case Blocks.DeviceTrayMovedEvent moved -> listener.trayMoved(moved.id(), moved.trayOpen());
+            case Blocks.DeviceTrayMovedEvent moved -> listener.trayMoved(alias(moved.device()), moved.trayOpen());
             default -> {} // what changes nothing that a client is told of
         }
     }
@@ -175,12 +183,26 @@ final class QmpProcess implements MachineProcess {
 
     @Override
     public void changeMedium(String alias, String file, String format) {
-        execute(new Blocks.BlockdevChangeMedium(Optional.empty(), Optional.of(alias), file, Optional.of(format)));
+        // The machine opens no file itself: it is given one that is open.
+        try (Descriptor descriptor = Descriptor.openForReading(file)) {
+            execute(new Blocks.BlockdevChangeMedium(Optional.of(drive(alias)), Optional.empty(), file, Optional.of(format)),
+                    List.of(descriptor));
+        } catch (HostException e) {
+            throw QmpLauncher.failed(String.valueOf(e.getMessage()));
+        }
     }
 
     @Override
     public void ejectMedium(String alias) {
-        execute(new Blocks.Eject(Optional.empty(), Optional.of(alias), Optional.of(true)));
+        execute(new Blocks.Eject(Optional.of(drive(alias)), Optional.empty(), Optional.of(true)));
+    }
+
+    @Override
+    public void throttle(String alias, Map<String, Long> limits) {
+        execute(new Blocks.BlockSetIoThrottle(Optional.of(drive(alias)), Optional.empty(), limits.getOrDefault("total_bytes_sec", 0L),
+                limits.getOrDefault("read_bytes_sec", 0L), limits.getOrDefault("write_bytes_sec", 0L),
+                limits.getOrDefault("total_iops_sec", 0L), limits.getOrDefault("read_iops_sec", 0L),
+                limits.getOrDefault("write_iops_sec", 0L)));
     }
 
     @Override
@@ -195,7 +217,7 @@ final class QmpProcess implements MachineProcess {
         }
         return counted.stream().map(disk -> {
             Blocks.BlockDeviceStats stats = disk.stats();
-            return new DiskStatistics(disk.qdev().or(disk::device).orElse(""), stats.rdOperations(), stats.rdBytes(), stats.rdTotalTimeNs(),
+            return new DiskStatistics(alias(disk.device().orElse("")), stats.rdOperations(), stats.rdBytes(), stats.rdTotalTimeNs(),
                     stats.wrOperations(), stats.wrBytes(), stats.wrTotalTimeNs(), stats.flushOperations(), stats.flushTotalTimeNs());
         }).toList();
     }
@@ -223,9 +245,24 @@ final class QmpProcess implements MachineProcess {
         qmp.close();
     }
 
+    private String drive(String alias) {
+        return DRIVE + disks.indexOf(alias);
+    }
+
+    private String alias(String drive) {
+        for (int n = 0; n < disks.size(); n++) {
+            if (drive.equals(DRIVE + n)) return disks.get(n);
+        }
+        return drive;
+    }
+
     private <R> R execute(Command<R> command) {
+        return execute(command, List.of());
+    }
+
+    private <R> R execute(Command<R> command, List<Descriptor> descriptors) {
         try {
-            return qmp.execute(command);
+            return qmp.execute(command, descriptors);
         } catch (QmpException e) {
             throw QmpLauncher.failed("unable to execute QEMU command '%s': %s".formatted(command.getClass().getSimpleName(),
                     e.getMessage()));

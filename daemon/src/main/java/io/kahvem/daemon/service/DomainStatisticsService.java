@@ -5,6 +5,7 @@ import io.kahvem.daemon.domain.DomainDisks;
 import io.kahvem.daemon.domain.DomainPins;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.DomainStatistics;
+import io.kahvem.daemon.domain.DomainThrottles;
 import io.kahvem.daemon.domain.ProcessTimes;
 import io.kahvem.daemon.node.HostNode;
 import io.kahvem.daemon.rpc.Handlers;
@@ -27,6 +28,9 @@ import java.util.Optional;
 public final class DomainStatisticsService {
     private static final int CONTROL_OK = 0;
 
+    /// virDomainModificationImpact; the bit beside them says that texts are understood.
+    private static final int AFFECT = 3;
+
     /// virDomainMemoryStatTags.
     private static final int ACTUAL_BALLOON = 6;
     private static final int RSS = 7;
@@ -40,10 +44,12 @@ public final class DomainStatisticsService {
 
     private final DomainRegistry registry;
     private final HostNode node;
+    private final DomainThrottles throttles;
 
     public DomainStatisticsService(DomainRegistry registry, HostNode node) {
         this.registry = registry;
         this.node = node;
+        this.throttles = new DomainThrottles(registry);
     }
 
     public void bind(Handlers handlers) {
@@ -201,6 +207,16 @@ public final class DomainStatisticsService {
             List<TypedParameter> all = DomainStatistics.ofDisk(find(a.domain()), a.text());
             return new DomainDevices.BlockStats(value(all, "rd_operations"), value(all, "rd_bytes"), value(all, "wr_operations"),
                     value(all, "wr_bytes"), -1);
+        });
+        handlers.on(DomainDevices.GET_BLOCK_IO_TUNE, (call, a) -> {
+            Domain domain = find(a.domain());
+            // The first of the two steps names no disk.
+            if (a.room() == 0) return new CountedParameters(List.of(), DomainThrottles.count());
+            return counted(a.room(), throttles.get(domain, a.disk().orElse(""), a.flags() & AFFECT));
+        });
+        handlers.on(DomainDevices.SET_BLOCK_IO_TUNE, (call, a) -> {
+            throttles.set(find(a.domain()), a.disk(), a.parameters(), a.flags() & AFFECT);
+            return NONE;
         });
         handlers.on(DomainDevices.GET_DISK_ERRORS, (call, a) -> {
             running(a.domain());

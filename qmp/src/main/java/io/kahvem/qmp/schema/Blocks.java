@@ -22,6 +22,12 @@ public interface Blocks {
 
     record Eject(Optional<String> device, Optional<String> id, Optional<Boolean> force) implements Command<Empty> {}
 
+    /// A second's worth of bytes and requests; 0 does not limit.
+    @Name("block_set_io_throttle")
+    record BlockSetIoThrottle(
+            Optional<String> device, Optional<String> id, long bps, @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops,
+            @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr) implements Command<Empty> {}
+
     @Name("DEVICE_TRAY_MOVED")
     record DeviceTrayMovedEvent(String device, String id, boolean trayOpen) implements Event {}
 }

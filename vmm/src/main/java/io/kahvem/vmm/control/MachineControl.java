@@ -32,6 +32,7 @@ public final class MachineControl implements AutoCloseable {
         QmpService service = new QmpService(PACKAGE);
         new RunStateCommands(machine).addTo(service);
         new MachineCommands(machine).addTo(service);
+        new BlockCommands(machine).addTo(service);
         new HumanMonitor(machine).addTo(service);
         new BalloonCommands(machine).addTo(service);
         machine.listen(event -> {

@@ -6,6 +6,7 @@ import io.kahvem.config.ShutdownAction;
 import io.kahvem.qmp.QmpException;
 import io.kahvem.qmp.QmpService;
 import io.kahvem.qmp.schema.Balloons;
+import io.kahvem.qmp.schema.Blocks;
 import io.kahvem.qmp.schema.Control.Quit;
 import io.kahvem.qmp.schema.Empty;
 import io.kahvem.qmp.schema.Event;
@@ -95,6 +96,7 @@ final class RunStateCommands {
             case MachineEvent.Shutdown shutdown -> new RunStates.ShutdownEvent(shutdown.cause().isGuests(), cause(shutdown.cause()));
             case MachineEvent.Panicked panicked -> new RunStates.GuestPanickedEvent(panic(panicked.action()));
             case MachineEvent.BalloonChanged changed -> new Balloons.BalloonChangeEvent(changed.actualBytes());
+            case MachineEvent.TrayMoved moved -> new Blocks.DeviceTrayMovedEvent(moved.drive(), moved.drive(), moved.open());
             case MachineEvent.CrashLoaded ignored -> new RunStates.GuestCrashloadedEvent(RunStates.GuestPanicAction.RUN);
         };
     }
