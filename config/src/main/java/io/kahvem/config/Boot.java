@@ -54,28 +54,14 @@ public sealed interface Boot {
 
     /// Firmware, which finds what to boot on the machine's disks.
     ///
-    /// @param name `seabios` or `ovmf` for the distribution's, else the file of an image that ends at 4 GiB
-    /// @param variables the machine's own file for UEFI's variables, made from the distribution's where it is not there; empty for
-    ///     variables that are forgotten with the machine
-    record Firmware(String name, Optional<Path> variables) implements Boot {
+    /// @param name `seabios` or `ovmf` for the distribution's, else the file of an image that ends at 4 GiB. OVMF's flash memory is
+    ///     read-only, so it forgets its variables with the machine
+    record Firmware(String name) implements Boot {
         public static final String SEABIOS = "seabios";
         public static final String OVMF = "ovmf";
-        private static final String VARIABLES = "vars=";
 
         public Firmware {
             if (name.isEmpty()) throw ConfigException.of("firmware", "", "names no firmware; give seabios, ovmf or a file");
-            if (variables.isPresent() && !name.equals(OVMF)) {
-                throw ConfigException.of("firmware", name, "has no file of variables; vars= goes with ovmf");
-            }
-        }
-
-        /// What `--firmware` takes: `seabios`, `ovmf`, `ovmf,vars=FILE` or a file.
-        public static Firmware parse(String text) {
-            int comma = text.indexOf("," + VARIABLES);
-            if (comma < 0) return new Firmware(text, Optional.empty());
-            String file = text.substring(comma + 1 + VARIABLES.length());
-            if (file.isEmpty()) throw ConfigException.of("firmware", text, "names no file after vars=");
-            return new Firmware(text.substring(0, comma), Optional.of(Path.of(file)));
         }
     }
 

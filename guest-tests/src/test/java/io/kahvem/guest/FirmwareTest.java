@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The distribution's firmware, unmodified.
 class FirmwareTest {
     private static final Path SEABIOS = Path.of("/usr/share/seabios/bios-256k.bin");
+    private static final Path OVMF = Path.of("/usr/share/OVMF/OVMF_CODE_4M.fd");
 
     @ParameterizedTest
     @ValueSource(strings = {"jvm", "kvm"})
@@ -42,6 +44,16 @@ class FirmwareTest {
         Assumptions.assumeTrue(Files.exists(SEABIOS), "SeaBIOS is not installed (apt-get install seabios)");
         try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios")) {
             guest.await("No bootable device.");
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void ovmfComesToItsShell() {
+        Assumptions.assumeTrue(Files.exists(OVMF), "OVMF is not installed (apt-get install ovmf)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf")) {
+            guest.await("UEFI Interactive Shell");
+            guest.await("Shell> ");
         }
     }
 }

@@ -68,8 +68,7 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--firmware",
             paramLabel = "NAME",
-            description = {"Start with firmware instead of a kernel: seabios, ovmf, or the file of an image;",
-                "ovmf,vars=FILE: the machine's own file for UEFI's variables, made where it is missing."})
+            description = "Start with firmware instead of a kernel: seabios, ovmf (whose variables are not kept), or an image's FILE.")
     private @Nullable String firmware;
 
     @Option(
@@ -257,7 +256,7 @@ public final class RunCommand implements Callable<Integer> {
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
         for (String disk : disks) builder.disk(Disk.parse(disk));
         for (String cdrom : cdroms) builder.disk(Disk.parseCdrom(cdrom));
-        if (firmware != null) builder.firmware(Boot.Firmware.parse(firmware));
+        if (firmware != null) builder.firmware(new Boot.Firmware(firmware));
         builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();
         return builder;
     }

@@ -71,7 +71,6 @@ public final class Sandbox {
                 FirmwareFiles files = FirmwareFiles.find(firmware);
                 for (Path file : files.all()) rules.add(new Landlock.Rule(file, Set.of(READ)));
                 FirmwareFiles.vgaRom().ifPresent(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
-                firmware.variables().ifPresent(file -> rules.add(toWrite(file)));
             }
         }
         for (Serial line : List.of(config.serial(), config.debugcon())) {

@@ -42,8 +42,10 @@ public final class Firmware {
             throw new BootException("firmware %s: has %d bytes; an image has 128 KiB to 8 MiB, in whole pages of 4 KiB"
                     .formatted(files.code(), code.length));
         }
-        Mapping rom = memory.map(code.length);
-        Words.copyIn(code, 0, rom.address(), code.length);
+        byte[] variables = files.variables().map(file -> read("firmware", file)).orElse(new byte[0]);
+        Mapping rom = memory.map(variables.length + code.length);
+        Words.copyIn(variables, 0, rom.address(), variables.length);
+        Words.copyIn(code, 0, rom.address() + variables.length, code.length);
         return new Firmware(rom);
     }
 
