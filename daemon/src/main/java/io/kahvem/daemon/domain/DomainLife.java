@@ -201,7 +201,12 @@ public final class DomainLife {
 
     /// Presses the power button: a guest that listens to it switches itself off.
     public void shutdown(Domain domain) {
-        domain.change("virDomainShutdown", () -> domain.requireRunning().process().pressPowerButton());
+        domain.change("virDomainShutdown", () -> {
+            MachineProcess process = domain.requireRunning().process();
+            // A reboot that was asked for before and has not happened is not wanted any more.
+            if (process.keepsAtShutdown()) process.keepAtShutdown(false);
+            process.pressPowerButton();
+        });
     }
 
     /// The same, and the machine starts over where the guest switches it off.
