@@ -4,5 +4,6 @@ module io.kahvem.qmp {
     requires tools.jackson.core;
 
     exports io.kahvem.qmp;
+    exports io.kahvem.qmp.json;
     exports io.kahvem.qmp.schema;
 }
