@@ -13,6 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The distribution's firmware, unmodified.
 class FirmwareTest {
     private static final Path SEABIOS = Path.of("/usr/share/seabios/bios-256k.bin");
+    private static final Path GRUB_CD = Path.of("/usr/lib/grub-rescue/grub-rescue-cdrom.iso");
+    private static final Path GRUB_DISK = Path.of("/usr/lib/grub-rescue/grub-rescue-usb.img");
     private static final Path OVMF = Path.of("/usr/share/OVMF/OVMF_CODE_4M.fd");
 
     @ParameterizedTest
@@ -54,6 +56,22 @@ class FirmwareTest {
         try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf")) {
             guest.await("UEFI Interactive Shell");
             guest.await("Shell> ");
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void grubComesToItsMenuFromCdAndDisk() {
+        Assumptions.assumeTrue(Files.exists(GRUB_CD), "GRUB's rescue images are not installed (apt-get install grub-rescue-pc)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios", "--display", "text", "--cdrom", GRUB_CD)) {
+            guest.await("GNU GRUB");
+            guest.await("Press enter to boot the selected OS");
+        }
+        for (String bus : new String[] {"virtio", "sata"}) {
+            String disk = GRUB_DISK + ",format=raw,snapshot,bus=" + bus;
+            try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios", "--display", "text", "--disk", disk)) {
+                guest.await("Press enter to boot the selected OS");
+            }
         }
     }
 }

@@ -56,8 +56,9 @@ final class CommandSlot {
         for (int n = 0; n < entries; n++) {
             long entry = tableGpa + PRDT + (long) n * PRD_BYTES;
             if (memory.hva(entry, PRD_BYTES) == 0) return false;
-            // Either side may move what a command moves: memory that is only read is found when it is to be written.
-            if (!data.add(memory.read64(entry) & ~1L, (memory.read32(entry + 12) & DBC) + 1L, true)) return false;
+            // Either side may move what a command moves: memory that is only read is found when it is to be written. Where memory ends the
+            // list does too: SeaBIOS gives commands without data one entry, of 4 MiB from address 0.
+            if (!data.add(memory.read64(entry) & ~1L, (memory.read32(entry + 12) & DBC) + 1L, true)) return true;
         }
         return true;
     }

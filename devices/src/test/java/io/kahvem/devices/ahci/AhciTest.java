@@ -89,6 +89,14 @@ class AhciTest {
     }
 
     @Test
+    void aListThatGoesOnPastMemoryHarmsNoCommandWithoutData() {
+        command(0, 0, 3 << 20, 0xef, 0, 0x45, 3); // set transfer mode, as SeaBIOS gives it
+        assertThat(read(0, IS)).isEqualTo(1);
+        assertThat(read(0, TFD)).isEqualTo(0x50);
+        assertThat(read(0, CI)).isZero();
+    }
+
+    @Test
     void readsAndWritesByDma() {
         new Random(1).nextBytes(disk.content);
         command(0, 3, 8192, 0x25, 5, 16, 0);
