@@ -22,7 +22,7 @@ class DisksTest {
 
     /// 1 MiB of the disk is written from its own first one, past the page cache of the guest on the way back.
     private static final String COMMANDS = "sha256sum,%1$s;"
-            + "dd,if=%1$s,of=%1$s,bs=64k,count=16,seek=32,conv=notrunc,fsync;"
+            + "dd,if=%1$s,of=%1$s,bs=64k,count=16,seek=32,conv=fsync;"
             + "echo,3,>/proc/sys/vm/drop_caches;sha256sum,%1$s";
 
     @TempDir
