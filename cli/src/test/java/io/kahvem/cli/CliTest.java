@@ -185,7 +185,7 @@ class CliTest {
             ''                              | no command given
             rnu                             | no command "rnu"
             run --frob                      | unknown option --frob
-            run --disk=a.img                | unknown option --disk
+            run --floppy=a.img              | unknown option --floppy
             run --net none                  | unknown option --net
             run --machine q35               | unknown option --machine
             run --gdb 127.0.0.1:1           | unknown option --gdb
