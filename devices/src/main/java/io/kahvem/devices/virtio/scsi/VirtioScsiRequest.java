@@ -30,8 +30,6 @@ final class VirtioScsiRequest extends ScsiTask {
     private final DescriptorChain chain;
     private final byte[] head = new byte[RESPONSE];
     private @Nullable Virtqueue queue;
-    private boolean starting;
-    private boolean ended;
 
     VirtioScsiRequest(VirtioScsi device, DescriptorChain chain) {
         super(new GuestBuffers(chain.readable().memory(), Virtqueue.MAX_SEGMENTS),
@@ -44,7 +42,7 @@ final class VirtioScsiRequest extends ScsiTask {
         return chain;
     }
 
-    /// Starts it; true where it has ended already, and the driver is to be told.
+    /// Starts it; true where it has ended already, and the driver is still to be told.
     boolean start(Virtqueue q, DescriptorChain c) {
         queue = q;
         int before = RESPONSE + device.senseBytes();
@@ -64,15 +62,8 @@ final class VirtioScsiRequest extends ScsiTask {
             absent(c);
             return true;
         }
-        synchronized (this) {
-            starting = true;
-            ended = false;
-        }
         unit.start(this);
-        synchronized (this) {
-            starting = false;
-            return ended;
-        }
+        return false;
     }
 
     /// Who looks for units on a target that is there is told that there is none at this number.
@@ -93,14 +84,9 @@ final class VirtioScsiRequest extends ScsiTask {
 
     @Override
     protected void done() {
-        boolean within;
-        synchronized (this) {
-            within = starting;
-            ended = true;
-        }
-        answer(S_OK, status(), sense(), transferred());
         Virtqueue q = queue;
-        if (!within && q != null) q.notifyDriver();
+        answer(S_OK, status(), sense(), transferred());
+        if (q != null) q.notifyDriver(); // after the answer, on whichever thread gives it
     }
 
     private void answer(int response, int status, Sense sense, long transferred) {

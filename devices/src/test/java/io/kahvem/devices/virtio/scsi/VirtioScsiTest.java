@@ -3,17 +3,23 @@ package io.kahvem.devices.virtio.scsi;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.block.BlockBackend;
+import io.kahvem.block.Images;
+import io.kahvem.block.OpenOptions;
 import io.kahvem.devices.MemoryDisk;
 import io.kahvem.devices.scsi.ScsiCdRom;
 import io.kahvem.devices.scsi.ScsiDisk;
 import io.kahvem.devices.virtio.TestTransport;
 import io.kahvem.devices.virtio.queue.FakeDriver;
 import io.kahvem.devices.virtio.queue.FakeDriver.Buffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class VirtioScsiTest {
     private static final int COMMAND_BYTES = 51;
@@ -89,6 +95,29 @@ class VirtioScsiTest {
             Sent inquiry = run(t, 0, 5, new byte[0], 36, 0x12, 0, 0, 0, 36, 0);
             assertThat(t.memory.read8(inquiry.data)).isEqualTo(0x7f);
             assertThat(t.memory.read8(run(t, 0, 5, new byte[0], 0, 0).answer + 14)).isEqualTo(5);
+        }
+    }
+
+    /// A disk may be done before the thread that gave it the command has come back from doing so.
+    @Test
+    void everyAnswerInterruptsHoweverFastTheDiskIs(@TempDir Path dir) throws Exception {
+        Path image = Files.write(dir.resolve("disk.raw"), new byte[1 << 20]);
+        try (BlockBackend file = Images.openDisk(image.toString(), OpenOptions.writable("raw"));
+                TestTransport t = new TestTransport(new VirtioScsi(List.of(new ScsiDisk(file, "S0")), 1), 0)) {
+            for (int n = 0; n < 5_000; n++) {
+                int before;
+                synchronized (t.queueInterrupts) {
+                    before = t.queueInterrupts[REQUESTQ];
+                }
+                send(t, 0, 0, new byte[0], 512, 0x28, 0, 0, 0, 0, 4, 0, 0, 1, 0);
+                synchronized (t.queueInterrupts) {
+                    long end = System.nanoTime() + 20_000_000_000L;
+                    while (t.queueInterrupts[REQUESTQ] == before && System.nanoTime() < end) t.queueInterrupts.wait(1_000);
+                    assertThat(t.queueInterrupts[REQUESTQ]).as("command %d", n).isGreaterThan(before);
+                }
+                assertThat(t.driver(REQUESTQ).takeUsed()).as("command %d", n).isNotNull();
+                t.driver(REQUESTQ).releaseBuffers();
+            }
         }
     }
 
