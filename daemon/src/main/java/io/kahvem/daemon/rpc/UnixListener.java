@@ -8,7 +8,9 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,8 @@ public final class UnixListener implements Listener {
     private final Path path;
     private final boolean readOnly;
     private final ServerSocketChannel channel;
+    /// Which file it is, so that another daemon's in its place is left alone.
+    private final @Nullable Object file;
 
     /// Makes the socket's file, in place of one that a dead process left. Throws [DaemonException] where somebody listens there.
     ///
@@ -38,6 +42,7 @@ public final class UnixListener implements Listener {
             channel.bind(UnixDomainSocketAddress.of(path), 1000);
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
             if (group != null) SocketGroup.set(path, group);
+            file = key(path);
         } catch (IOException e) {
             throw new DaemonException("cannot listen on %s: %s".formatted(path, e), e);
         }
@@ -53,6 +58,10 @@ public final class UnixListener implements Listener {
         }
     }
 
+    private static @Nullable Object key(Path path) throws IOException {
+        return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+    }
+
     @Override
     public Link accept() throws IOException {
         SocketChannel connection = channel.accept();
@@ -64,7 +73,7 @@ public final class UnixListener implements Listener {
     public void close() {
         try {
             channel.close();
-            Files.deleteIfExists(path);
+            if (Files.exists(path) && Objects.equals(file, key(path))) Files.delete(path);
         } catch (IOException e) {
             System.getLogger("io.kahvem.daemon.rpc").log(System.Logger.Level.DEBUG, "closing " + path, e);
         }
