@@ -10,10 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The daemon, as libvirt's own virsh sees it.
+@Tag("slow")
 class VirshTest {
     private static final String DOMAIN = """
             <domain type='qemu'><name>outlives</name><memory unit='MiB'>256</memory>
