@@ -9,19 +9,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The daemon, as libvirt's own virsh sees it.
-@Tag("slow")
 class VirshTest {
     private static final String DOMAIN = """
             <domain type='qemu'><name>outlives</name><memory unit='MiB'>256</memory>
             <os><type machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
             <features><acpi/></features><devices><serial type='pty'/></devices></domain>
             """;
+
+    private static final String NOT_YET =
+            "network,vnc,agent,blockjobs,snapshots,checkpoints,save,dump,hotplug,cpuhotplug,iothreads,nwfilter,native";
+    private static final Pattern SUM = Pattern.compile("(\\d+) passed, \\d+ failed, \\d+ skipped");
 
     private final TestGuests guests = TestGuests.orSkip();
 
@@ -72,16 +76,22 @@ class VirshTest {
         }
     }
 
+    /// All that a life-cycle has, but for what later versions bring. The real libvirtd passes 278 of these cases where virsh is 9.0.
     @Test
-    void whatNeedsNoRunningMachineIsAnsweredAsLibvirtdAnswersIt() throws IOException, InterruptedException {
+    void everyCommandIsAnsweredAsLibvirtdAnswersIt() throws IOException, InterruptedException {
+        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/python3")), "no python3 here, which drives virsh");
         Path script = Guest.launcher().resolveSibling("guest-tests/conformance/virsh_conformance.py");
         try (Guest daemon = daemon()) {
             List<String> command = List.of("python3", script.toString(), "--uri", uri(), "--workdir",
                     directory.resolve("work").toString(), "--kernel", guests.vmlinuz().toString(), "--initrd", guests.initrd().toString(),
-                    "--only", "^(conn|host|pool|vol|secret|dom)", "--without",
-                    "network,vnc,agent,blockjobs,snapshots,checkpoints,save,dump,hotplug,cpuhotplug,iothreads,nwfilter,native");
-            String said = said(command, 300);
-            assertThat(said).doesNotContain("FAIL").containsPattern("1[67]\\d passed, 0 failed");
+                    "--boot-timeout", "240", "--without", NOT_YET);
+            String said = said(command, 60);
+            Matcher sum = SUM.matcher(said);
+            assertThat(sum.find()).as(said).isTrue();
+            List<String> failed = said.lines().filter(line -> line.startsWith("FAIL")).toList();
+            assertThat(failed).as(daemon.transcript()).isEmpty();
+            assertThat(Integer.parseInt(sum.group(1))).as(said).isGreaterThanOrEqualTo(265);
+            System.out.println("VirshTest: " + sum.group());
             daemon.kill();
         }
     }

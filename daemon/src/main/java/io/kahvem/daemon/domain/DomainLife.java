@@ -59,6 +59,11 @@ public final class DomainLife {
 
     private void reconnect(Domain domain, DomainStatus status) {
         String name = status.live().name();
+        if (status.isStarting()) {
+            LOG.log(Level.WARNING, "the daemon ended while machine {0} was starting: what there is of it is ended too", name);
+            gone(domain, status, DomainState.SHUTOFF_FAILED);
+            return;
+        }
         Follower follower = new Follower(domain);
         try {
             MachineProcess process = launcher.find(status.pid(), status.startTicks(), status.live(), runtime, follower);
@@ -68,10 +73,15 @@ public final class DomainLife {
             if (status.autoDestroy()) destroy(domain);
         } catch (LibvirtException e) {
             LOG.log(Level.WARNING, "machine {0} is gone: {1}", name, e.getMessage());
-            statuses.delete(name);
-            domain.state(DomainState.SHUTOFF_CRASHED);
-            registry.forgetTransient(domain, name);
+            gone(domain, status, DomainState.SHUTOFF_CRASHED);
         }
+    }
+
+    private void gone(Domain domain, DomainStatus status, DomainState state) {
+        launcher.sweep(status.live(), runtime);
+        statuses.delete(status.live().name());
+        domain.stopped(state);
+        registry.forgetTransient(domain, status.live().name());
     }
 
     /// Starts what is to start with the host: once a boot.
@@ -119,7 +129,15 @@ public final class DomainLife {
         int id = nextId.getAndIncrement();
         DomainDefinition live = LiveDefinition.of(definition);
         Follower follower = new Follower(domain);
-        MachineProcess process = launcher.start(live, runtime, follower);
+        // Before there is a process, so that the next daemon finds it whenever this one ends.
+        statuses.write(live.name(), DomainStatus.starting(id, definition, live).print());
+        MachineProcess process;
+        try {
+            process = launcher.start(live, runtime, follower);
+        } catch (RuntimeException e) {
+            statuses.delete(live.name());
+            throw e;
+        }
         boolean autoDestroy = (flags & START_AUTODESTROY) != 0;
         try {
             Domain.Running running = new Domain.Running(id, definition, LiveDefinition.withTerminal(live, process.terminal()), false,
@@ -136,6 +154,8 @@ public final class DomainLife {
             save(domain, autoDestroy);
         } catch (RuntimeException e) {
             process.destroy();
+            process.tidy();
+            statuses.delete(live.name());
             domain.running(null);
             domain.state(DomainState.SHUTOFF_FAILED);
             throw e;
@@ -230,6 +250,7 @@ public final class DomainLife {
         Domain.Running now = domain.requireRunning();
         String name = now.live().name();
         DomainRef ref = domain.ref();
+        now.process().tidy();
         statuses.delete(name);
         domain.stopped(state);
         registry.forgetTransient(domain, name);

@@ -37,6 +37,12 @@ public final class DomainRegistry {
     public synchronized void load() {
         definitions.loadAll(text -> {
             DomainDefinition definition = DomainDefinition.ofCanonical(Xml.parse("domain_definition", text));
+            Domain renamed = byUuid.get(definition.uuid());
+            if (renamed != null) {
+                // The daemon ended between writing the new name and removing the old one.
+                byName.remove(renamed.name());
+                definitions.delete(renamed.name());
+            }
             Domain domain = new Domain(definition);
             domain.config(definition);
             byUuid.put(domain.uuid(), domain);
@@ -154,8 +160,8 @@ public final class DomainRegistry {
             DomainDefinition config = domain.config();
             if (config == null) throw Errors.invalid("cannot undefine transient domain");
             DomainRef ref = domain.ref();
-            definitions.delete(config.name());
             autostarts.delete(config.name());
+            definitions.delete(config.name());
             domain.autostart(false);
             if (!domain.isActive()) {
                 byUuid.remove(domain.uuid());

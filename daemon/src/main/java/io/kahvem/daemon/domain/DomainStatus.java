@@ -9,6 +9,15 @@ import io.kahvem.daemon.xml.Xml;
 record DomainStatus(
         int id, long pid, long startTicks, DomainState state, boolean autoDestroy, DomainDefinition started, DomainDefinition live) {
 
+    /// Of a machine whose process is about to be started, and has no number yet.
+    static DomainStatus starting(int id, DomainDefinition started, DomainDefinition live) {
+        return new DomainStatus(id, 0, 0, DomainState.PAUSED_STARTING_UP, false, started, live);
+    }
+
+    boolean isStarting() {
+        return pid == 0;
+    }
+
     String print() {
         Element root = new Element("domstatus").with("id", id).with("pid", pid).with("start", startTicks).with("state", state.name())
                 .with("autodestroy", autoDestroy ? "yes" : "no");

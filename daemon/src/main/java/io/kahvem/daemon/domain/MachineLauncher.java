@@ -13,6 +13,9 @@ public interface MachineLauncher {
     /// One that another daemon started, by its number and its start. Throws [io.kahvem.libvirt.LibvirtException] where it is gone.
     MachineProcess find(long pid, long startTicks, DomainDefinition definition, Path directory, Listener listener);
 
+    /// Ends what an interrupted start left of a machine, and removes its socket: nobody was told yet that it runs.
+    void sweep(DomainDefinition definition, Path directory);
+
     /// What a machine's process tells, on a thread of its own, in the order it happens.
     interface Listener {
         void paused();

@@ -65,6 +65,9 @@ public interface MachineProcess {
     /// A command of its control protocol, as JSON, and the answer; `human` for one of the monitor for people.
     String command(String command, boolean human);
 
+    /// Removes what the process left in the runtime directory, once it has ended.
+    void tidy();
+
     /// Lets the process go on without us.
     void release();
 

@@ -21,7 +21,7 @@ final class MachineCommand {
         arguments.add("--accel=" + (definition.type().equals("kvm") ? "kvm" : "jvm"));
         arguments.add("--name=" + definition.name());
         arguments.add("--uuid=" + definition.uuid());
-        arguments.add("--qmp=unix:" + socket);
+        arguments.add(control(socket));
         arguments.add("--paused");
         arguments.add("--serial=" + serial(definition));
         for (Element disk : definition.devices("disk")) disk(disk, arguments);
@@ -30,6 +30,11 @@ final class MachineCommand {
         String reboot = definition.action("on_reboot");
         if (reboot.equals("destroy") || reboot.equals("preserve")) arguments.add("--action=reboot=shutdown");
         return arguments;
+    }
+
+    /// The argument that no other process has.
+    static String control(Path socket) {
+        return "--qmp=unix:" + socket;
     }
 
     /// The aliases of the disks in the order in which the machine counts them: disks, then drives.

@@ -1,6 +1,8 @@
 package io.kahvem.daemon.machine;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +23,29 @@ final class Processes {
             return fields[0].equals("Z") ? -1 : Long.parseLong(fields[START_TIME]);
         } catch (IOException e) {
             return -1;
+        }
+    }
+
+    /// The processes that were started with this argument.
+    static List<Long> withArgument(String argument) {
+        // A command line is bytes, and need not be text.
+        String bytes = new String(argument.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        List<Long> found = new ArrayList<>();
+        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                if (arguments(process).contains(bytes)) found.add(Long.parseLong(process.getFileName().toString()));
+            }
+        } catch (IOException e) {
+            throw QmpLauncher.failed("cannot list /proc: " + e.getMessage());
+        }
+        return found;
+    }
+
+    private static List<String> arguments(Path process) {
+        try {
+            return List.of(Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1).split("\0"));
+        } catch (IOException ended) {
+            return List.of();
         }
     }
 

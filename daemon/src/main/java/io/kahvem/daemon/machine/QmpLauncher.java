@@ -11,6 +11,8 @@ import io.kahvem.qmp.QmpConnectionException;
 import io.kahvem.qmp.QmpException;
 import java.io.File;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 
 /// Starts each machine as a process of this program, in a session of its own, so that nothing that ends the daemon ends it.
 public final class QmpLauncher implements MachineLauncher {
+    private static final Logger LOG = System.getLogger("io.kahvem.daemon.machine");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration START = Duration.ofSeconds(60);
     private static final long POLL_MILLIS = 20;
@@ -57,6 +60,8 @@ public final class QmpLauncher implements MachineLauncher {
             return connected(process, socket, log, MachineCommand.aliases(definition), listener);
         } catch (RuntimeException e) {
             process.destroyForcibly();
+            process.onExit().join();
+            remove(socket);
             throw e;
         }
     }
@@ -93,6 +98,26 @@ public final class QmpLauncher implements MachineLauncher {
             return new QmpProcess(handle, socket(directory, definition), PATIENCE, MachineCommand.aliases(definition), listener);
         } catch (HostException | QmpConnectionException | QmpException e) {
             throw failed("its control socket: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void sweep(DomainDefinition definition, Path directory) {
+        Path socket = socket(directory, definition);
+        for (long pid : Processes.withArgument(MachineCommand.control(socket))) {
+            ProcessHandle.of(pid).ifPresent(process -> {
+                process.destroyForcibly();
+                process.onExit().join();
+            });
+        }
+        remove(socket);
+    }
+
+    static void remove(Path socket) {
+        try {
+            Files.deleteIfExists(socket);
+        } catch (IOException e) {
+            LOG.log(Level.WARNING, "cannot remove {0}: {1}", socket, e.getMessage());
         }
     }
 

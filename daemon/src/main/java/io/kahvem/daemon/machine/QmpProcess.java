@@ -36,6 +36,7 @@ final class QmpProcess implements MachineProcess {
     private final ProcessHandle handle;
     private final long startTicks;
     private final QmpClient qmp;
+    private final Path socket;
     private final String terminal;
     private final List<String> disks;
     private volatile boolean keepAtShutdown;
@@ -47,6 +48,7 @@ final class QmpProcess implements MachineProcess {
     QmpProcess(ProcessHandle handle, Path socket, Duration patience, List<String> disks, Listener listener) {
         this.disks = disks;
         this.handle = handle;
+        this.socket = socket;
         this.startTicks = Processes.startTicks(handle.pid());
         this.qmp = QmpClient.connect(socket, patience, new QmpClient.Listener() {
             @Override
@@ -237,6 +239,11 @@ final class QmpProcess implements MachineProcess {
         } catch (QmpConnectionException e) {
             throw lost(e);
         }
+    }
+
+    @Override
+    public void tidy() {
+        QmpLauncher.remove(socket);
     }
 
     @Override

@@ -12,8 +12,8 @@ import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.PacketReader;
 import io.kahvem.libvirt.rpc.Status;
+import io.kahvem.libvirt.rpc.StreamHole;
 import io.kahvem.libvirt.xdr.XdrException;
-import io.kahvem.libvirt.xdr.XdrReader;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -310,7 +310,7 @@ public final class Client {
         try {
             switch (header.status()) {
                 case Status.CONTINUE -> {
-                    if (type == MessageType.STREAM_HOLE) stream.in().hole(new XdrReader(packet.payload()).readLong());
+                    if (type == MessageType.STREAM_HOLE) stream.in().hole(packet.decode(StreamHole.CODEC).lengthBytes());
                     else if (packet.payload().length > 0) stream.in().data(packet.payload());
                 }
                 case Status.OK -> {

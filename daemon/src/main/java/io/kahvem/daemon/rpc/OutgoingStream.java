@@ -7,15 +7,12 @@ import io.kahvem.libvirt.rpc.Header;
 import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.Status;
-import io.kahvem.libvirt.xdr.Codec;
-import io.kahvem.libvirt.xdr.Codecs;
+import io.kahvem.libvirt.rpc.StreamHole;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// The daemon's end of a stream: packets with the number of the call that opened it. One thread sends; any may end it.
 public final class OutgoingStream {
-    private static final Codec<Hole> HOLE = Codecs.of(Hole.class);
-
     private final Client client;
     private final Header call;
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -25,9 +22,6 @@ public final class OutgoingStream {
         this.client = client;
         this.call = call;
     }
-
-    /// What a packet of type STREAM_HOLE carries (virNetStreamHole).
-    public record Hole(long length, int flags) {}
 
     /// Sends bytes, in packets of at most [Packet#STREAM_CHUNK]; waits while the client is behind. False once the stream has ended.
     public boolean send(byte[] octets, int offset, int length) {
@@ -47,7 +41,7 @@ public final class OutgoingStream {
         if (!maySend()) return false;
         Header header = new Header(
                 call.program(), Program.VERSION, call.procedure(), MessageType.STREAM_HOLE.ordinal(), call.serial(), Status.CONTINUE);
-        client.sendAndWait(Packet.encode(header, HOLE, new Hole(lengthBytes, 0)));
+        client.sendAndWait(Packet.encode(header, StreamHole.CODEC, new StreamHole(lengthBytes, 0)));
         return true;
     }
 
