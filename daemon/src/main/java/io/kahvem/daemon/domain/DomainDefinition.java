@@ -75,6 +75,13 @@ public final class DomainDefinition {
         return xml.attributeAt("vcpu", "current").map(Integer::parseInt).orElseGet(this::maxVcpus);
     }
 
+    /// What a machine without a kernel starts with: `seabios`, `ovmf` or an image's file.
+    public String firmware() {
+        if (xml.attributeAt("os", "firmware").filter("efi"::equals).isPresent()) return "ovmf";
+        boolean flash = xml.attributeAt("os/loader", "type").filter("pflash"::equals).isPresent();
+        return flash ? "ovmf" : xml.textAt("os/loader").filter(file -> !file.isEmpty()).orElse("seabios");
+    }
+
     public Optional<String> kernel() {
         return xml.textAt("os/kernel");
     }

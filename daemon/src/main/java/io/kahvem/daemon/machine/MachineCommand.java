@@ -13,7 +13,7 @@ final class MachineCommand {
 
     static List<String> arguments(DomainDefinition definition, Path socket) {
         List<String> arguments = new ArrayList<>(List.of("run"));
-        definition.kernel().ifPresent(kernel -> arguments.add("--kernel=" + kernel));
+        arguments.add(definition.kernel().map(kernel -> "--kernel=" + kernel).orElseGet(() -> "--firmware=" + definition.firmware()));
         definition.initrd().ifPresent(initrd -> arguments.add("--initrd=" + initrd));
         definition.commandLine().ifPresent(line -> arguments.add("--append=" + line));
         arguments.add("--memory=%dK".formatted(definition.memoryKib()));

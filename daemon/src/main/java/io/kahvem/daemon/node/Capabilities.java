@@ -26,6 +26,10 @@ public final class Capabilities {
         this.hostUuid = hostUuid;
     }
 
+    public UUID hostUuid() {
+        return hostUuid;
+    }
+
     /// The features a machine of that type can have.
     public Set<String> cpuFeatures(String domainType) {
         return domainType.equals("kvm") ? hostFeatures() : CpuModels.javaEngine();

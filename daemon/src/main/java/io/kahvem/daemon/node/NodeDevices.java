@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /// The host's devices, by libvirt's names for them: the computer itself, PCI functions, network interfaces.
 public final class NodeDevices {
@@ -15,9 +16,11 @@ public final class NodeDevices {
     private static final String PCI = "sys/bus/pci/devices/";
 
     private final HostNode node;
+    private final UUID hostUuid;
 
-    public NodeDevices(HostNode node) {
+    public NodeDevices(HostNode node, UUID hostUuid) {
         this.node = node;
+        this.hostUuid = hostUuid;
     }
 
     /// The kinds of devices by libvirt's names, each with its bit of virConnectListAllNodeDeviceFlags.
@@ -106,8 +109,14 @@ public final class NodeDevices {
         Element hardware = new Element("hardware");
         dmi("sys_vendor").ifPresent(vendor -> hardware.add(new Element("vendor", vendor)));
         dmi("product_version").ifPresent(version -> hardware.add(new Element("version", version)));
-        dmi("product_uuid").ifPresent(uuid -> hardware.add(new Element("uuid", uuid)));
-        if (!hardware.content().isEmpty()) capability.add(hardware);
+        dmi("product_serial").ifPresent(serial -> hardware.add(new Element("serial", serial)));
+        hardware.add(new Element("uuid", hostUuid));
+        Element firmware = new Element("firmware");
+        dmi("bios_vendor").ifPresent(vendor -> firmware.add(new Element("vendor", vendor)));
+        dmi("bios_version").ifPresent(version -> firmware.add(new Element("version", version)));
+        dmi("bios_date").ifPresent(date -> firmware.add(new Element("release_date", date)));
+        dmi("product_name").ifPresent(product -> capability.add(new Element("product", product)));
+        capability.add(hardware).add(firmware);
     }
 
     private Optional<String> dmi(String name) {

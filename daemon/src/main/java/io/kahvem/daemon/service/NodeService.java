@@ -41,7 +41,7 @@ public final class NodeService {
         this.node = node;
         this.capabilities = capabilities;
         this.types = types;
-        this.devices = new NodeDevices(node);
+        this.devices = new NodeDevices(node, capabilities.hostUuid());
     }
 
     public void bind(Handlers handlers) {
