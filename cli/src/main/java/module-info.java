@@ -5,6 +5,7 @@ module io.kahvem.cli {
     requires io.kahvem.host;
     requires io.kahvem.vmm;
     requires info.picocli;
+    requires java.logging;
     requires jdk.unsupported;
     requires tools.jackson.core;
     requires static org.jspecify;

@@ -6,6 +6,8 @@ module io.kahvem.daemon {
     requires io.kahvem.qmp;
     requires transitive io.kahvem.libvirt;
     requires java.xml;
+    requires java.management;
+    requires jdk.httpserver;
     requires jdk.net;
     requires static transitive org.jspecify;
 

@@ -8,6 +8,9 @@ import io.kahvem.daemon.machine.QmpLauncher;
 import io.kahvem.daemon.node.Capabilities;
 import io.kahvem.daemon.node.HostFiles;
 import io.kahvem.daemon.node.HostNode;
+import io.kahvem.daemon.operations.AuditLog;
+import io.kahvem.daemon.operations.Metrics;
+import io.kahvem.daemon.operations.MetricsServer;
 import io.kahvem.daemon.rpc.Certificates;
 import io.kahvem.daemon.rpc.Events;
 import io.kahvem.daemon.rpc.Handlers;
@@ -32,6 +35,8 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
@@ -44,12 +49,17 @@ public final class Daemon implements AutoCloseable {
     private final Server server;
     private final DomainRegistry domains;
     private final DomainLife life;
+    private final Metrics metrics;
+    private final List<MetricsServer> others = new ArrayList<>();
 
     private Daemon(DaemonConfig config, Server server, DomainRegistry domains, DomainLife life) {
         this.life = life;
         this.config = config;
         this.server = server;
         this.domains = domains;
+        this.metrics = new Metrics(server::clients, domains::all);
+        server.observe(metrics);
+        server.observe(new AuditLog(config.state().resolve("audit.log"), Clock.systemUTC()));
     }
 
     /// Reads the state, finds the machines that run, and listens. Throws [DaemonException] where it cannot.
@@ -138,6 +148,13 @@ public final class Daemon implements AutoCloseable {
         return listener.port();
     }
 
+    /// Answers `GET /metrics` there, on the host's loopback. Returns the port.
+    public int serveMetrics(InetSocketAddress address) {
+        MetricsServer serving = new MetricsServer(address, metrics);
+        others.add(serving);
+        return serving.port();
+    }
+
     public Path socket() {
         return config.socket();
     }
@@ -151,6 +168,7 @@ public final class Daemon implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        others.forEach(MetricsServer::close);
         life.release();
     }
 }

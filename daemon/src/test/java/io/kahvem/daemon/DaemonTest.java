@@ -5,28 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kahvem.daemon.rpc.Limits;
-import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.protocol.Common;
 import io.kahvem.libvirt.protocol.Connections;
 import io.kahvem.libvirt.protocol.Domains;
-import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.Program;
 import io.kahvem.libvirt.rpc.ErrorMessage;
 import io.kahvem.libvirt.rpc.Header;
 import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
-import io.kahvem.libvirt.rpc.PacketReader;
 import io.kahvem.libvirt.rpc.Status;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,53 +47,6 @@ final class DaemonTest {
     @AfterEach
     void stop() {
         daemon.close();
-    }
-
-    /// A connection as a client has it.
-    private static final class Wire implements AutoCloseable {
-        private final SocketChannel channel;
-        private final PacketReader reader;
-        private int serial;
-
-        Wire(Path socket) throws IOException {
-            channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-            reader = new PacketReader(channel);
-        }
-
-        void send(ByteBuffer bytes) throws IOException {
-            while (bytes.hasRemaining()) channel.write(bytes);
-        }
-
-        Packet read() throws IOException {
-            Packet packet = reader.read();
-            if (packet == null) throw new IOException("closed");
-            return packet;
-        }
-
-        <A extends Record, R extends Record> R call(Procedure<A, R> procedure, A arguments) throws IOException {
-            send(Packet.encode(Header.call(procedure, serial++), procedure.argumentsCodec(), arguments));
-            Packet answer = read();
-            if (answer.header().status() == Status.ERROR) throw answer.decode(ErrorMessage.CODEC).toException();
-            return answer.decode(procedure.resultCodec());
-        }
-
-        ErrorMessage failing(Header header, byte... payload) throws IOException {
-            send(Packet.encode(header, payload, 0, payload.length));
-            Packet answer = read();
-            assertThat(answer.header().status()).isEqualTo(Status.ERROR);
-            assertThat(answer.header().serial()).isEqualTo(header.serial());
-            return answer.decode(ErrorMessage.CODEC);
-        }
-
-        Wire open() throws IOException {
-            call(Connections.OPEN, new Connections.Open(Optional.of("qemu:///system"), 0));
-            return this;
-        }
-
-        @Override
-        public void close() throws IOException {
-            channel.close();
-        }
     }
 
     private Wire connect() throws IOException {
@@ -212,40 +159,5 @@ final class DaemonTest {
     void twoDaemonsDoNotShareASocket() {
         assertThatThrownBy(() -> Daemon.start(config,
                 false)).isInstanceOf(DaemonException.class).hasMessageContaining("another daemon listens");
-    }
-
-    @Test
-    void whateverIsSentTheOthersAreServed() throws IOException {
-        Random random = new Random(20_241);
-        try (Wire other = connect().open()) {
-            for (int round = 0; round < 300; round++) {
-                try (Wire wire = connect()) {
-                    if (random.nextBoolean()) wire.open();
-                    for (int n = 0; n < 5; n++) wire.send(randomPacket(random));
-                } catch (IOException e) {
-                    assertThat(e).isNotNull(); // a connection that the daemon ended, as it may
-                }
-                assertThat(other.call(Connections.GET_TYPE, new Common.None()).text()).isEqualTo("QEMU");
-            }
-            assertThatThrownBy(() -> other.call(Domains.LOOKUP_BY_NAME, new Common.Text("x")))
-                    .isInstanceOfSatisfying(io.kahvem.libvirt.NotFoundException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.NO_DOMAIN));
-        }
-    }
-
-    /// Most of a packet is right, so that what is wrong is met deep inside.
-    private static ByteBuffer randomPacket(Random random) {
-        byte[] payload = new byte[4 * random.nextInt(20)];
-        random.nextBytes(payload);
-        if (random.nextBoolean()) {
-            for (int n = 0; n < payload.length; n += 4) payload[n] = payload[n + 1] = payload[n + 2] = 0;
-        }
-        int program = random.nextInt(10) == 0 ? random.nextInt() : Program.REMOTE.number();
-        int type = random.nextInt(5) == 0 ? random.nextInt(9) - 1 : 0;
-        int status = random.nextInt(10) == 0 ? random.nextInt(4) : 0;
-        Header header = new Header(program, 1, random.nextInt(450), type, random.nextInt(4), status);
-        ByteBuffer packet = Packet.encode(header, payload, 0, payload.length);
-        if (random.nextInt(20) == 0) packet.putInt(0, random.nextInt());
-        return packet;
     }
 }

@@ -208,7 +208,7 @@ final class DaemonKillTest {
         private void step(String name, Standing from, Standing to) throws InterruptedException {
             if (from == to) return;
             // A call at a time: from absent to running are two.
-            Standing reached = from.ordinal() < to.ordinal() ? Standing.values()[from.ordinal() + 1] : Standing.values()[from.ordinal() - 1];
+            Standing reached = Standing.values()[from.ordinal() + (from.ordinal() < to.ordinal() ? 1 : -1)];
             try {
                 switch (reached) {
                     case ABSENT -> connection.domain(name).undefine();
@@ -234,9 +234,7 @@ final class DaemonKillTest {
                 try {
                     connection = connect();
                     return;
-                } catch (LibvirtException notYet) {
-                    Thread.sleep(50);
-                } catch (UncheckedIOException notYet) {
+                } catch (LibvirtException | UncheckedIOException notYet) {
                     Thread.sleep(50);
                 }
             }

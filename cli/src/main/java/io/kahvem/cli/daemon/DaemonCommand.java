@@ -68,6 +68,19 @@ public final class DaemonCommand implements Callable<Integer> {
     private @Nullable Path pki;
 
     @Option(
+            names = "--metrics",
+            paramLabel = "ADDRESS:PORT",
+            description = "Answer GET /metrics there for Prometheus, on the loopback alone.")
+    private @Nullable String metrics;
+
+    @Option(
+            names = "--log",
+            paramLabel = "FORMAT",
+            defaultValue = "text",
+            description = "How the daemon's own messages look on standard error: text (default) or json, a line each.")
+    private String log = "text";
+
+    @Option(
             names = "--add-user",
             paramLabel = "NAME",
             description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP.")
@@ -85,11 +98,17 @@ public final class DaemonCommand implements Callable<Integer> {
         if ((tls == null) != (pki == null)) throw CliException.badInput("--tls and --pki go together");
         DaemonConfig config = config();
         if (addUser != null) return addUser(config, addUser);
+        DaemonLog.begin(context.err(), switch (log) {
+            case "text" -> DaemonLog.Format.TEXT;
+            case "json" -> DaemonLog.Format.JSON;
+            default -> throw CliException.badInput("--log: %s is neither text nor json".formatted(log));
+        });
         CompletableFuture<Integer> end = new CompletableFuture<>();
         context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
         try (Daemon daemon = Daemon.start(config, canRunKvm())) {
             if (tcp != null) daemon.listenTcp(address("--tcp", tcp));
             if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki);
+            if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
             daemon.autostart();
             context.err().println("kahvem: the daemon listens on %s; %d machines are known".formatted(daemon.socket(), daemon.domains()));
             return end.join();

@@ -25,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// One connection: it reads packets on one thread, runs each call on another, several at once, and answers each when it is done.
 public final class Client {
@@ -43,6 +44,7 @@ public final class Client {
     private final Link link;
     private final Handlers handlers;
     private final Limits limits;
+    private final List<CallObserver> observers;
     private final Outbox outbox;
     private final Semaphore running;
     private final Semaphore waiting = new Semaphore(WAITING_CALLS);
@@ -59,7 +61,8 @@ public final class Client {
 
     private record OpenStream(OutgoingStream out, IncomingStream in) {}
 
-    Client(Link link, Handlers handlers, Limits limits) {
+    Client(Link link, Handlers handlers, Limits limits, List<CallObserver> observers) {
+        this.observers = observers;
         this.link = link;
         this.handlers = handlers;
         this.limits = limits;
@@ -264,26 +267,40 @@ public final class Client {
         Header header = packet.header();
         Procedure<A, R> procedure = bound.procedure();
         Call call = new Call(this);
+        long begun = System.nanoTime();
+        A arguments = null;
         R result;
         try {
             allow(procedure);
-            result = bound.handler().call(call, packet.decode(procedure.argumentsCodec()));
+            arguments = packet.decode(procedure.argumentsCodec());
+            result = bound.handler().call(call, arguments);
         } catch (XdrException e) {
-            answer(header, error(ErrorCode.RPC, "Unable to decode message payload"));
+            failed(header, procedure, arguments, begun, error(ErrorCode.RPC, "Unable to decode message payload"));
             return;
         } catch (LibvirtException e) {
-            answer(header, e);
+            failed(header, procedure, arguments, begun, e);
             return;
         } catch (RuntimeException | Error e) {
             LOG.log(Level.ERROR, "a bug in Kahvem: " + procedure.api() + " failed", e);
-            answer(header, error(ErrorCode.INTERNAL_ERROR, "a bug in Kahvem: %s: %s".formatted(procedure.api(), e)));
+            failed(header, procedure, arguments, begun,
+                    error(ErrorCode.INTERNAL_ERROR, "a bug in Kahvem: %s: %s".formatted(procedure.api(), e)));
             return;
         }
+        observe(new CallObserver.Done(this, procedure, arguments, result, null, System.nanoTime() - begun));
         Function<OutgoingStream, IncomingStream> stream = call.stream();
         // The client may send as soon as it has the answer; we may, as soon as it is on its way.
         OutgoingStream out = stream == null ? null : begin(header, stream);
         send(Packet.encode(header.answer(MessageType.REPLY, Status.OK), procedure.resultCodec(), result));
         if (out != null) out.answered();
+    }
+
+    private void failed(Header header, Procedure<?, ?> procedure, @Nullable Record arguments, long begun, LibvirtException e) {
+        observe(new CallObserver.Done(this, procedure, arguments, null, e, System.nanoTime() - begun));
+        answer(header, e);
+    }
+
+    private void observe(CallObserver.Done call) {
+        for (CallObserver observer : observers) observer.done(call);
     }
 
     private OutgoingStream begin(Header header, Function<OutgoingStream, IncomingStream> stream) {

@@ -20,6 +20,7 @@ public final class Server implements AutoCloseable {
     private final Semaphore places;
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final List<CallObserver> observers = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
 
     public Server(Handlers handlers, Limits limits) {
@@ -33,6 +34,11 @@ public final class Server implements AutoCloseable {
     public void listen(Listener listener) {
         listeners.add(listener);
         Thread.ofVirtual().name("listen " + listener).start(() -> accept(listener));
+    }
+
+    /// Tells `observer` of every call from now on.
+    public void observe(CallObserver observer) {
+        observers.add(observer);
     }
 
     /// How many are connected.
@@ -65,7 +71,7 @@ public final class Server implements AutoCloseable {
                 places.acquire();
                 Link link = next(listener);
                 if (link == null) return;
-                Client client = new Client(link, handlers, limits);
+                Client client = new Client(link, handlers, limits, observers);
                 clients.add(client);
                 Thread.ofVirtual().name("client").start(() -> serve(client));
             }

@@ -47,9 +47,9 @@ public final class DomainService {
         handlers.on(Domains.NUM_OF_ACTIVE, (call, a) -> new IntValue((int) registry.all().stream().filter(Domain::isActive).count()));
         handlers.on(Domains.NUM_OF_DEFINED, (call, a) -> new IntValue((int) registry.all().stream().filter(d -> !d.isActive()).count()));
         handlers.on(Domains.LIST_ACTIVE, (call, a) -> new Domains.DomainIds(
-                registry.all().stream().map(Domain::id).filter(id -> id >= 0).limit(a.maximum()).toList()));
+                registry.all().stream().map(Domain::id).filter(id -> id >= 0).limit(Room.of(a.maximum())).toList()));
         handlers.on(Domains.LIST_DEFINED, (call, a) -> new Texts(
-                registry.all().stream().filter(domain -> !domain.isActive()).map(Domain::name).limit(a.maximum()).toList()));
+                registry.all().stream().filter(domain -> !domain.isActive()).map(Domain::name).limit(Room.of(a.maximum())).toList()));
     }
 
     private Domains.DomainList listAll(ListAll query) {

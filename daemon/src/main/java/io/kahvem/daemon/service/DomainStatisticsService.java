@@ -65,7 +65,7 @@ public final class DomainStatisticsService {
 
     /// The two-step form: without room for any, how many there are.
     private static CountedParameters counted(int room, List<TypedParameter> parameters) {
-        return new CountedParameters(room == 0 ? List.of() : parameters.stream().limit(room).toList(), parameters.size());
+        return new CountedParameters(room == 0 ? List.of() : parameters.stream().limit(Room.of(room)).toList(), parameters.size());
     }
 
     private void state(Handlers handlers) {
@@ -109,7 +109,7 @@ public final class DomainStatisticsService {
             List<Domains.MemoryStat> stats = new ArrayList<>();
             stats.add(new Domains.MemoryStat(ACTUAL_BALLOON, domain.currentMemoryKib()));
             domain.pid().flatMap(ProcessTimes::of).ifPresent(times -> stats.add(new Domains.MemoryStat(RSS, times.rssKib())));
-            return new Domains.MemoryStats(stats.stream().limit(a.maximum()).toList());
+            return new Domains.MemoryStats(stats.stream().limit(Room.of(a.maximum())).toList());
         });
         handlers.on(Domains.SET_MEMORY_STATS_PERIOD, (call, a) -> {
             registry.setStatisticsPeriod(find(a.domain()), a.number(), a.flags());

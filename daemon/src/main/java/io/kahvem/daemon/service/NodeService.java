@@ -138,7 +138,7 @@ public final class NodeService {
             return new Nodes.DeviceList(a.needResults() == 0 ? List.of() : refs, refs.size());
         });
         handlers.on(Nodes.NUM_OF_DEVICES, (call, a) -> new IntValue(devices.list(a.capability()).size()));
-        handlers.on(Nodes.LIST_DEVICES, (call, a) -> new Texts(devices.list(a.capability()).stream().limit(a.maximum()).toList()));
+        handlers.on(Nodes.LIST_DEVICES, (call, a) -> new Texts(devices.list(a.capability()).stream().limit(Room.of(a.maximum())).toList()));
         handlers.on(Nodes.DEVICE_LOOKUP_BY_NAME, (call, a) -> {
             devices.kind(a.text());
             return new NodeDeviceRef(a.text());

@@ -28,7 +28,7 @@ public final class SecretService {
         });
         handlers.on(Secrets.NUM_OF, (call, none) -> new IntValue(secrets.list(0).size()));
         handlers.on(Secrets.LIST, (call, a) -> new Texts(
-                secrets.list(0).stream().map(ref -> ref.uuid().toString()).limit(a.maximum()).toList()));
+                secrets.list(0).stream().map(ref -> ref.uuid().toString()).limit(Room.of(a.maximum())).toList()));
         handlers.on(Secrets.LOOKUP_BY_UUID, (call, a) -> secrets.lookup(a.uuid()));
         handlers.on(Secrets.LOOKUP_BY_USAGE, (call, a) -> secrets.lookup(a.usageType(), a.usageId()));
         handlers.on(Secrets.DEFINE_XML, (call, a) -> secrets.define(a.text()));

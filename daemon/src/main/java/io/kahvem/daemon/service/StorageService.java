@@ -54,9 +54,9 @@ public final class StorageService {
             return new Storage.PoolList(a.needResults() == 0 ? List.of() : refs, refs.size());
         });
         handlers.on(Storage.NUM_OF_POOLS, (call, a) -> new IntValue(names(true).size()));
-        handlers.on(Storage.LIST_POOLS, (call, a) -> new Texts(names(true).stream().limit(a.maximum()).toList()));
+        handlers.on(Storage.LIST_POOLS, (call, a) -> new Texts(names(true).stream().limit(Room.of(a.maximum())).toList()));
         handlers.on(Storage.NUM_OF_DEFINED_POOLS, (call, a) -> new IntValue(names(false).size()));
-        handlers.on(Storage.LIST_DEFINED_POOLS, (call, a) -> new Texts(names(false).stream().limit(a.maximum()).toList()));
+        handlers.on(Storage.LIST_DEFINED_POOLS, (call, a) -> new Texts(names(false).stream().limit(Room.of(a.maximum())).toList()));
         handlers.on(Storage.POOL_LOOKUP_BY_NAME, (call, a) -> pools.byName(a.text()).ref());
         handlers.on(Storage.POOL_LOOKUP_BY_UUID, (call, a) -> pools.byUuid(a.uuid()).ref());
         handlers.on(Storage.POOL_LOOKUP_BY_VOLUME, (call, a) -> pools.byName(a.volume().pool()).ref());
@@ -122,7 +122,7 @@ public final class StorageService {
         handlers.on(Storage.POOL_IS_PERSISTENT, (call, a) -> DomainService.truth(pools.byRef(a.pool()).isPersistent()));
         handlers.on(Storage.NUM_OF_VOLUMES, (call, a) -> new IntValue(pools.byRef(a.pool()).volumes().size()));
         handlers.on(Storage.LIST_VOLUMES, (call, a) -> new Texts(
-                pools.byRef(a.pool()).volumes().stream().map(Volume::name).limit(a.number()).toList()));
+                pools.byRef(a.pool()).volumes().stream().map(Volume::name).limit(Room.of(a.number())).toList()));
         handlers.on(Storage.LIST_ALL_VOLUMES, (call, a) -> {
             List<VolumeRef> refs = pools.byRef(a.pool()).volumes().stream().map(volume -> volume.ref(a.pool().name())).toList();
             return new Storage.VolumeList(a.needResults() == 0 ? List.of() : refs, refs.size());

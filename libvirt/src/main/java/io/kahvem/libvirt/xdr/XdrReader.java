@@ -58,9 +58,13 @@ public final class XdrReader {
         return readFixed(readLength(limit));
     }
 
+    /// A string, which has no NUL in it: in C none can.
     public String readString(int limit) {
         int length = readLength(limit);
         int at = take(length + 3 & ~3);
+        for (int n = 0; n < length; n++) {
+            if (bytes[at + n] == 0) throw new XdrException("a string with a NUL at %d".formatted(n));
+        }
         return new String(bytes, at, length, StandardCharsets.UTF_8);
     }
 

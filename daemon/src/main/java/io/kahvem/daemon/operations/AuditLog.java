@@ -1,0 +1,117 @@
+package io.kahvem.daemon.operations;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.kahvem.daemon.rpc.CallObserver;
+import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.protocol.Connections;
+import io.kahvem.libvirt.protocol.Procedure;
+import io.kahvem.libvirt.protocol.Procedure.Access;
+import io.kahvem.qmp.json.Json;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.reflect.RecordComponent;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Who did what: a line of JSON for each call that changes something, and for each connection that opens or is not let in. No descriptions
+/// and no secrets are in it. The file is opened anew for every line, so that it can be renamed at any time.
+public final class AuditLog implements CallObserver {
+    private static final Logger LOG = System.getLogger("io.kahvem.daemon.operations");
+
+    private final Path file;
+    private final Clock clock;
+
+    public AuditLog(Path file, Clock clock) {
+        this.file = file;
+        this.clock = clock;
+    }
+
+    @Override
+    public void done(Done call) {
+        if (!isOfInterest(call.procedure())) return;
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("time", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
+        line.put("user", call.client().user());
+        line.put("from", call.client().link().local() ? "unix" : "network");
+        line.put("call", call.procedure().api());
+        object(call.result()).or(() -> object(call.arguments())).ifPresent(object -> line.put("object", object));
+        LibvirtException error = call.error();
+        line.put("done", error == null);
+        if (error != null) line.put("error", String.valueOf(error.getMessage()));
+        write(line);
+    }
+
+    private static boolean isOfInterest(Procedure<?, ?> procedure) {
+        return procedure.access() == Access.WRITE || procedure == Connections.OPEN || procedure == Connections.AUTH_SASL_STEP;
+    }
+
+    /// The name of the object that a call is about, and its UUID: of the first handle in the record.
+    private static Optional<String> object(@Nullable Record record) {
+        if (record == null) return Optional.empty();
+        if (record.getClass().getSimpleName().endsWith("Ref")) return Optional.of(handle(record));
+        for (RecordComponent component : record.getClass().getRecordComponents()) {
+            if (value(component, record) instanceof Record inner && inner.getClass().getSimpleName().endsWith("Ref")) {
+                return Optional.of(handle(inner));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String handle(Record ref) {
+        StringBuilder text = new StringBuilder();
+        for (RecordComponent component : ref.getClass().getRecordComponents()) {
+            switch (component.getName()) {
+                case "pool", "name", "uuid", "usageId" -> {
+                    if (!text.isEmpty()) text.append(' ');
+                    text.append(value(component, ref));
+                }
+                default -> {} // numbers that mean nothing later
+            }
+        }
+        return text.toString();
+    }
+
+    private static Object value(RecordComponent component, Record record) {
+        try {
+            return component.getAccessor().invoke(record);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError("a record of the protocol's tables is public: " + record.getClass(), e);
+        }
+    }
+
+    private synchronized void write(Map<String, Object> line) {
+        try {
+            if (!Files.exists(file)) create();
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.APPEND)) {
+                byte[] json = Json.bytes(line);
+                ByteBuffer bytes = ByteBuffer.allocate(json.length + 1).put(json).put("\n".getBytes(UTF_8)).flip();
+                while (bytes.hasRemaining()) channel.write(bytes);
+            }
+        } catch (IOException e) {
+            LOG.log(Level.ERROR, "cannot write the audit log {0}: {1}; not in it: {2}", file, e, line);
+        }
+    }
+
+    private void create() throws IOException {
+        Path directory = file.toAbsolutePath().getParent();
+        if (directory != null) Files.createDirectories(directory);
+        try {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } catch (FileAlreadyExistsException other) {
+            LOG.log(Level.DEBUG, "{0} was made meanwhile", file);
+        }
+    }
+}
