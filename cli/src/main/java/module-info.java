@@ -5,8 +5,12 @@ module io.kahvem.cli {
     requires io.kahvem.host;
     requires io.kahvem.vmm;
     requires info.picocli;
+    requires io.kahvem.libvirt;
     requires java.logging;
+    requires java.xml;
     requires jdk.unsupported;
+    requires org.jline.reader;
+    requires org.jline.terminal;
     requires tools.jackson.core;
     requires static org.jspecify;
 

@@ -5,6 +5,7 @@ import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.doctor.DoctorCommand;
 import io.kahvem.cli.image.ImageCommand;
 import io.kahvem.cli.run.RunCommand;
+import io.kahvem.cli.virsh.Virsh;
 import io.kahvem.config.ConfigException;
 import io.kahvem.host.HostException;
 import io.kahvem.hypervisor.HypervisorException;
@@ -28,7 +29,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        footer = {"", "KAHVEM_DEBUG=1 in the environment shows stack traces."})
+        footer = {"", "kahvem help lists virsh's verbs, which work on the machines of a daemon (-c URI: whose); kahvem shell reads them.",
+            "", "KAHVEM_DEBUG=1 in the environment shows stack traces."})
 public final class Cli implements Runnable {
     /// The contract's options that this version does not have. They are refused like any unknown option, but said to be on their way.
     private static final Set<String> LATER = Set.of(
@@ -49,6 +51,7 @@ public final class Cli implements Runnable {
     /// Runs the command `args` name. Returns the exit status, never throws.
     int run(String... args) {
         try {
+            if (Virsh.isFor(args)) return new Virsh(context).run(args);
             return new CommandLine(this)
                     .addSubcommand(new RunCommand(context))
                     .addSubcommand(new DoctorCommand())

@@ -1,8 +1,16 @@
 package io.kahvem.cli;
 
 import io.kahvem.cli.sandbox.ProcessConfinement;
+import io.kahvem.daemon.Daemon;
+import io.kahvem.daemon.DaemonConfig;
+import io.kahvem.daemon.DaemonException;
 import io.kahvem.host.Terminal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /// The training run of the AOT cache: the command it is given, on each engine, in the sandbox but for the confining itself. The launcher
@@ -19,6 +27,32 @@ public final class Rehearsal {
             int status = new Cli(context).run(Stream.concat(Stream.of(args), Stream.of("--accel", engine)).toArray(String[]::new));
             System.err.println("rehearsed on engine %s: exit status %d".formatted(engine, status));
         }
+        rehearseDaemon(context);
         System.exit(ExitStatus.OK);
+    }
+
+    /// A daemon in this process, which has nothing, and a client's usual questions to it.
+    private static void rehearseDaemon(CliContext context) {
+        try {
+            Path directory = Files.createTempDirectory("kahvem-rehearsal");
+            DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), List.of())
+                    .at(directory.resolve("sock"), directory.resolve("state"));
+            try (Daemon ignored = Daemon.start(config, false)) {
+                for (String command : List.of("list --all", "domstate none", "dominfo none", "pool-list --all", "list --all; uri; version")) {
+                    int status = new Cli(context).run("-c", "qemu:///system?socket=" + config.socket(), command);
+                    System.err.println("rehearsed %s: exit status %d".formatted(command, status));
+                }
+            } finally {
+                remove(directory);
+            }
+        } catch (IOException | DaemonException e) {
+            System.err.println("not rehearsed on a daemon: " + e);
+        }
+    }
+
+    private static void remove(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+        }
     }
 }

@@ -9,6 +9,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.SocketChannel;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -22,7 +23,8 @@ public final class Channels {
 
     private Channels() {}
 
-    static ByteChannel connect(ConnectionUri uri, SSLContext tls) {
+    /// @param tls asked only where it is needed: the JDK's certificates take a while to read
+    static ByteChannel connect(ConnectionUri uri, Supplier<SSLContext> tls) {
         try {
             return switch (uri.transport()) {
                 case UNIX -> SocketChannel.open(UnixDomainSocketAddress.of(uri.socket()));
@@ -32,11 +34,12 @@ public final class Channels {
                     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
                     yield channel;
                 }
-                case TLS -> tls(uri, tls);
+                case TLS -> tls(uri, tls.get());
             };
         } catch (IOException e) {
-            String where = uri.transport() == ConnectionUri.Transport.UNIX ? uri.socket().toString() : uri.host() + ":" + uri.port();
-            throw new ConnectionLostException("cannot connect to %s: %s".formatted(where, e.getMessage()), e);
+            throw new ConnectionLostException(uri.transport() == ConnectionUri.Transport.UNIX
+                    ? "Failed to connect socket to '%s': %s".formatted(uri.socket(), e.getMessage())
+                    : "unable to connect to server at '%s:%d': %s".formatted(uri.host(), uri.port(), e.getMessage()), e);
         }
     }
 

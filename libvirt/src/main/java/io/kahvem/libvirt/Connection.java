@@ -7,10 +7,12 @@ import io.kahvem.libvirt.protocol.Common.None;
 import io.kahvem.libvirt.protocol.Connections;
 import io.kahvem.libvirt.protocol.DomainEvents;
 import io.kahvem.libvirt.protocol.Domains;
+import io.kahvem.libvirt.protocol.Event;
 import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.Storage;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -55,6 +57,8 @@ public final class Connection implements AutoCloseable {
         private boolean readOnly;
         private Credentials credentials = Credentials.none();
         private @Nullable SSLContext tls;
+        private Duration keepAlive = Duration.ZERO;
+        private int keepAliveCount;
 
         private Builder() {}
 
@@ -76,13 +80,22 @@ public final class Connection implements AutoCloseable {
             return this;
         }
 
+        /// Asks each `interval` whether the daemon is there, and ends the connection after `count` times without a sign of it. Otherwise,
+        /// and with an interval of zero, only the system's own means tell.
+        public Builder keepAlive(Duration interval, int count) {
+            keepAlive = interval;
+            keepAliveCount = count;
+            return this;
+        }
+
         public Connection open(String text) {
-            ConnectionUri uri = ConnectionUri.parse(text, System.getenv());
-            RpcClient rpc = new RpcClient(Channels.connect(uri, tls == null ? jdkTls() : tls));
+            ConnectionUri uri = ConnectionUri.parse(text, readOnly, System.getenv());
+            RpcClient rpc = new RpcClient(Channels.connect(uri, () -> tls == null ? jdkTls() : tls));
             try {
                 authenticate(rpc);
-                IntValue ignored = rpc.call(Connections.SUPPORTS_FEATURE, new IntValue(KEEPALIVE));
+                boolean answersPings = rpc.call(Connections.SUPPORTS_FEATURE, new IntValue(KEEPALIVE)).value() != 0;
                 rpc.call(Connections.OPEN, new Connections.Open(Optional.of(uri.driver()), readOnly ? READ_ONLY : 0));
+                if (answersPings && keepAlive.isPositive()) rpc.keepAlive(keepAlive, keepAliveCount);
                 return new Connection(rpc);
             } catch (RuntimeException e) {
                 rpc.close();
@@ -182,15 +195,18 @@ public final class Connection implements AutoCloseable {
     /// Tells `listener` of every machine's life, in order, until what is returned is closed. It is called on a thread of the connection's
     /// and may call the daemon.
     public Subscription onLifecycle(Consumer<LifecycleEvent> listener) {
-        int callback = call(DomainEvents.REGISTER, new DomainEvents.Register(DomainEvents.Id.LIFECYCLE.ordinal(),
-                Optional.empty())).value();
-        rpc.listen(DomainEvents.LIFECYCLE, callback, packet -> {
-            DomainEvents.Lifecycle message = packet.decode(DomainEvents.LIFECYCLE.codec());
-            listener.accept(new LifecycleEvent(domain(message.domain()), message.event(), message.detail()));
-        });
+        DomainEvents.Register all = new DomainEvents.Register(DomainEvents.Id.LIFECYCLE.ordinal(), Optional.empty());
+        return listen(DomainEvents.LIFECYCLE, DomainEvents.REGISTER, all, DomainEvents.DEREGISTER,
+                message -> listener.accept(new LifecycleEvent(domain(message.domain()), message.event(), message.detail())));
+    }
+
+    /// Any event of the protocol's tables, for what has no method here: `register` with `arguments` asks for it, and `deregister` ends it.
+    public <M extends Record, A extends Record> Subscription listen(
+            Event<M> event, Procedure<A, IntValue> register, A arguments, Procedure<IntValue, None> deregister, Consumer<M> listener) {
+        int callback = rpc.listen(event, register, arguments, packet -> listener.accept(packet.decode(event.codec())));
         return () -> {
-            rpc.unlisten(DomainEvents.LIFECYCLE, callback);
-            if (rpc.isOpen()) call(DomainEvents.DEREGISTER, new IntValue(callback));
+            rpc.unlisten(event, callback);
+            if (rpc.isOpen()) call(deregister, new IntValue(callback));
         };
     }
 

@@ -24,7 +24,9 @@ record ConnectionUri(Transport transport, String driver, Path socket, String hos
     enum Transport { UNIX, TCP, TLS }
 
     /// Throws [InvalidInputException] for what is none.
-    static ConnectionUri parse(String text, Map<String, String> environment) {
+    ///
+    /// @param readOnly chooses among the standard sockets
+    static ConnectionUri parse(String text, boolean readOnly, Map<String, String> environment) {
         URI uri;
         try {
             uri = new URI(text);
@@ -46,17 +48,19 @@ record ConnectionUri(Transport transport, String driver, Path socket, String hos
         String path = Optional.ofNullable(uri.getPath()).orElse("");
         int port = uri.getPort() > 0 ? uri.getPort() : transport == Transport.TCP ? TCP_PORT : TLS_PORT;
         Path socket = parameters.containsKey("socket")
-                ? Path.of(parameters.get("socket")) : standardSocket(path, environment);
+                ? Path.of(parameters.get("socket")) : standardSocket(path, readOnly, environment);
         return new ConnectionUri(transport, parts[0] + "://" + path, socket, host, port, parameters);
     }
 
     /// As libvirt's client looks for it: the QEMU daemon's own socket, then the one of all drivers.
-    private static Path standardSocket(String path, Map<String, String> environment) {
+    private static Path standardSocket(String path, boolean readOnly, Map<String, String> environment) {
         String home = environment.getOrDefault("HOME", "/");
         Path directory = path.equals("/session")
                 ? Path.of(environment.getOrDefault("XDG_RUNTIME_DIR", home + "/.cache")).resolve("libvirt") : Path.of("/run/libvirt");
-        Path own = directory.resolve("virtqemud-sock");
-        return Files.exists(own) ? own : directory.resolve("libvirt-sock");
+        // Of a user's own daemon there is but one.
+        String suffix = readOnly && !path.equals("/session") ? "-ro" : "";
+        Path own = directory.resolve("virtqemud-sock" + suffix);
+        return Files.exists(own) ? own : directory.resolve("libvirt-sock" + suffix);
     }
 
     private static Map<String, String> parameters(String query) {

@@ -1,5 +1,6 @@
 package io.kahvem.libvirt;
 
+import io.kahvem.libvirt.protocol.Common.IntValue;
 import io.kahvem.libvirt.protocol.Event;
 import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.Program;
@@ -12,6 +13,7 @@ import io.kahvem.libvirt.rpc.Status;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -22,12 +24,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Calls on a connection, any number at once; answers are told apart by their numbers. A thread of its own reads; events are given to their
 /// listeners on another, in order.
 final class RpcClient implements AutoCloseable {
     private static final int PING = 1;
     private static final int PONG = 2;
+
+    /// Nothing follows: of no type there is.
+    private static final Packet OVER = new Packet(new Header(0, 0, 0, -1, 0, 0), new byte[0]);
 
     private final ByteChannel channel;
     private final ReentrantLock writing = new ReentrantLock();
@@ -36,6 +42,8 @@ final class RpcClient implements AutoCloseable {
     private final Map<Integer, LinkedBlockingQueue<Packet>> streams = new ConcurrentHashMap<>();
     private final Map<String, Consumer<Packet>> listeners = new ConcurrentHashMap<>();
     private final LinkedBlockingQueue<Packet> events = new LinkedBlockingQueue<>();
+    private final ReentrantLock registering = new ReentrantLock();
+    private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile String why = "the connection is closed";
 
@@ -95,9 +103,17 @@ final class RpcClient implements AutoCloseable {
         }
     }
 
-    /// Gives an event's messages with this callback's number to `listener`. The number is the first word of every such message.
-    void listen(Event<?> event, int callback, Consumer<Packet> listener) {
-        listeners.put(key(event.program().number(), event.number(), callback), listener);
+    /// Makes a call whose answer is a callback's number, and gives the event's messages with that number to `listener`; none is missed. The
+    /// number is the first word of every such message.
+    <A extends Record> int listen(Event<?> event, Procedure<A, IntValue> register, A arguments, Consumer<Packet> listener) {
+        registering.lock();
+        try {
+            int callback = call(register, arguments).value();
+            listeners.put(key(event.program().number(), event.number(), callback), listener);
+            return callback;
+        } finally {
+            registering.unlock();
+        }
     }
 
     void unlisten(Event<?> event, int callback) {
@@ -129,8 +145,10 @@ final class RpcClient implements AutoCloseable {
         return packet;
     }
 
+    /// No more of a stream is read; who waits for it is told so.
     void forget(int serial) {
-        streams.remove(serial);
+        LinkedBlockingQueue<Packet> queue = streams.remove(serial);
+        if (queue != null) queue.add(OVER);
     }
 
     private void read() {
@@ -145,6 +163,7 @@ final class RpcClient implements AutoCloseable {
 
     private void receive(Packet packet) {
         Header header = packet.header();
+        unanswered.set(0);
         MessageType type = header.messageType().orElse(MessageType.MESSAGE);
         switch (type) {
             case REPLY, REPLY_WITH_FDS -> {
@@ -157,9 +176,8 @@ final class RpcClient implements AutoCloseable {
             }
             case MESSAGE, CALL, CALL_WITH_FDS -> {
                 if (header.program() == Program.KEEPALIVE.number() && header.procedure() == PING) {
-                    Header pong = Header.of(Program.KEEPALIVE.number(), PONG, MessageType.MESSAGE, 0, Status.OK);
-                    write(Packet.encode(pong, new byte[0], 0, 0));
-                } else {
+                    write(keepAliveMessage(PONG));
+                } else if (header.program() != Program.KEEPALIVE.number()) {
                     events.add(packet);
                 }
             }
@@ -172,7 +190,7 @@ final class RpcClient implements AutoCloseable {
                 Packet packet = events.take();
                 if (packet.payload().length < 4) continue;
                 int callback = ByteBuffer.wrap(packet.payload()).getInt();
-                Consumer<Packet> listener = listeners.get(key(packet.header().program(), packet.header().procedure(), callback));
+                Consumer<Packet> listener = listener(key(packet.header().program(), packet.header().procedure(), callback));
                 if (listener != null) listener.accept(packet);
             }
         } catch (InterruptedException e) {
@@ -180,13 +198,47 @@ final class RpcClient implements AutoCloseable {
         }
     }
 
+    /// Waits for a registration under way: the event may be its first.
+    private @Nullable Consumer<Packet> listener(String key) {
+        registering.lock();
+        try {
+            return listeners.get(key);
+        } finally {
+            registering.unlock();
+        }
+    }
+
+    /// Sends a sign of life each `interval`, and ends the connection where the daemon leaves `count` of them without one of its own. The
+    /// daemon must have said that it knows them.
+    void keepAlive(Duration interval, int count) {
+        Thread.ofVirtual().name("libvirt keepalive").start(() -> {
+            try {
+                while (!closed.get()) {
+                    Thread.sleep(interval);
+                    if (unanswered.getAndIncrement() >= count) {
+                        end("connection closed due to keepalive timeout");
+                    } else if (!closed.get()) {
+                        write(keepAliveMessage(PING));
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (ConnectionLostException lost) {
+                // write has ended the connection, and its users are told.
+            }
+        });
+    }
+
+    private static ByteBuffer keepAliveMessage(int procedure) {
+        return Packet.encode(Header.of(Program.KEEPALIVE.number(), procedure, MessageType.MESSAGE, 0, Status.OK), new byte[0], 0, 0);
+    }
+
     private void end(String reason) {
         if (!closed.compareAndSet(false, true)) return;
         why = reason;
-        Packet over = new Packet(new Header(0, 0, 0, -1, 0, 0), new byte[0]);
         for (CompletableFuture<Packet> call : List.copyOf(calls.values())) call.completeExceptionally(new ConnectionLostException(reason));
-        for (LinkedBlockingQueue<Packet> stream : streams.values()) stream.add(over);
-        events.add(over);
+        for (LinkedBlockingQueue<Packet> stream : streams.values()) stream.add(OVER);
+        events.add(OVER);
         try {
             channel.close();
         } catch (IOException e) {

@@ -6,11 +6,15 @@ import io.kahvem.libvirt.rpc.Header;
 import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.Status;
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /// A stream of bytes both ways, in one call's name. One thread reads and one writes. Closing it before [#finish] gives it up.
 public final class RpcStream implements AutoCloseable {
+    /// A hyper, then flags, of which there are none.
+    private static final int HOLE_BYTES = 12;
+
     private final RpcClient client;
     private final Header header;
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -34,6 +38,29 @@ public final class RpcStream implements AutoCloseable {
     public byte @Nullable [] read() {
         Packet packet = next();
         return packet.payload().length == 0 || packet.header().status() == Status.OK ? null : packet.payload();
+    }
+
+    /// A piece of a stream whose holes are told.
+    public sealed interface Part {}
+
+    public record Data(byte[] octets) implements Part {}
+
+    /// @param length bytes that read as zeros
+    public record Hole(long length) implements Part {}
+
+    /// As [#read], of a stream that was asked for with its holes.
+    public @Nullable Part readPart() {
+        Packet packet = next();
+        if (packet.header().messageType().orElse(MessageType.STREAM) == MessageType.STREAM_HOLE) {
+            return new Hole(ByteBuffer.wrap(packet.payload()).getLong());
+        }
+        return packet.payload().length == 0 || packet.header().status() == Status.OK ? null : new Data(packet.payload());
+    }
+
+    /// Leaves out bytes that are zeros, in a stream that was asked for with holes.
+    public void writeHole(long length) {
+        ByteBuffer payload = ByteBuffer.allocate(HOLE_BYTES).putLong(length);
+        client.write(Packet.encode(header.answer(MessageType.STREAM_HOLE, Status.CONTINUE), payload.array(), 0, HOLE_BYTES));
     }
 
     private Packet next() {

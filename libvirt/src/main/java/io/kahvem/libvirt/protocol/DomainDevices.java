@@ -44,6 +44,7 @@ public final class DomainDevices {
             T.write(252, "virDomainSetBlockIoTune", SetBlockIoTune.class, None.class);
     public static final Procedure<BlockIoTuneQuery, CountedParameters> GET_BLOCK_IO_TUNE =
             T.read(253, "virDomainGetBlockIoTune", BlockIoTuneQuery.class, CountedParameters.class);
+    public static final Procedure<Resize, None> BLOCK_RESIZE = T.write(248, "virDomainBlockResize", Resize.class, None.class);
     public static final Procedure<DomainNumberFlags, CountedParameters> GET_BLKIO_PARAMETERS =
             T.read(206, "virDomainGetBlkioParameters", DomainNumberFlags.class, CountedParameters.class);
     public static final Procedure<DomainTextFlags, BlockJobInfo> GET_BLOCK_JOB_INFO =
@@ -74,6 +75,9 @@ public final class DomainDevices {
     public record DiskErrors(@Max(256) List<DiskError> errors, int count) {}
 
     public record SetBlockIoTune(DomainRef domain, String disk, @Max(32) List<TypedParameter> parameters, int flags) {}
+
+    /// @param size KiB, or bytes with flag 1
+    public record Resize(DomainRef domain, String disk, long size, int flags) {}
 
     public record BlockIoTuneQuery(DomainRef domain, Optional<String> disk, int room, int flags) {}
 

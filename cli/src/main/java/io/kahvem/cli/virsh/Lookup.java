@@ -1,0 +1,110 @@
+package io.kahvem.cli.virsh;
+
+import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.NotFoundException;
+import io.kahvem.libvirt.protocol.Common.ByUuid;
+import io.kahvem.libvirt.protocol.Common.DomainRef;
+import io.kahvem.libvirt.protocol.Common.IntValue;
+import io.kahvem.libvirt.protocol.Common.InterfaceRef;
+import io.kahvem.libvirt.protocol.Common.PoolRef;
+import io.kahvem.libvirt.protocol.Common.SecretRef;
+import io.kahvem.libvirt.protocol.Common.Text;
+import io.kahvem.libvirt.protocol.Common.VolumeRef;
+import io.kahvem.libvirt.protocol.Domains;
+import io.kahvem.libvirt.protocol.Nodes;
+import io.kahvem.libvirt.protocol.Secrets;
+import io.kahvem.libvirt.protocol.Storage;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/// Objects by what people call them: numbers, UUIDs, names, keys, paths.
+final class Lookup {
+    private Lookup() {}
+
+    private static <T> Optional<T> maybe(Supplier<T> lookup) {
+        try {
+            return Optional.of(lookup.get());
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<UUID> uuid(String text) {
+        if (text.length() != 36) return Optional.empty();
+        try {
+            return Optional.of(UUID.fromString(text));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    static DomainRef domain(Call call) {
+        return domain(call.session(), call.given("domain"));
+    }
+
+    static DomainRef domain(Session session, String name) {
+        Optional<DomainRef> found = Optional.empty();
+        if (name.matches("\\d{1,9}")) found = maybe(() -> session.call(Domains.LOOKUP_BY_ID, new IntValue(Integer.parseInt(name))));
+        if (found.isEmpty()) {
+            found = uuid(name).flatMap(uuid -> maybe(() -> session.call(Domains.LOOKUP_BY_UUID, new ByUuid(uuid))));
+        }
+        return found.or(() -> maybe(() -> session.call(Domains.LOOKUP_BY_NAME, new Text(name))))
+                .orElseThrow(() -> new Failure("failed to get domain '%s'".formatted(name)));
+    }
+
+    static PoolRef pool(Call call) {
+        return pool(call.session(), call.given("pool"));
+    }
+
+    static PoolRef pool(Session session, String name) {
+        return uuid(name).flatMap(uuid -> maybe(() -> session.call(Storage.POOL_LOOKUP_BY_UUID, new ByUuid(uuid))))
+                .or(() -> maybe(() -> session.call(Storage.POOL_LOOKUP_BY_NAME, new Text(name))))
+                .orElseThrow(() -> new Failure("failed to get pool '%s'".formatted(name)));
+    }
+
+    static VolumeRef volume(Call call) {
+        return volume(call.session(), call.given("vol"), call.text("pool"));
+    }
+
+    /// By name in a pool, else by key or path wherever it is.
+    static VolumeRef volume(Session session, String name, Optional<String> poolName) {
+        Optional<PoolRef> pool = poolName.map(each -> pool(session, each));
+        if (pool.isPresent() && session.call(Storage.POOL_IS_ACTIVE, new Storage.PoolArg(pool.get())).value() == 0) {
+            throw new Failure("pool '%s' is not active".formatted(poolName.orElseThrow()));
+        }
+        Optional<VolumeRef> found = pool.flatMap(each ->
+                maybe(() -> session.call(Storage.VOL_LOOKUP_BY_NAME, new Storage.PoolText(each, name))));
+        if (found.isPresent()) return found.get();
+        found = maybe(() -> session.call(Storage.VOL_LOOKUP_BY_KEY, new Text(name)))
+                .or(() -> maybe(() -> session.call(Storage.VOL_LOOKUP_BY_PATH, new Text(name))));
+        String hint = pool.isPresent() ? "" : ", specifying --pool might help";
+        VolumeRef volume = found.orElseThrow(() -> new Failure("failed to get vol '%s'%s".formatted(name, hint)));
+        if (pool.isPresent() && !volume.pool().equals(pool.get().name())) {
+            throw new Failure("Requested volume '%s' is not in pool '%s'".formatted(name, pool.get().name()));
+        }
+        return volume;
+    }
+
+    static SecretRef secret(Call call) {
+        String name = call.given("secret");
+        return uuid(name).flatMap(uuid -> maybe(() -> call.session().call(Secrets.LOOKUP_BY_UUID, new ByUuid(uuid))))
+                .orElseThrow(() -> new Failure("failed to get secret '%s'".formatted(name)));
+    }
+
+    static InterfaceRef hostInterface(Call call) {
+        String name = call.given("interface");
+        return maybe(() -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_NAME, new Text(name)))
+                .or(() -> maybe(() -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_MAC, new Text(name))))
+                .orElseThrow(() -> new Failure("failed to get interface '%s'".formatted(name)));
+    }
+
+    static String nodeDevice(Call call) {
+        String name = call.given("device");
+        try {
+            return call.session().call(Nodes.DEVICE_LOOKUP_BY_NAME, new Text(name)).name();
+        } catch (LibvirtException e) {
+            throw new Failure("Could not find matching device '%s'".formatted(name), e);
+        }
+    }
+}

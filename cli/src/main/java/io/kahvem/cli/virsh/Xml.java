@@ -1,0 +1,154 @@
+package io.kahvem.cli.virsh;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import javax.xml.XMLConstants;
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathExpressionException;
+import javax.xml.xpath.XPathFactory;
+import org.w3c.dom.Element;
+import org.w3c.dom.NamedNodeMap;
+import org.w3c.dom.Node;
+import org.w3c.dom.NodeList;
+import org.xml.sax.ErrorHandler;
+import org.xml.sax.InputSource;
+import org.xml.sax.SAXException;
+import org.xml.sax.SAXParseException;
+
+/// Descriptions, as far as verbs look into them.
+final class Xml {
+    private Xml() {}
+
+    /// The root element. Throws [Failure] for what is no XML; what is declared outside the text is not fetched.
+    static Element parse(String text) {
+        try {
+            DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+            factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
+            factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
+            DocumentBuilder builder = factory.newDocumentBuilder();
+            builder.setErrorHandler(new Quiet());
+            return builder.parse(new InputSource(new StringReader(text))).getDocumentElement();
+        } catch (ParserConfigurationException e) {
+            throw new AssertionError("every JDK has these features", e);
+        } catch (SAXException | IOException e) {
+            throw new Failure("XML document failed to parse: " + e.getMessage());
+        }
+    }
+
+    private static final class Quiet implements ErrorHandler {
+        @Override
+        public void warning(SAXParseException e) {}
+
+        @Override
+        public void error(SAXParseException e) {}
+
+        @Override
+        public void fatalError(SAXParseException e) throws SAXException {
+            throw e;
+        }
+    }
+
+    /// The elements below `from` by a path of names, such as `devices/disk`.
+    static List<Element> elements(Element from, String path) {
+        List<Element> found = List.of(from);
+        for (String name : path.split("/")) {
+            List<Element> next = new ArrayList<>();
+            for (Element each : found) {
+                for (Node child = each.getFirstChild(); child != null; child = child.getNextSibling()) {
+                    if (child instanceof Element element && element.getTagName().equals(name)) next.add(element);
+                }
+            }
+            found = next;
+        }
+        return found;
+    }
+
+    static Optional<Element> element(Element from, String path) {
+        return elements(from, path).stream().findFirst();
+    }
+
+    static Optional<String> text(Element from, String path) {
+        return element(from, path).map(Element::getTextContent);
+    }
+
+    static Optional<String> attribute(Element element, String name) {
+        return element.hasAttribute(name) ? Optional.of(element.getAttribute(name)) : Optional.empty();
+    }
+
+    /// An attribute by the path of its element.
+    static Optional<String> attribute(Element from, String path, String name) {
+        return element(from, path).flatMap(each -> attribute(each, name));
+    }
+
+    /// The nodes an XPath selects in a description, each as text.
+    static List<String> select(String text, String xpath) {
+        try {
+            NodeList nodes = (NodeList) XPathFactory.newInstance().newXPath()
+                    .evaluate(xpath, parse(text).getOwnerDocument(), XPathConstants.NODESET);
+            List<String> selected = new ArrayList<>();
+            for (int n = 0; n < nodes.getLength(); n++) selected.add(text(nodes.item(n)));
+            return selected;
+        } catch (XPathExpressionException e) {
+            throw new Failure("failed to evaluate xpath '%s'".formatted(xpath));
+        }
+    }
+
+    /// A node as text, with attributes in double quotes.
+    static String text(Node node) {
+        StringBuilder text = new StringBuilder();
+        print(node, text);
+        return text.toString();
+    }
+
+    private static void print(Node node, StringBuilder text) {
+        switch (node.getNodeType()) {
+            case Node.ELEMENT_NODE -> {
+                text.append('<').append(node.getNodeName());
+                NamedNodeMap attributes = node.getAttributes();
+                for (int n = 0; n < attributes.getLength(); n++) {
+                    text.append(' ');
+                    print(attributes.item(n), text);
+                }
+                if (!node.hasChildNodes()) {
+                    text.append("/>");
+                    return;
+                }
+                text.append('>');
+                for (Node child = node.getFirstChild(); child != null; child = child.getNextSibling()) print(child, text);
+                text.append("</").append(node.getNodeName()).append('>');
+            }
+            case Node.ATTRIBUTE_NODE ->
+                text.append(node.getNodeName()).append("=\"").append(escape(node.getNodeValue())).append('"');
+            case Node.TEXT_NODE, Node.CDATA_SECTION_NODE -> text.append(escape(node.getNodeValue()));
+            case Node.COMMENT_NODE -> text.append("<!--").append(node.getNodeValue()).append("-->");
+            default -> { }
+        }
+    }
+
+    static String escape(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;").replace("'", "&apos;");
+    }
+
+    /// Prints a description, or what `--xpath` selects of it, in one element with `--wrap`.
+    static void print(Call call, String description) {
+        Optional<String> xpath = call.text("xpath");
+        if (xpath.isEmpty()) {
+            call.session().print(description + "\n");
+            return;
+        }
+        List<String> selected = select(description, xpath.get());
+        if (call.has("wrap")) {
+            StringBuilder wrapped = new StringBuilder("<nodes>\n");
+            for (String each : selected) wrapped.append("  ").append(each).append('\n');
+            call.session().print(wrapped.append("</nodes>\n\n").toString());
+        } else {
+            for (String each : selected) call.session().print(each + "\n");
+        }
+    }
+}
