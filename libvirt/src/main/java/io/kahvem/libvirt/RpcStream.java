@@ -6,15 +6,12 @@ import io.kahvem.libvirt.rpc.Header;
 import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.Status;
-import java.nio.ByteBuffer;
+import io.kahvem.libvirt.rpc.StreamHole;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /// A stream of bytes both ways, in one call's name. One thread reads and one writes. Closing it before [#finish] gives it up.
 public final class RpcStream implements AutoCloseable {
-    /// A hyper, then flags, of which there are none.
-    private static final int HOLE_BYTES = 12;
-
     private final RpcClient client;
     private final Header header;
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -52,15 +49,14 @@ public final class RpcStream implements AutoCloseable {
     public @Nullable Part readPart() {
         Packet packet = next();
         if (packet.header().messageType().orElse(MessageType.STREAM) == MessageType.STREAM_HOLE) {
-            return new Hole(ByteBuffer.wrap(packet.payload()).getLong());
+            return new Hole(packet.decode(StreamHole.CODEC).lengthBytes());
         }
         return packet.payload().length == 0 || packet.header().status() == Status.OK ? null : new Data(packet.payload());
     }
 
     /// Leaves out bytes that are zeros, in a stream that was asked for with holes.
     public void writeHole(long length) {
-        ByteBuffer payload = ByteBuffer.allocate(HOLE_BYTES).putLong(length);
-        client.write(Packet.encode(header.answer(MessageType.STREAM_HOLE, Status.CONTINUE), payload.array(), 0, HOLE_BYTES));
+        client.write(Packet.encode(header.answer(MessageType.STREAM_HOLE, Status.CONTINUE), StreamHole.CODEC, new StreamHole(length, 0)));
     }
 
     private Packet next() {

@@ -59,8 +59,10 @@ record Call(Session session, Verb verb, Map<String, List<String>> values) {
             int digits = 0;
             while (digits < text.length() && Character.isDigit(text.charAt(digits))) digits++;
             if (digits == 0) throw malformed("Scaled numeric", text, option);
-            BigInteger unit = unit(text.substring(digits).toLowerCase(Locale.ROOT), scale)
-                    .orElseThrow(() -> malformed("Scaled numeric", text, option));
+            String suffix = text.substring(digits);
+            BigInteger unit = unit(suffix.toLowerCase(Locale.ROOT), scale).orElseThrow(() -> new Failure(
+                    String.valueOf(malformed("Scaled numeric", text, option).getMessage()),
+                    new Failure("invalid argument: unknown suffix '%s'".formatted(suffix))));
             BigInteger bytes = new BigInteger(text.substring(0, digits)).multiply(unit);
             if (bytes.bitLength() > Long.SIZE - 1) throw malformed("Scaled numeric", text, option);
             return bytes.longValue();

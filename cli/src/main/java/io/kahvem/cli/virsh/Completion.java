@@ -14,7 +14,6 @@ import io.kahvem.libvirt.protocol.Storage;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -106,7 +105,7 @@ final class Completion {
                 case SECRET -> session.call(Secrets.LIST_ALL, new ListAll(1, 0)).secrets().stream().map(each -> each.uuid().toString());
                 case DEVICE -> session.call(Nodes.LIST_ALL_DEVICES, new ListAll(1, ALL_DEVICES)).devices().stream().map(NodeDeviceRef::name);
                 case INTERFACE -> session.call(Nodes.LIST_ALL_INTERFACES, new ListAll(1, 3)).interfaces().stream().map(InterfaceRef::name);
-                case EVENT -> Stream.of(DomainEvents.Id.values()).map(each -> each.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+                case EVENT -> Stream.of(DomainEvents.Id.values()).map(EventVerbs::name);
                 case VERB -> Verbs.all().map(Verb::name);
                 case SHELL -> Stream.of("bash", "zsh", "fish");
                 case FILE, OTHER -> Stream.of();

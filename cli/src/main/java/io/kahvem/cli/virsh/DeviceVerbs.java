@@ -3,7 +3,6 @@ package io.kahvem.cli.virsh;
 import static io.kahvem.cli.virsh.Rows.*;
 
 import io.kahvem.libvirt.LibvirtException;
-import io.kahvem.libvirt.protocol.Common.CountedParameters;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.DomainDevices;
 import io.kahvem.libvirt.protocol.Domains;
@@ -150,9 +149,9 @@ final class DeviceVerbs {
     private static void detachDisk(Call call) {
         DomainRef domain = Lookup.domain(call);
         int affect = affect(call, domain);
-        String disk = Xml.text(Disks.find(describe(call, domain, affect == Call.CONFIG), call.given("target")));
+        String disk = Xml.text(Disks.find(describe(call, domain, affect == Call.CONFIG), call.given("target"), List.of("disk", "lun", "cdrom", "floppy")));
         if (call.has("print-xml")) {
-            call.session().print(disk + "\n");
+            call.session().print(disk);
         } else {
             change(call, DomainDevices.DETACH_FLAGS, disk, "detach", "detached", "Disk", 0);
         }
@@ -169,23 +168,22 @@ final class DeviceVerbs {
         int affect = call.affect();
         DomainRef domain = Lookup.domain(call);
         String path = call.given("path");
-        Element disk = Disks.find(describe(call, domain, affect == Call.CONFIG), path);
-        String kind = Xml.attribute(disk, "device").orElse("disk");
-        if (!kind.equals("cdrom") && !kind.equals("floppy")) throw new Failure("The disk device '%s' is not removable".formatted(path));
+        Element disk = Disks.find(describe(call, domain, affect == Call.CONFIG), path, List.of("cdrom", "floppy"));
         if (!eject && source.isEmpty()) throw new Failure("New disk media source was not specified");
         Optional<Element> old = Xml.element(disk, "source");
         if (action.equals("insert") && old.isPresent()) throw new Failure("The disk device '%s' already has media".formatted(path));
+        if (eject && old.isEmpty()) throw new Failure("The disk device '%s' doesn't have media".formatted(path));
         old.ifPresent(disk::removeChild);
         source.ifPresent(name -> {
             boolean block = call.has("block") || isBlockDevice(name);
             disk.setAttribute("type", block ? "block" : "file");
             Element element = disk.getOwnerDocument().createElement("source");
             element.setAttribute(block ? "dev" : "file", name);
-            disk.appendChild(element);
+            disk.insertBefore(element, Xml.element(disk, "target").orElse(null));
         });
         String xml = Xml.text(disk);
         if (call.has("print-xml")) {
-            call.session().print(xml + "\n");
+            call.session().print(xml);
             return;
         }
         try {
@@ -350,13 +348,8 @@ final class DeviceVerbs {
         Session session = call.session();
         DomainRef domain = Lookup.domain(call);
         String disk = call.text("device").orElse("");
-        List<TypedParameter> counted;
-        try {
-            Procedure<DomainDevices.BlockStatsQuery, CountedParameters> procedure = DomainDevices.BLOCK_STATS_FLAGS;
-            counted = session.parameters(procedure, room -> new DomainDevices.BlockStatsQuery(domain, disk, room, 0));
-        } catch (LibvirtException e) {
-            throw new Failure("Failed to get block stats for domain '%s' device '%s'".formatted(domain.name(), disk), e);
-        }
+        List<TypedParameter> counted =
+                session.parameters(DomainDevices.BLOCK_STATS_FLAGS, room -> new DomainDevices.BlockStatsQuery(domain, disk, room, 0));
         if (call.has("human")) session.print("Device: %s\n".formatted(disk));
         for (Counter counter : COUNTERS) {
             for (TypedParameter each : counted) {
@@ -424,6 +417,6 @@ final class DeviceVerbs {
 
     private static void ttyConsole(Call call) {
         Element root = describe(call, Lookup.domain(call), false);
-        Xml.attribute(root, "devices/console", "tty").ifPresent(tty -> call.session().print(tty + "\n"));
+        call.session().print(Xml.attribute(root, "devices/console", "tty").orElseThrow(() -> new Failure("")) + "\n");
     }
 }

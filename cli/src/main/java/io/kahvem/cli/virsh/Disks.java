@@ -21,10 +21,12 @@ final class Disks {
         return Xml.attribute(disk, "target", "dev").orElse("-");
     }
 
-    /// The disk with that target or source.
-    static Element find(Element domain, String name) {
-        List<Element> disks = Xml.elements(domain, "devices/disk");
-        return disks.stream().filter(disk -> target(disk).equals(name) || source(disk).equals(name)).findFirst()
+    /// The disk of these kinds with that target or source.
+    static Element find(Element domain, String name, List<String> kinds) {
+        return Xml.elements(domain, "devices/disk").stream()
+                .filter(disk -> kinds.contains(Xml.attribute(disk, "device").orElse("disk")))
+                .filter(disk -> target(disk).equals(name) || source(disk).equals(name))
+                .findFirst()
                 .orElseThrow(() -> new Failure("No disk found whose source path or target is " + name));
     }
 }

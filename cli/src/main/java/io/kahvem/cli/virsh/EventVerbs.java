@@ -128,8 +128,9 @@ final class EventVerbs {
             List.of("PMSuspended", "Memory", "Disk"),
             List.of("Crashed", "Panicked", "Crashloaded"));
 
-    private static String name(DomainEvents.Id id) {
-        return id.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    /// What virsh calls a kind.
+    static String name(DomainEvents.Id id) {
+        return id.name().toLowerCase(Locale.ROOT).replace('_', '-').replace("pms", "pm-s").replace("pmw", "pm-w");
     }
 
     private static void domains(Call call) {
@@ -140,7 +141,7 @@ final class EventVerbs {
         if (call.has("all")) {
             wanted.addAll(List.of(DomainEvents.Id.values()));
         } else {
-            String event = call.text("event").orElseThrow(() -> new Failure("either --list, --all, or --event <type> is required"));
+            String event = call.text("event").orElseThrow(() -> new Failure("one of --list, --all, or --event <type> is required"));
             int index = names.indexOf(event);
             if (index < 0) throw new Failure("unknown event type " + event);
             wanted.add(DomainEvents.Id.values()[index]);

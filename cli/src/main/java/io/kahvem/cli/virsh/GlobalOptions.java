@@ -52,9 +52,9 @@ record GlobalOptions(
             int number = Integer.parseInt(text);
             if (number >= 0) return number;
         } catch (NumberFormatException e) {
-            throw new Failure("option %s requires a numeric argument".formatted(name));
+            throw new Failure("Invalid value for option %s".formatted(name));
         }
-        throw new Failure("option %s requires a numeric argument".formatted(name));
+        throw new Failure("Invalid value for option %s".formatted(name));
     }
 
     /// A character, or `^` and one, as the key that leaves a console.

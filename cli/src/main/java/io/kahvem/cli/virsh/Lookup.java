@@ -30,6 +30,15 @@ final class Lookup {
         }
     }
 
+    /// The last way to find an object: what the daemon says stands below what we say.
+    private static <T> T last(String failed, Supplier<T> lookup) {
+        try {
+            return lookup.get();
+        } catch (LibvirtException e) {
+            throw new Failure(failed, e);
+        }
+    }
+
     private static Optional<UUID> uuid(String text) {
         if (text.length() != 36) return Optional.empty();
         try {
@@ -59,8 +68,8 @@ final class Lookup {
 
     static PoolRef pool(Session session, String name) {
         return uuid(name).flatMap(uuid -> maybe(() -> session.call(Storage.POOL_LOOKUP_BY_UUID, new ByUuid(uuid))))
-                .or(() -> maybe(() -> session.call(Storage.POOL_LOOKUP_BY_NAME, new Text(name))))
-                .orElseThrow(() -> new Failure("failed to get pool '%s'".formatted(name)));
+                .orElseGet(() -> last("failed to get pool '%s'".formatted(name),
+                        () -> session.call(Storage.POOL_LOOKUP_BY_NAME, new Text(name))));
     }
 
     static VolumeRef volume(Call call) {
@@ -76,10 +85,10 @@ final class Lookup {
         Optional<VolumeRef> found = pool.flatMap(each ->
                 maybe(() -> session.call(Storage.VOL_LOOKUP_BY_NAME, new Storage.PoolText(each, name))));
         if (found.isPresent()) return found.get();
-        found = maybe(() -> session.call(Storage.VOL_LOOKUP_BY_KEY, new Text(name)))
-                .or(() -> maybe(() -> session.call(Storage.VOL_LOOKUP_BY_PATH, new Text(name))));
         String hint = pool.isPresent() ? "" : ", specifying --pool might help";
-        VolumeRef volume = found.orElseThrow(() -> new Failure("failed to get vol '%s'%s".formatted(name, hint)));
+        VolumeRef volume = maybe(() -> session.call(Storage.VOL_LOOKUP_BY_KEY, new Text(name)))
+                .orElseGet(() -> last("failed to get vol '%s'%s".formatted(name, hint),
+                        () -> session.call(Storage.VOL_LOOKUP_BY_PATH, new Text(name))));
         if (pool.isPresent() && !volume.pool().equals(pool.get().name())) {
             throw new Failure("Requested volume '%s' is not in pool '%s'".formatted(name, pool.get().name()));
         }
@@ -88,15 +97,20 @@ final class Lookup {
 
     static SecretRef secret(Call call) {
         String name = call.given("secret");
-        return uuid(name).flatMap(uuid -> maybe(() -> call.session().call(Secrets.LOOKUP_BY_UUID, new ByUuid(uuid))))
-                .orElseThrow(() -> new Failure("failed to get secret '%s'".formatted(name)));
+        String failed = "failed to get secret '%s'".formatted(name);
+        UUID uuid = uuid(name).orElseThrow(() ->
+                new Failure(failed, new Failure("uuidstr in virSecretLookupByUUIDString must be a valid UUID")));
+        return last(failed, () -> call.session().call(Secrets.LOOKUP_BY_UUID, new ByUuid(uuid)));
     }
 
     static InterfaceRef hostInterface(Call call) {
         String name = call.given("interface");
-        return maybe(() -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_NAME, new Text(name)))
-                .or(() -> maybe(() -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_MAC, new Text(name))))
-                .orElseThrow(() -> new Failure("failed to get interface '%s'".formatted(name)));
+        if (name.matches("([0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2}")) {
+            return last("failed to get interface '%s'".formatted(name),
+                    () -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_MAC, new Text(name)));
+        }
+        return last("failed to get interface '%s'".formatted(name),
+                () -> call.session().call(Nodes.INTERFACE_LOOKUP_BY_NAME, new Text(name)));
     }
 
     static String nodeDevice(Call call) {

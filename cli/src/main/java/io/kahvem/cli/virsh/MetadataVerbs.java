@@ -42,7 +42,7 @@ final class MetadataVerbs {
         } else if (!call.has("new-desc")) {
             Optional<String> now = get(session, domain, type, Optional.empty(), affect);
             if (now.isPresent() && !now.get().isEmpty()) {
-                session.print(now.get() + "\n");
+                session.print(now.get());
             } else {
                 session.say("No %s for domain: %s".formatted(what, domain.name()));
             }

@@ -25,12 +25,12 @@ final class MonitorSocketVerbs {
 
     static final List<Verb> TABLE = List.of(
             Verb.of(Group.DOMAIN, "qemu-agent-command", "Send a command to the agent in a machine's guest.", MonitorSocketVerbs::agent,
-                    DOMAIN, "[timeout:number] Wait so many seconds.", "--async Do not wait.", "--block Wait as long as it takes.",
+                    DOMAIN, "--timeout=number Wait so many seconds.", "--async Do not wait.", "--block Wait as long as it takes.",
                     "<cmd...> The command."),
             Verb.of(Group.DOMAIN, "qemu-monitor-command", "Send a command to a machine's control socket.", MonitorSocketVerbs::monitor,
                     DOMAIN, "--hmp A command for people.", "<cmd...> The command."),
             Verb.of(Group.DOMAIN, "send-key", "Press keys of a machine's keyboard.", MonitorSocketVerbs::sendKey, DOMAIN,
-                    "[codeset] What the codes are of: linux, xt, atset1, usb ...", "[holdtime:number] For so many milliseconds.",
+                    "--codeset=text What the codes are of: linux, xt, atset1, usb ...", "--holdtime=number For so many milliseconds.",
                     "<keycode...> The keys, all at once: names such as KEY_ENTER, or numbers."));
 
     private MonitorSocketVerbs() {}

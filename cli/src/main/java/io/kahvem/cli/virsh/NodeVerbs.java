@@ -95,19 +95,23 @@ final class NodeVerbs {
         Map<String, String> parents = new LinkedHashMap<>();
         for (String each : names) parents.put(each, session.call(Nodes.DEVICE_GET_PARENT, new Text(each)).text().orElse(""));
         for (String each : names) {
-            if (!parents.containsKey(parents.get(each))) branch(session, parents, each, "", "");
+            if (!parents.containsKey(parents.get(each))) branch(session, parents, each, "", "", true);
         }
     }
 
     /// A device, and below it those whose parent it is.
-    private static void branch(Session session, Map<String, String> parents, String name, String lead, String rest) {
+    ///
+    /// @param lead what stands before it
+    /// @param rest what stands before those below it
+    /// @param last whether it is the last below its own parent
+    private static void branch(Session session, Map<String, String> parents, String name, String lead, String rest, boolean last) {
         session.print(lead + name + "\n");
         List<String> children = parents.entrySet().stream().filter(each -> each.getValue().equals(name)).map(Map.Entry::getKey).toList();
         if (!children.isEmpty()) session.print(rest + "  |\n");
         for (int n = 0; n < children.size(); n++) {
-            branch(session, parents, children.get(n), rest + "  +- ", rest + (n < children.size() - 1 ? "  |  " : "    "));
+            boolean lastChild = n == children.size() - 1;
+            branch(session, parents, children.get(n), rest + "  +- ", rest + (lastChild ? "    " : "  | "), lastChild);
         }
-        if (children.isEmpty() || rest.isEmpty()) return;
-        session.print(rest.stripTrailing() + "\n");
+        if (children.isEmpty() && last) session.print(rest + "\n");
     }
 }

@@ -244,8 +244,8 @@ final class PoolVerbs {
             session.json(pools.stream().map(each -> object(session, each)).toList());
         } else if (call.has("uuid") || call.has("name")) {
             for (PoolRef each : pools) {
-                if (call.has("uuid")) session.print(call.has("name") ? each.uuid() + " " : each.uuid() + "\n");
-                if (call.has("name")) session.print(each.name() + "\n");
+                if (call.has("uuid")) session.print(each.uuid() + (call.has("name") ? " " : "\n"));
+                if (call.has("name")) session.print("%-20s\n".formatted(each.name()));
             }
         } else {
             session.print(call.has("details") ? details(session, pools) : states(session, pools));

@@ -40,7 +40,7 @@ final class ShellVerbs {
         if (call.has("err")) {
             call.session().complain(text.orElse(""));
         } else {
-            call.session().print(text.orElse("") + "\n");
+            call.session().print(text.orElse(""));
         }
     }
 }

@@ -86,11 +86,14 @@ final class TuningVerbs {
         Session session = call.session();
         int affect = call.affect();
         DomainRef domain = Lookup.domain(call);
-        Domains.SchedulerType type = session.call(Domains.GET_SCHEDULER_TYPE, new DomainArg(domain));
-        session.print("%-15s: %s\n".formatted("Scheduler", type.parameters() == 0 ? "Unknown" : type.type()));
-        if (type.parameters() == 0 && domain.id() < 0) {
-            session.call(Domains.GET_SCHEDULER_PARAMETERS_FLAGS, new DomainNumberFlags(domain, 0, affect));
+        Domains.SchedulerType type;
+        try {
+            type = session.call(Domains.GET_SCHEDULER_TYPE, new DomainArg(domain));
+        } catch (LibvirtException e) {
+            session.print("%-15s: %s\n".formatted("Scheduler", "Unknown"));
+            throw e;
         }
+        session.print("%-15s: %s\n".formatted("Scheduler", type.type()));
         if (type.parameters() == 0) return;
         List<TypedParameter> parameters =
                 session.call(Domains.GET_SCHEDULER_PARAMETERS_FLAGS, new DomainNumberFlags(domain, type.parameters(), affect)).parameters();

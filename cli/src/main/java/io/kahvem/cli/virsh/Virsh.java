@@ -54,12 +54,8 @@ public final class Virsh {
     static Outcome run(Session session, List<Parser.Parsed> commands) {
         Outcome outcome = Outcome.DONE;
         for (Parser.Parsed each : commands) {
-            long started = System.nanoTime();
             outcome = run(session, each);
             if (outcome == Outcome.LEAVE) break;
-            if (session.isTiming()) {
-                session.print("\n(Time: %.3f ms)\n".formatted((System.nanoTime() - started) / 1e6));
-            }
         }
         session.flush();
         return outcome;
@@ -67,6 +63,7 @@ public final class Virsh {
 
     private static Outcome run(Session session, Parser.Parsed command) {
         Outcome outcome = Outcome.DONE;
+        long started = System.nanoTime();
         try {
             if (command.verb().connects()) session.connection();
             command.verb().action().run(new Call(session, command.verb(), command.values()));
@@ -83,7 +80,11 @@ public final class Virsh {
             session.error(String.valueOf(e.getCause().getMessage()));
             outcome = Outcome.FAILED;
         }
-        session.say("\n");
+        if (session.isTiming()) {
+            session.print("\n(Time: %.3f ms)\n\n".formatted((System.nanoTime() - started) / 1e6));
+        } else {
+            session.say("\n");
+        }
         return outcome;
     }
 

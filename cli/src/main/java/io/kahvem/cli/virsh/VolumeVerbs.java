@@ -93,8 +93,8 @@ final class VolumeVerbs {
         PoolRef pool = Lookup.pool(call);
         String name = call.given("name");
         StringBuilder xml = new StringBuilder("<volume>\n  <name>%s</name>\n".formatted(Xml.escape(name)));
-        xml.append("  <capacity>%d</capacity>\n".formatted(call.bytes("capacity", 1).orElseThrow()));
-        call.bytes("allocation", 1).ifPresent(bytes -> xml.append("  <allocation>%d</allocation>\n".formatted(bytes)));
+        xml.append("  <capacity>%d</capacity>\n".formatted(size(call, "capacity").orElseThrow()));
+        size(call, "allocation").ifPresent(bytes -> xml.append("  <allocation>%d</allocation>\n".formatted(bytes)));
         call.text("format").ifPresent(format ->
                 xml.append("  <target>\n    <format type='%s'/>\n  </target>\n".formatted(Xml.escape(format))));
         call.text("backing-vol").ifPresent(backing -> {
@@ -123,6 +123,14 @@ final class VolumeVerbs {
         }
     }
 
+    private static Optional<Long> size(Call call, String option) {
+        try {
+            return call.bytes(option, 1);
+        } catch (Failure e) {
+            throw new Failure("Malformed size " + call.given(option), e.getCause() instanceof Failure why ? why : null);
+        }
+    }
+
     private static void createFrom(Call call) {
         PoolRef pool = Lookup.pool(call);
         String file = call.given("file");
@@ -147,10 +155,8 @@ final class VolumeVerbs {
         }
         Element xml = Xml.parse(session.call(Storage.VOL_GET_XML_DESC, new VolumeFlags(source, 0)).text());
         Xml.element(xml, "name").ifPresent(each -> each.setTextContent(call.given("newname")));
-        Xml.element(xml, "key").ifPresent(xml::removeChild);
-        Xml.element(xml, "target").ifPresent(target -> Xml.element(target, "path").ifPresent(target::removeChild));
         if (call.has("print-xml")) {
-            session.print(Xml.text(xml) + "\n");
+            session.print(Xml.text(xml));
             return;
         }
         try {
@@ -320,7 +326,7 @@ final class VolumeVerbs {
                 throw new Failure("cannot upload to volume " + call.given("vol"), e);
             }
         } catch (IOException e) {
-            throw new Failure("cannot read %s".formatted(name), new Failure(String.valueOf(e.getMessage())));
+            throw new Failure("cannot read %s".formatted(name));
         } finally {
             progress.clear();
         }
@@ -364,7 +370,7 @@ final class VolumeVerbs {
                 throw new Failure("cannot download from volume " + call.given("vol"), e);
             }
         } catch (IOException e) {
-            throw new Failure("cannot create %s".formatted(name), new Failure(String.valueOf(e.getMessage())));
+            throw new Failure("cannot create %s".formatted(name));
         } finally {
             progress.clear();
         }

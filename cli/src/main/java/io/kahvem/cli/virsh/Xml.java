@@ -6,34 +6,38 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import javax.xml.XMLConstants;
-import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
+import javax.xml.parsers.SAXParserFactory;
 import javax.xml.xpath.XPathConstants;
 import javax.xml.xpath.XPathExpressionException;
 import javax.xml.xpath.XPathFactory;
+import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.NamedNodeMap;
 import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
-import org.xml.sax.ErrorHandler;
+import org.xml.sax.Attributes;
 import org.xml.sax.InputSource;
 import org.xml.sax.SAXException;
 import org.xml.sax.SAXParseException;
+import org.xml.sax.helpers.DefaultHandler;
 
 /// Descriptions, as far as verbs look into them.
 final class Xml {
     private Xml() {}
 
+    private static final String ORDER = "io.kahvem.attributes";
+
     /// The root element. Throws [Failure] for what is no XML; what is declared outside the text is not fetched.
     static Element parse(String text) {
         try {
-            DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+            SAXParserFactory factory = SAXParserFactory.newInstance();
             factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
             factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
-            DocumentBuilder builder = factory.newDocumentBuilder();
-            builder.setErrorHandler(new Quiet());
-            return builder.parse(new InputSource(new StringReader(text))).getDocumentElement();
+            Builder builder = new Builder(DocumentBuilderFactory.newInstance().newDocumentBuilder().newDocument());
+            factory.newSAXParser().parse(new InputSource(new StringReader(text)), builder);
+            return builder.document.getDocumentElement();
         } catch (ParserConfigurationException e) {
             throw new AssertionError("every JDK has these features", e);
         } catch (SAXException | IOException e) {
@@ -41,9 +45,38 @@ final class Xml {
         }
     }
 
-    private static final class Quiet implements ErrorHandler {
+    /// Makes the tree; of each element it keeps the order of its attributes, which the JDK's trees forget.
+    private static final class Builder extends DefaultHandler {
+        private final Document document;
+        private Node at;
+
+        Builder(Document document) {
+            this.document = document;
+            this.at = document;
+        }
+
         @Override
-        public void warning(SAXParseException e) {}
+        public void startElement(String uri, String localName, String name, Attributes attributes) {
+            Element element = document.createElement(name);
+            List<String> order = new ArrayList<>();
+            for (int n = 0; n < attributes.getLength(); n++) {
+                element.setAttribute(attributes.getQName(n), attributes.getValue(n));
+                order.add(attributes.getQName(n));
+            }
+            element.setUserData(ORDER, order, null);
+            at.appendChild(element);
+            at = element;
+        }
+
+        @Override
+        public void endElement(String uri, String localName, String name) {
+            at = at.getParentNode();
+        }
+
+        @Override
+        public void characters(char[] text, int start, int length) {
+            at.appendChild(document.createTextNode(new String(text, start, length)));
+        }
 
         @Override
         public void error(SAXParseException e) {}
@@ -110,10 +143,9 @@ final class Xml {
         switch (node.getNodeType()) {
             case Node.ELEMENT_NODE -> {
                 text.append('<').append(node.getNodeName());
-                NamedNodeMap attributes = node.getAttributes();
-                for (int n = 0; n < attributes.getLength(); n++) {
+                for (Node attribute : attributes((Element) node)) {
                     text.append(' ');
-                    print(attributes.item(n), text);
+                    print(attribute, text);
                 }
                 if (!node.hasChildNodes()) {
                     text.append("/>");
@@ -131,6 +163,21 @@ final class Xml {
         }
     }
 
+    /// As the text had them, then those that were added.
+    private static List<Node> attributes(Element element) {
+        NamedNodeMap map = element.getAttributes();
+        List<Node> attributes = new ArrayList<>();
+        List<?> order = element.getUserData(ORDER) instanceof List<?> list ? list : List.of();
+        for (Object name : order) {
+            Node attribute = map.getNamedItem(name.toString());
+            if (attribute != null) attributes.add(attribute);
+        }
+        for (int n = 0; n < map.getLength(); n++) {
+            if (!order.contains(map.item(n).getNodeName())) attributes.add(map.item(n));
+        }
+        return attributes;
+    }
+
     static String escape(String text) {
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;").replace("'", "&apos;");
     }
@@ -139,14 +186,14 @@ final class Xml {
     static void print(Call call, String description) {
         Optional<String> xpath = call.text("xpath");
         if (xpath.isEmpty()) {
-            call.session().print(description + "\n");
+            call.session().print(description);
             return;
         }
         List<String> selected = select(description, xpath.get());
         if (call.has("wrap")) {
             StringBuilder wrapped = new StringBuilder("<nodes>\n");
             for (String each : selected) wrapped.append("  ").append(each).append('\n');
-            call.session().print(wrapped.append("</nodes>\n\n").toString());
+            call.session().print(wrapped.append("</nodes>\n").toString());
         } else {
             for (String each : selected) call.session().print(each + "\n");
         }
