@@ -103,7 +103,8 @@ final class Completion {
                         .flatMap(each -> session.call(Storage.LIST_ALL_VOLUMES, new Storage.PoolListAll(each, 1, 0)).volumes().stream())
                         .map(VolumeRef::name);
                 case SECRET -> session.call(Secrets.LIST_ALL, new ListAll(1, 0)).secrets().stream().map(each -> each.uuid().toString());
-                case DEVICE -> session.call(Nodes.LIST_ALL_DEVICES, new ListAll(1, ALL_DEVICES)).devices().stream().map(NodeDeviceRef::name);
+                case DEVICE ->
+                    session.call(Nodes.LIST_ALL_DEVICES, new ListAll(1, ALL_DEVICES)).devices().stream().map(NodeDeviceRef::name);
                 case INTERFACE -> session.call(Nodes.LIST_ALL_INTERFACES, new ListAll(1, 3)).interfaces().stream().map(InterfaceRef::name);
                 case EVENT -> Stream.of(DomainEvents.Id.values()).map(EventVerbs::name);
                 case VERB -> Verbs.all().map(Verb::name);

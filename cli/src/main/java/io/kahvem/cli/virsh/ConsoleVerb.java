@@ -9,9 +9,11 @@ import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.DomainDevices;
 import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Domains.DomainFlags;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -19,7 +21,7 @@ import java.util.concurrent.CompletableFuture;
 final class ConsoleVerb {
     private static final int SHUTOFF = 5;
     private static final Verb CONSOLE = Verb.of(Group.DOMAIN, "console", "Sit at a machine's console; Ctrl-] leaves it.",
-            call -> run(call.session(), Lookup.domain(call), call.text("devname"), (call.has("force") ? 1 : 0) | (call.has("safe") ? 2 : 0)),
+            call -> run(call.session(), Lookup.domain(call), call.text("devname"), call.flags(Map.of("force", 1, "safe", 2))),
             DOMAIN, "[devname] Another serial line, by its alias.", "--force Send away who sits there.",
             "--safe Only where nobody else can sit there.");
 
@@ -53,8 +55,9 @@ final class ConsoleVerb {
 
     private static Optional<LibvirtException> print(Session session, RpcStream stream) {
         try {
+            LineEnds ends = new LineEnds();
             for (byte[] octets; (octets = stream.read()) != null; ) {
-                session.context().out().write(octets);
+                session.context().out().write(ends.print(octets));
                 session.context().out().flush();
             }
             return Optional.empty();
@@ -62,6 +65,21 @@ final class ConsoleVerb {
             return Optional.of(e);
         } catch (IOException nobodyReads) {
             return Optional.empty();
+        }
+    }
+
+    /// A guest sends both characters of a line's end, and our terminal makes both of the second: the first is left out.
+    static final class LineEnds {
+        private boolean held;
+
+        byte[] print(byte[] octets) {
+            ByteArrayOutputStream printed = new ByteArrayOutputStream(octets.length + 1);
+            for (byte octet : octets) {
+                if (held && octet != '\n') printed.write('\r');
+                held = octet == '\r';
+                if (!held) printed.write(octet);
+            }
+            return printed.toByteArray();
         }
     }
 

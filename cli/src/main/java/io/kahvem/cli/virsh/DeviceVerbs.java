@@ -124,7 +124,9 @@ final class DeviceVerbs {
         attribute(xml, "bus", call.text("targetbus"));
         xml.append("/>\n");
         call.text("mode").ifPresent(mode -> {
-            if (!mode.equals("readonly") && !mode.equals("shareable")) throw new Failure("No support for %s in command 'attach-disk'".formatted(mode));
+            if (!mode.equals("readonly") && !mode.equals("shareable")) {
+                throw new Failure("No support for %s in command 'attach-disk'".formatted(mode));
+            }
             xml.append("  <%s/>\n".formatted(mode));
         });
         call.text("serial").ifPresent(serial -> xml.append("  <serial>%s</serial>\n".formatted(Xml.escape(serial))));
@@ -149,7 +151,8 @@ final class DeviceVerbs {
     private static void detachDisk(Call call) {
         DomainRef domain = Lookup.domain(call);
         int affect = affect(call, domain);
-        String disk = Xml.text(Disks.find(describe(call, domain, affect == Call.CONFIG), call.given("target"), List.of("disk", "lun", "cdrom", "floppy")));
+        Element description = describe(call, domain, affect == Call.CONFIG);
+        String disk = Xml.text(Disks.find(description, call.given("target"), List.of("disk", "lun", "cdrom", "floppy")));
         if (call.has("print-xml")) {
             call.session().print(disk);
         } else {
@@ -179,7 +182,7 @@ final class DeviceVerbs {
             disk.setAttribute("type", block ? "block" : "file");
             Element element = disk.getOwnerDocument().createElement("source");
             element.setAttribute(block ? "dev" : "file", name);
-            disk.insertBefore(element, Xml.element(disk, "target").orElse(null));
+            Xml.insertBefore(disk, element, "target");
         });
         String xml = Xml.text(disk);
         if (call.has("print-xml")) {
@@ -282,7 +285,8 @@ final class DeviceVerbs {
         if (!call.has("all")) {
             String disk = call.text("device").orElseThrow(() -> new Failure("command 'domblkinfo' requires <device> option"));
             DomainDevices.BlockInfo info = session.call(DomainDevices.GET_BLOCK_INFO, new DomainTextFlags(domain, disk, 0));
-            session.print(Lines.pair("Capacity:", shown(info.capacity(), human)) + Lines.pair("Allocation:", shown(info.allocation(), human))
+            session.print(Lines.pair("Capacity:", shown(info.capacity(), human))
+                    + Lines.pair("Allocation:", shown(info.allocation(), human))
                     + Lines.pair("Physical:", shown(info.physical(), human)));
             return;
         }

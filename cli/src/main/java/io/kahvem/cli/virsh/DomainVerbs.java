@@ -2,6 +2,7 @@ package io.kahvem.cli.virsh;
 
 import static io.kahvem.cli.virsh.Rows.*;
 
+import io.kahvem.cli.virsh.Lookup.By;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
@@ -10,6 +11,7 @@ import io.kahvem.libvirt.protocol.Common.TextFlags;
 import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Domains.DomainArg;
 import io.kahvem.libvirt.protocol.Domains.DomainFlags;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,12 +43,15 @@ final class DomainVerbs {
                     "--validate Check the file against the schema first."),
             domain("destroy", "Pull a machine's plug.", DomainVerbs::destroy, DOMAIN,
                     "--graceful Give up where its process does not end on its own.", "--remove-logs Remove its logs too."),
-            domain("domid", "Print a machine's number.", call -> {
-                DomainRef domain = Lookup.domain(call);
-                call.session().print(domain.id() < 0 ? "-\n" : domain.id() + "\n");
-            }, DOMAIN),
-            domain("domname", "Print a machine's name.", call -> call.session().print(Lookup.domain(call).name() + "\n"), DOMAIN),
-            domain("domuuid", "Print a machine's UUID.", call -> call.session().print(Lookup.domain(call).uuid() + "\n"), DOMAIN),
+            domain("domid", "Print a machine's number.", call -> call.session().print(
+                    MonitorVerbs.id(Lookup.domain(call.session(), call.given("domain"), EnumSet.of(By.NAME, By.UUID))) + "\n"),
+                    "<domain> The machine: its name or UUID."),
+            domain("domname", "Print a machine's name.", call -> call.session().print(
+                    Lookup.domain(call.session(), call.given("domain"), EnumSet.of(By.ID, By.UUID)).name() + "\n"),
+                    "<domain> The machine: its number or UUID."),
+            domain("domuuid", "Print a machine's UUID.", call -> call.session().print(
+                    Lookup.domain(call.session(), call.given("domain"), EnumSet.of(By.ID, By.NAME)).uuid() + "\n"),
+                    "<domain> The machine: its name or number."),
             domain("domrename", "Give a machine that is off another name.", DomainVerbs::rename, DOMAIN, "<new-name> The name."),
             domain("dumpxml", "Print a machine's description.", DomainVerbs::dumpXml, DOMAIN,
                     "--inactive What it will start as, not what runs.", "--security-info With passwords.",

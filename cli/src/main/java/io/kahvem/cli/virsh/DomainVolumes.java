@@ -38,7 +38,7 @@ final class DomainVolumes {
             try {
                 volumes.entries.add(new Entry(target, path, session.call(Storage.VOL_LOOKUP_BY_PATH, new Text(path))));
             } catch (NotFoundException e) {
-                session.say("Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.\n".formatted(target, path));
+                session.error("Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.\n".formatted(target, path));
             }
         }
         if (!wanted.isEmpty()) throw new Failure("Volume '%s' was not found in domain's definition.".formatted(wanted.getFirst()));

@@ -36,7 +36,8 @@ final class EventVerbs {
 
     static final List<Verb> TABLE = List.of(
             Verb.of(Group.EVENTS, "event", "Wait for what happens to machines.", EventVerbs::domains,
-                    "[domain] Of this one alone.", "[event] Of this kind alone.", "--all Of all kinds.", LOOP, TIMEOUT, LIST_EVENTS, TIMESTAMP),
+                    "[domain] Of this one alone.", "[event] Of this kind alone.", "--all Of all kinds.", LOOP, TIMEOUT, LIST_EVENTS,
+                    TIMESTAMP),
             Verb.of(Group.DOMAIN, "qemu-monitor-event", "Wait for events of machines' control sockets.", EventVerbs::monitors,
                     "[domain] Of this one alone.", "[event] Of this kind alone.", LOOP, TIMEOUT,
                     "--regex The kind is a regular expression.", "--no-case Upper and lower case alike.", TIMESTAMP),
@@ -84,7 +85,8 @@ final class EventVerbs {
             boolean timedOut = false;
             try {
                 while (count == 0 || call.has("loop")) {
-                    long left = seconds == 0 ? TimeUnit.SECONDS.toNanos(1) : Math.min(deadline - System.nanoTime(), TimeUnit.SECONDS.toNanos(1));
+                    long second = TimeUnit.SECONDS.toNanos(1);
+                    long left = seconds == 0 ? second : Math.min(deadline - System.nanoTime(), second);
                     String line = left <= 0 ? null : lines.poll(left, TimeUnit.NANOSECONDS);
                     if (line != null) {
                         session.print(line + "\n");
@@ -165,8 +167,8 @@ final class EventVerbs {
                     .formatted(m.source(), m.alias(), Lines.at(List.of("none", "pause", "report"), m.action(), "unknown"), m.reason())));
             case BLOCK_JOB -> on(waiting, DomainEvents.BLOCK_JOB, register, m -> line(id, m.domain(), blockJob(m)));
             case BLOCK_JOB_2 -> on(waiting, DomainEvents.BLOCK_JOB_2, register, m -> line(id, m.domain(), blockJob(m)));
-            case DISK_CHANGE -> on(waiting, DomainEvents.DISK_CHANGE, register, m -> line(id, m.domain(), " disk %s: %s -> %s: %s".formatted(
-                    m.alias(), m.oldSource().orElse(""), m.newSource().orElse(""),
+            case DISK_CHANGE -> on(waiting, DomainEvents.DISK_CHANGE, register, m -> line(id, m.domain(),
+                    " disk %s: %s -> %s: %s".formatted(m.alias(), m.oldSource().orElse(""), m.newSource().orElse(""),
                     Lines.at(List.of("changed", "dropped"), m.reason(), "unknown"))));
             case TRAY_CHANGE -> on(waiting, DomainEvents.TRAY_CHANGE, register, m -> line(id, m.domain(), " disk %s: %s".formatted(
                     m.alias(), Lines.at(List.of("opened", "closed"), m.reason(), "unknown"))));

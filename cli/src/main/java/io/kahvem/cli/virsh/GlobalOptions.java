@@ -85,7 +85,9 @@ record GlobalOptions(
             if (!word.startsWith("-") || word.length() < 2) return Optional.empty();
             at++;
             int equals = word.indexOf('=');
-            if (word.startsWith("--") && equals > 0) return Optional.of(new Option(word.substring(0, equals), Optional.of(word.substring(equals + 1))));
+            if (word.startsWith("--") && equals > 0) {
+                return Optional.of(new Option(word.substring(0, equals), Optional.of(word.substring(equals + 1))));
+            }
             if (word.startsWith("--") || word.length() == 2) return Optional.of(new Option(word, Optional.empty()));
             return Optional.of(new Option(word.substring(0, 2), Optional.of(word.substring(2))));
         }

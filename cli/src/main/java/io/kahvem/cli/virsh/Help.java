@@ -33,7 +33,8 @@ final class Help {
 
     static String text(Verb verb) {
         List<Opt> options = verb.options();
-        StringBuilder text = new StringBuilder("  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s".formatted(verb.name(), verb.summary(), verb.name()));
+        StringBuilder text = new StringBuilder(
+                "  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s".formatted(verb.name(), verb.summary(), verb.name()));
         for (Opt each : options) text.append(' ').append(each.synopsis());
         text.append('\n');
         if (!options.isEmpty()) text.append("\n  OPTIONS\n");

@@ -15,8 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.w3c.dom.Element;
+import org.w3c.dom.Node;
 
 /// The host and its hypervisor.
 final class HostVerbs {
@@ -251,7 +253,7 @@ final class HostVerbs {
         pages(session, call.integer("cellno").orElse(0), List.of(size));
     }
 
-    private static java.util.function.Predicate<Integer> wanted(Call call) {
+    private static Predicate<Integer> wanted(Call call) {
         Optional<Long> bytes = call.bytes("pagesize", KIB);
         return size -> bytes.isEmpty() || bytes.get() / KIB == size;
     }
@@ -322,7 +324,7 @@ final class HostVerbs {
                 .filter(each -> each.getAttribute("name").equals("host-model") && each.getAttribute("supported").equals("yes"))
                 .forEach(each -> {
                     StringBuilder cpu = new StringBuilder("<cpu>");
-                    for (org.w3c.dom.Node child = each.getFirstChild(); child != null; child = child.getNextSibling()) cpu.append(Xml.text(child));
+                    for (Node child = each.getFirstChild(); child != null; child = child.getNextSibling()) cpu.append(Xml.text(child));
                     cpus.add(cpu.append("</cpu>").toString());
                 });
         if (cpus.isEmpty()) {
@@ -368,14 +370,16 @@ final class HostVerbs {
     }
 
     private static void baseline(Call call) {
-        call.session().print(call.session().call(Connections.BASELINE_CPU, new Connections.CpuList(cpus(call), baselineFlags(call))).text());
+        Connections.CpuList query = new Connections.CpuList(cpus(call), baselineFlags(call));
+        call.session().print(call.session().call(Connections.BASELINE_CPU, query).text());
     }
 
     private static void hypervisorBaseline(Call call) {
         if (!call.has("file") && !call.has("model")) throw new Failure("Either --file or --model must be given");
         List<String> cpus = call.has("file") ? cpus(call)
                 : List.of("<cpu><model>%s</model></cpu>".formatted(Xml.escape(call.given("model"))));
-        call.session().print(call.session().call(Connections.BASELINE_HYPERVISOR_CPU, new Connections.HypervisorCpuList(call.text("emulator"),
-                call.text("arch"), call.text("machine"), call.text("virttype"), cpus, baselineFlags(call))).text());
+        Connections.HypervisorCpuList query = new Connections.HypervisorCpuList(call.text("emulator"), call.text("arch"),
+                call.text("machine"), call.text("virttype"), cpus, baselineFlags(call));
+        call.session().print(call.session().call(Connections.BASELINE_HYPERVISOR_CPU, query).text());
     }
 }

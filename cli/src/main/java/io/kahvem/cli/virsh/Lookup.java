@@ -14,7 +14,9 @@ import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Nodes;
 import io.kahvem.libvirt.protocol.Secrets;
 import io.kahvem.libvirt.protocol.Storage;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 
@@ -52,14 +54,23 @@ final class Lookup {
         return domain(call.session(), call.given("domain"));
     }
 
+    /// What a word may mean.
+    enum By { ID, UUID, NAME }
+
     static DomainRef domain(Session session, String name) {
+        return domain(session, name, EnumSet.allOf(By.class));
+    }
+
+    static DomainRef domain(Session session, String name, Set<By> by) {
         Optional<DomainRef> found = Optional.empty();
-        if (name.matches("\\d{1,9}")) found = maybe(() -> session.call(Domains.LOOKUP_BY_ID, new IntValue(Integer.parseInt(name))));
-        if (found.isEmpty()) {
+        if (by.contains(By.ID) && name.matches("\\d{1,9}")) {
+            found = maybe(() -> session.call(Domains.LOOKUP_BY_ID, new IntValue(Integer.parseInt(name))));
+        }
+        if (found.isEmpty() && by.contains(By.UUID)) {
             found = uuid(name).flatMap(uuid -> maybe(() -> session.call(Domains.LOOKUP_BY_UUID, new ByUuid(uuid))));
         }
-        return found.or(() -> maybe(() -> session.call(Domains.LOOKUP_BY_NAME, new Text(name))))
-                .orElseThrow(() -> new Failure("failed to get domain '%s'".formatted(name)));
+        if (found.isEmpty() && by.contains(By.NAME)) found = maybe(() -> session.call(Domains.LOOKUP_BY_NAME, new Text(name)));
+        return found.orElseThrow(() -> new Failure("failed to get domain '%s'".formatted(name)));
     }
 
     static PoolRef pool(Call call) {

@@ -75,7 +75,9 @@ final class MetadataVerbs {
         DomainRef domain = Lookup.domain(call);
         Optional<String> uri = call.text("uri");
         Optional<String> set = call.text("set");
-        if ((set.isPresent() || call.has("edit")) && !call.has("key")) throw new Failure("namespace key is required when modifying metadata");
+        if ((set.isPresent() || call.has("edit")) && !call.has("key")) {
+            throw new Failure("namespace key is required when modifying metadata");
+        }
         if (call.has("edit")) {
             String before = "";
             try {

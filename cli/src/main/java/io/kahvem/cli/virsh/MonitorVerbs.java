@@ -66,7 +66,8 @@ final class MonitorVerbs {
                     "--with-snapshot Those with snapshots.", "--without-snapshot Those without.",
                     "--with-checkpoint Those with checkpoints.", "--without-checkpoint Those without.",
                     "--state-running Those that run.", "--state-paused Those that are paused.", "--state-shutoff Those that are off.",
-                    "--state-other Those in other states.", "--autostart Those that start with the daemon.", "--no-autostart Those that do not.",
+                    "--state-other Those in other states.", "--autostart Those that start with the daemon.",
+                    "--no-autostart Those that do not.",
                     "--with-managed-save Those with a saved state.", "--without-managed-save Those without.", "--uuid Print UUIDs alone.",
                     "--name Print names alone.", "--id Print numbers alone.", "--table Print the table, as without these.",
                     "--managed-save Call those off with a saved state saved.", "--title Their titles too.", Verb.JSON));
@@ -84,10 +85,9 @@ final class MonitorVerbs {
         int flags = call.has("inactive") || call.has("state-shutoff") ? INACTIVE : ACTIVE;
         if (call.has("all")) flags = ACTIVE | INACTIVE;
         boolean columns = call.has("uuid") || call.has("name") || call.has("id");
-        if (columns && call.has("table")) {
-            throw new Failure("Only one argument from --table, --name and --uuid may be specified.");
-        }
-        List<DomainRef> domains = new ArrayList<>(session.call(Domains.LIST_ALL, new ListAll(1, flags | call.flags(LIST_FILTERS))).domains());
+        for (String each : List.of("name", "uuid", "id")) call.exclusive("table", each);
+        ListAll query = new ListAll(1, flags | call.flags(LIST_FILTERS));
+        List<DomainRef> domains = new ArrayList<>(session.call(Domains.LIST_ALL, query).domains());
         domains.sort(Comparator.comparing((DomainRef each) -> each.id() < 0)
                 .thenComparing(each -> each.id() < 0 ? 0 : each.id())
                 .thenComparing(DomainRef::name, String.CASE_INSENSITIVE_ORDER));

@@ -40,7 +40,9 @@ final class Parser {
                 if (name.equals("help")) return words(List.of("help", verb.name()));
                 Opt option = find(options, name).orElseThrow(() ->
                         new Failure("command '%s' doesn't support option --%s".formatted(verb.name(), name)));
-                if (values.containsKey(name) && option.kind() != Opt.Kind.REST) throw new Failure("option --%s already seen".formatted(name));
+                if (values.containsKey(name) && option.kind() != Opt.Kind.REST) {
+                    throw new Failure("option --%s already seen".formatted(name));
+                }
                 if (option.isFlag()) {
                     if (equals >= 0) throw new Failure("invalid '=' after option --%s".formatted(name));
                     values.put(name, List.of());

@@ -37,7 +37,8 @@ final class PoolVerbs {
                     POOL, BUILD[1], BUILD[2]),
             pool("pool-capabilities", "Print which kinds of pools there are, as XML.", call -> call.session().print(
                     call.session().call(Connections.GET_STORAGE_POOL_CAPABILITIES, new Flags(0)).text() + "\n")),
-            pool("pool-create", "Start a pool from a file; it is gone when it stops.", PoolVerbs::create, FILE, BUILD[0], BUILD[1], BUILD[2]),
+            pool("pool-create", "Start a pool from a file; it is gone when it stops.", PoolVerbs::create, FILE, BUILD[0],
+                    BUILD[1], BUILD[2]),
             pool("pool-create-as", "Start a pool from these words; it is gone when it stops.", PoolVerbs::createAs, as(BUILD)),
             pool("pool-define", "Define a pool from a file, or define it anew.", PoolVerbs::define, FILE,
                     "--validate Check the file against the schema first."),
@@ -60,7 +61,8 @@ final class PoolVerbs {
             pool("pool-refresh", "Look again at what is in a pool.",
                     call -> step(call, "refreshed", "refresh", pool -> new Row<>(Storage.POOL_REFRESH, new PoolFlags(pool, 0))), POOL),
             pool("pool-start", "Start a defined pool.", call -> step(call, "started", "start",
-                    pool -> new Row<>(Storage.POOL_CREATE, new PoolFlags(pool, call.flags(CREATE_FLAGS)))), POOL, BUILD[0], BUILD[1], BUILD[2]),
+                    pool -> new Row<>(Storage.POOL_CREATE, new PoolFlags(pool, call.flags(CREATE_FLAGS)))),
+                    POOL, BUILD[0], BUILD[1], BUILD[2]),
             pool("pool-undefine", "Forget a pool's definition; its files stay.", call -> step(call, "has been undefined", "undefine",
                     pool -> new Row<>(Storage.POOL_UNDEFINE, new PoolArg(pool))), POOL),
             pool("pool-uuid", "Print a pool's UUID.", call -> call.session().print(Lookup.pool(call).uuid() + "\n"), POOL));

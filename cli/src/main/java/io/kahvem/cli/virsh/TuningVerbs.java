@@ -4,6 +4,7 @@ import static io.kahvem.cli.virsh.Rows.*;
 
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.protocol.Common.CountedParameters;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.Connections;
 import io.kahvem.libvirt.protocol.DomainDevices;
@@ -11,9 +12,11 @@ import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Domains.DomainArg;
 import io.kahvem.libvirt.protocol.Domains.DomainFlags;
 import io.kahvem.libvirt.protocol.Domains.DomainNumberFlags;
+import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.TypedParameter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// A machine's memory, processors and shares.
@@ -63,7 +66,7 @@ final class TuningVerbs {
     // ---- parameters
 
     private static void parameters(Call call, String failed,
-            io.kahvem.libvirt.protocol.Procedure<DomainNumberFlags, io.kahvem.libvirt.protocol.Common.CountedParameters> procedure) {
+            Procedure<DomainNumberFlags, CountedParameters> procedure) {
         DomainRef domain = Lookup.domain(call);
         int affect = call.affect();
         try {
@@ -187,7 +190,8 @@ final class TuningVerbs {
     private static void vcpuCount(Call call) {
         call.exclusive("live", "config");
         call.exclusive("maximum", "active");
-        int affect = call.affect();
+        // --current beside --live or --config is an old name of --active.
+        int affect = call.flags(Map.of("live", Call.LIVE, "config", Call.CONFIG));
         DomainRef domain = Lookup.domain(call);
         boolean table = !call.has("maximum") && !call.has("active") && !call.has("live") && !call.has("config") && !call.has("current")
                 && !call.has("guest");

@@ -77,7 +77,7 @@ public final class Virsh {
             if (Session.isLost(e)) session.disconnect();
             outcome = Outcome.FAILED;
         } catch (UncheckedIOException e) {
-            session.error(String.valueOf(e.getCause().getMessage()));
+            session.error(String.valueOf(e.getMessage()));
             outcome = Outcome.FAILED;
         }
         if (session.isTiming()) {
@@ -92,7 +92,8 @@ public final class Virsh {
     static void tell(Session session, RuntimeException e) {
         String message = String.valueOf(e.getMessage());
         if (!message.isEmpty()) session.error(message);
-        if (!(e instanceof LibvirtException) && e.getCause() instanceof RuntimeException why) session.error(String.valueOf(why.getMessage()));
+        if (e instanceof LibvirtException) return;
+        if (e.getCause() instanceof RuntimeException why) session.error(String.valueOf(why.getMessage()));
     }
 
     /// Ends the shell, or what is left of a batch.

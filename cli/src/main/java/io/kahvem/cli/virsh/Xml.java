@@ -3,7 +3,9 @@ package io.kahvem.cli.virsh;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import javax.xml.XMLConstants;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -121,11 +123,15 @@ final class Xml {
 
     /// The nodes an XPath selects in a description, each as text.
     static List<String> select(String text, String xpath) {
+        return nodes(text, xpath).stream().map(Xml::text).toList();
+    }
+
+    private static List<Node> nodes(String text, String xpath) {
         try {
             NodeList nodes = (NodeList) XPathFactory.newInstance().newXPath()
                     .evaluate(xpath, parse(text).getOwnerDocument(), XPathConstants.NODESET);
-            List<String> selected = new ArrayList<>();
-            for (int n = 0; n < nodes.getLength(); n++) selected.add(text(nodes.item(n)));
+            List<Node> selected = new ArrayList<>();
+            for (int n = 0; n < nodes.getLength(); n++) selected.add(nodes.item(n));
             return selected;
         } catch (XPathExpressionException e) {
             throw new Failure("failed to evaluate xpath '%s'".formatted(xpath));
@@ -189,13 +195,34 @@ final class Xml {
             call.session().print(description);
             return;
         }
-        List<String> selected = select(description, xpath.get());
         if (call.has("wrap")) {
-            StringBuilder wrapped = new StringBuilder("<nodes>\n");
-            for (String each : selected) wrapped.append("  ").append(each).append('\n');
-            call.session().print(wrapped.append("</nodes>\n").toString());
+            call.session().print(wrap(nodes(description, xpath.get())));
         } else {
-            for (String each : selected) call.session().print(each + "\n");
+            for (String each : select(description, xpath.get())) call.session().print(each + "\n");
         }
+    }
+
+    /// Attributes become the element's own, the last of a name; the rest stands in it.
+    private static String wrap(List<Node> nodes) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        StringBuilder children = new StringBuilder();
+        for (Node each : nodes) {
+            if (each.getNodeType() == Node.ATTRIBUTE_NODE) {
+                attributes.put(each.getNodeName(), text(each));
+            } else {
+                children.append("  ").append(text(each)).append('\n');
+            }
+        }
+        StringBuilder element = new StringBuilder("<nodes");
+        attributes.values().forEach(attribute -> element.append(' ').append(attribute));
+        return children.isEmpty() ? element + "/>\n" : element + ">\n" + children + "</nodes>\n";
+    }
+
+    /// Puts an element before the first one called `name`, on a line of its own.
+    static void insertBefore(Element parent, Element inserted, String name) {
+        Node before = element(parent, name).orElse(null);
+        Node space = before == null ? null : before.getPreviousSibling();
+        parent.insertBefore(inserted, before);
+        if (space != null && space.getNodeType() == Node.TEXT_NODE) parent.insertBefore(space.cloneNode(false), before);
     }
 }
