@@ -27,7 +27,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Calls on a connection, any number at once; answers are told apart by their numbers. A thread of its own reads; events are given to their
-/// listeners on another, in order.
+/// listeners on another, in order, from the first listener on.
 final class RpcClient implements AutoCloseable {
     private static final int PING = 1;
     private static final int PONG = 2;
@@ -44,13 +44,14 @@ final class RpcClient implements AutoCloseable {
     private final LinkedBlockingQueue<Packet> events = new LinkedBlockingQueue<>();
     private final ReentrantLock registering = new ReentrantLock();
     private final AtomicInteger unanswered = new AtomicInteger();
+    private final AtomicBoolean dispatching = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile String why = "the connection is closed";
 
     RpcClient(ByteChannel channel) {
         this.channel = channel;
-        Thread.ofVirtual().name("libvirt reader").start(this::read);
-        Thread.ofVirtual().name("libvirt events").start(this::dispatch);
+        // Platform threads: the JVM's pollers of virtual ones sit in the kernel, for which its exit waits 300 ms.
+        Thread.ofPlatform().daemon().name("libvirt reader").start(this::read);
     }
 
     boolean isOpen() {
@@ -108,6 +109,9 @@ final class RpcClient implements AutoCloseable {
     <A extends Record> int listen(Event<?> event, Procedure<A, IntValue> register, A arguments, Consumer<Packet> listener) {
         registering.lock();
         try {
+            if (dispatching.compareAndSet(false, true)) {
+                Thread.ofPlatform().daemon().name("libvirt events").start(this::dispatch);
+            }
             int callback = call(register, arguments).value();
             listeners.put(key(event.program().number(), event.number(), callback), listener);
             return callback;
@@ -211,7 +215,7 @@ final class RpcClient implements AutoCloseable {
     /// Sends a sign of life each `interval`, and ends the connection where the daemon leaves `count` of them without one of its own. The
     /// daemon must have said that it knows them.
     void keepAlive(Duration interval, int count) {
-        Thread.ofVirtual().name("libvirt keepalive").start(() -> {
+        Thread.ofPlatform().daemon().name("libvirt keepalive").start(() -> {
             try {
                 while (!closed.get()) {
                     Thread.sleep(interval);
