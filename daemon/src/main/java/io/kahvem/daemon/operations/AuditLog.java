@@ -55,7 +55,8 @@ public final class AuditLog implements CallObserver {
     }
 
     private static boolean isOfInterest(Procedure<?, ?> procedure) {
-        return procedure.access() == Access.WRITE || procedure == Connections.OPEN || procedure == Connections.AUTH_SASL_STEP;
+        return procedure.access() == Access.WRITE || procedure.equals(Connections.OPEN)
+                || procedure.equals(Connections.AUTH_SASL_STEP);
     }
 
     /// The name of the object that a call is about, and its UUID: of the first handle in the record.
