@@ -2,6 +2,7 @@ package io.kahvem.cli.virsh;
 
 import static io.kahvem.cli.virsh.Rows.*;
 
+import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.DomainDevices;
@@ -245,7 +246,7 @@ final class DeviceVerbs {
         List<TypedParameter> now;
         try {
             now = session.parameters(DomainDevices.GET_BLOCK_IO_TUNE,
-                    room -> new DomainDevices.BlockIoTuneQuery(domain, Optional.of(disk), room, affect));
+                    room -> new DomainDevices.BlockIoTuneQuery(domain, Optional.of(disk), room, affect | Session.TEXTS));
         } catch (LibvirtException e) {
             throw new Failure("Unable to get block I/O throttle parameters", e);
         }
@@ -352,8 +353,7 @@ final class DeviceVerbs {
         Session session = call.session();
         DomainRef domain = Lookup.domain(call);
         String disk = call.text("device").orElse("");
-        List<TypedParameter> counted =
-                session.parameters(DomainDevices.BLOCK_STATS_FLAGS, room -> new DomainDevices.BlockStatsQuery(domain, disk, room, 0));
+        List<TypedParameter> counted = counters(session, domain, disk);
         if (call.has("human")) session.print("Device: %s\n".formatted(disk));
         for (Counter counter : COUNTERS) {
             for (TypedParameter each : counted) {
@@ -361,6 +361,21 @@ final class DeviceVerbs {
                 session.print(call.has("human") ? " %-31s %s\n".formatted(counter.words(), each.asText())
                         : "%s %s %s\n".formatted(disk, counter.name(), each.asText()).stripLeading());
             }
+        }
+    }
+
+    /// All counters, or of a daemon that has not all those it has.
+    private static List<TypedParameter> counters(Session session, DomainRef domain, String disk) {
+        try {
+            return session.parameters(DomainDevices.BLOCK_STATS_FLAGS,
+                    room -> new DomainDevices.BlockStatsQuery(domain, disk, room, Session.TEXTS));
+        } catch (LibvirtException e) {
+            if (e.code() != ErrorCode.NO_SUPPORT) throw e;
+            DomainDevices.BlockStats stats = session.call(DomainDevices.BLOCK_STATS, new DomainText(domain, disk));
+            return List.of(
+                    TypedParameter.ofLong("rd_operations", stats.readRequests()), TypedParameter.ofLong("rd_bytes", stats.readBytes()),
+                    TypedParameter.ofLong("wr_operations", stats.writeRequests()), TypedParameter.ofLong("wr_bytes", stats.writeBytes()),
+                    TypedParameter.ofLong("errs", stats.errors()));
         }
     }
 

@@ -186,7 +186,7 @@ final class HostVerbs {
         List<TypedParameter> parameters;
         try {
             parameters = call.session().parameters(Connections.NODE_GET_MEMORY_PARAMETERS,
-                    room -> new Connections.NodeParametersQuery(room, 0));
+                    room -> new Connections.NodeParametersQuery(room, Session.TEXTS));
         } catch (LibvirtException e) {
             throw new Failure("Unable to get number of memory parameters", e);
         }

@@ -45,6 +45,9 @@ final class MonitorVerbs {
 
     static final List<Verb> TABLE = List.of(
             monitor("domcontrol", "Say whether a machine's control socket answers.", MonitorVerbs::control, DOMAIN),
+            monitor("domhostname", "Print the guest's name for itself.", call -> call.session().print(call.session().call(
+                    DomainDevices.GET_HOSTNAME, new DomainFlags(Lookup.domain(call), source(call))).text() + "\n"),
+                    DOMAIN, "[source] Ask lease or agent."),
             monitor("dominfo", "Say what a machine is and does.", MonitorVerbs::info, DOMAIN, Verb.JSON),
             monitor("dommemstat", "Count a machine's memory.", MonitorVerbs::memory, DOMAIN,
                     "--period=number Have the guest tell each so many seconds.", CONFIG, LIVE, CURRENT),
@@ -254,10 +257,16 @@ final class MonitorVerbs {
         }
     }
 
+    private static int source(Call call) {
+        int source = call.text("source").map(List.of("", "lease", "agent")::indexOf).orElse(0);
+        if (source < 0) throw new Failure("Unknown data source '%s'".formatted(call.given("source")));
+        return source;
+    }
+
     private static void time(Call call) {
         DomainDevices.Time time = call.session().call(DomainDevices.GET_TIME, new DomainFlags(Lookup.domain(call), 0));
         DateTimeFormatter format = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneOffset.UTC);
-        call.session().print("Time: %s\n".formatted(
+        call.session().print("Time: %s".formatted(
                 call.has("pretty") ? format.format(Instant.ofEpochSecond(time.seconds())) : String.valueOf(time.seconds())));
     }
 

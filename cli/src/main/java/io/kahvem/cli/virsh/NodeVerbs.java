@@ -2,13 +2,16 @@ package io.kahvem.cli.virsh;
 
 import static io.kahvem.cli.virsh.Rows.*;
 
+import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.protocol.Common.IntValue;
 import io.kahvem.libvirt.protocol.Common.InterfaceRef;
 import io.kahvem.libvirt.protocol.Common.ListAll;
 import io.kahvem.libvirt.protocol.Common.NodeDeviceRef;
 import io.kahvem.libvirt.protocol.Common.Text;
 import io.kahvem.libvirt.protocol.Common.TextFlags;
 import io.kahvem.libvirt.protocol.Nodes;
+import io.kahvem.libvirt.protocol.Procedure;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -65,9 +68,19 @@ final class NodeVerbs {
         String name = Lookup.nodeDevice(call);
         session.print(Lines.pair("Name:", name)
                 + Lines.pair("Parent:", session.call(Nodes.DEVICE_GET_PARENT, new Text(name)).text().orElse(""))
-                + Lines.pair("Active:", session.call(Nodes.DEVICE_IS_ACTIVE, new Text(name)).value() != 0 ? "yes" : "no")
-                + Lines.pair("Persistent:", session.call(Nodes.DEVICE_IS_PERSISTENT, new Text(name)).value() != 0 ? "yes" : "no")
-                + Lines.pair("Autostart:", session.call(Nodes.DEVICE_GET_AUTOSTART, new Text(name)).value() != 0 ? "yes" : "no"));
+                + Lines.pair("Active:", truth(session, Nodes.DEVICE_IS_ACTIVE, name, "yes"))
+                + Lines.pair("Persistent:", truth(session, Nodes.DEVICE_IS_PERSISTENT, name, "yes"))
+                + Lines.pair("Autostart:", truth(session, Nodes.DEVICE_GET_AUTOSTART, name, "no autostart")));
+    }
+
+    /// @param otherwise what holds where the daemon's driver knows no such thing
+    private static String truth(Session session, Procedure<Text, IntValue> procedure, String device, String otherwise) {
+        try {
+            return session.call(procedure, new Text(device)).value() != 0 ? "yes" : "no";
+        } catch (LibvirtException e) {
+            if (e.code() == ErrorCode.NO_SUPPORT) return otherwise;
+            throw e;
+        }
     }
 
     private static void devices(Call call) {

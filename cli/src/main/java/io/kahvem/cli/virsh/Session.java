@@ -123,6 +123,9 @@ final class Session implements AutoCloseable {
         return connection().stream(procedure, arguments);
     }
 
+    /// A flag of such a call: texts are welcome among the parameters (VIR_TYPED_PARAM_STRING_OKAY).
+    static final int TEXTS = 4;
+
     /// All parameters of a procedure that must be told for how many there is room.
     <A extends Record> List<TypedParameter> parameters(Procedure<A, CountedParameters> procedure, IntFunction<A> arguments) {
         int count = call(procedure, arguments.apply(0)).count();

@@ -70,7 +70,8 @@ final class TuningVerbs {
         DomainRef domain = Lookup.domain(call);
         int affect = call.affect();
         try {
-            for (TypedParameter each : call.session().parameters(procedure, room -> new DomainNumberFlags(domain, room, affect))) {
+            int flags = affect | Session.TEXTS;
+            for (TypedParameter each : call.session().parameters(procedure, room -> new DomainNumberFlags(domain, room, flags))) {
                 boolean limit = each.field().endsWith("limit") || each.field().equals("min_guarantee");
                 String value = limit && Long.compareUnsigned(each.asLong(), UNLIMITED_KIB) >= 0 ? "unlimited"
                         : each.field().equals("numa_mode") ? numaMode((int) each.asLong()) : each.asText();
@@ -302,7 +303,7 @@ final class TuningVerbs {
             throw new Failure("Unable to get domain IOThreads information", e);
         }
         if (threads.isEmpty()) {
-            session.say("No IOThreads found for the domain\n");
+            session.say("No IOThreads found for the domain");
             return;
         }
         int cpus = hostCpus(session);
