@@ -4,6 +4,7 @@ import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
 import java.io.StringReader;
+import java.util.MissingResourceException;
 import javax.xml.stream.XMLInputFactory;
 import javax.xml.stream.XMLStreamConstants;
 import javax.xml.stream.XMLStreamException;
@@ -37,6 +38,9 @@ public final class Xml {
             String reason = String.valueOf(e.getMessage()).replaceFirst("(?s)^ParseError at \\[row,col\\]:\\[\\d+,\\d+\\]\\s*Message: ",
                     "");
             throw LibvirtException.of(ErrorCode.XML_DETAIL, ErrorDomain.XML, "(%s):%d: parser error: %s".formatted(what, line, reason));
+        } catch (MissingResourceException e) {
+            // The JDK has no words for some mistakes in document types, and fails over that.
+            throw LibvirtException.of(ErrorCode.XML_DETAIL, ErrorDomain.XML, "(%s):1: parser error: %s".formatted(what, e.getKey()));
         }
     }
 

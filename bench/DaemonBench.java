@@ -1,0 +1,237 @@
+import io.kahvem.libvirt.Connection;
+import io.kahvem.libvirt.Domain;
+import io.kahvem.libvirt.LibvirtException;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/// The daemon beside a real libvirtd on this host, in turns: `bench/run daemon [ROUNDS]`. Both are asked by the same client (module libvirt) and the same
+/// virsh; machines are of type qemu with 64 MiB and a kernel that halts.
+final class DaemonBench {
+    private static final String DOMAIN = """
+            <domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type><kernel>%s</kernel></os><devices/></domain>
+            """;
+    private static final Path ROOT = Path.of(System.getProperty("kahvem.root"));
+    private static final int MANY = 1000;
+
+    /// A daemon to be measured: how it is started, and where it listens.
+    private record Peer(String name, Path directory, List<String> command, Path socket) {
+        String uri() {
+            return "qemu:///system?socket=" + socket;
+        }
+
+        Process start() throws IOException {
+            File log = directory.resolve("out").toFile();
+            return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log)).start();
+        }
+
+        Connection connect() throws InterruptedException {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (true) {
+                try {
+                    return Connection.open(uri());
+                } catch (LibvirtException notYet) {
+                    if (System.nanoTime() > end) throw notYet;
+                    Thread.sleep(2);
+                }
+            }
+        }
+
+        int virsh(String... arguments) throws IOException, InterruptedException {
+            List<String> all = new ArrayList<>(List.of("virsh", "-c", uri()));
+            all.addAll(List.of(arguments));
+            Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
+            int lines = new String(process.getInputStream().readAllBytes()).split("\n").length;
+            if (process.waitFor() != 0) throw new IOException(all + " failed");
+            return lines;
+        }
+    }
+
+    /// What is measured: the figures of each peer, in order.
+    private final Map<String, Map<String, List<Double>>> figures = new LinkedHashMap<>();
+
+    public static void main(String[] args) throws Exception {
+        int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 3;
+        Path directory = Files.createTempDirectory("kahvem-bench");
+        Path kernel = kernel(directory);
+        DaemonBench bench = new DaemonBench();
+        try {
+            for (int round = 0; round < rounds; round++) {
+                for (String name : List.of("Kahvem", "libvirtd")) {
+                    Path own = Files.createDirectories(directory.resolve(name + round));
+                    Path socket = name.equals("Kahvem") ? own.resolve("sock") : own.resolve("sock/libvirt-sock");
+                    List<String> command = name.equals("Kahvem")
+                            ? List.of(ROOT.resolve("kahvem").toString(), "daemon", "--socket", socket.toString(), "--state", own.resolve("state").toString())
+                            : List.of(ROOT.resolve("bench/libvirtd").toString(), own.toString());
+                    System.err.printf("round %d: %s%n", round + 1, name);
+                    bench.measure(new Peer(name, own, command, socket), kernel);
+                }
+            }
+        } finally {
+            try (Stream<Path> files = Files.walk(directory)) {
+                files.sorted((a, b) -> b.compareTo(a)).forEach(file -> file.toFile().delete());
+            }
+        }
+        bench.print(rounds);
+    }
+
+    /// A Multiboot kernel: cli; hlt; jmp to hlt.
+    private static Path kernel(Path directory) throws IOException {
+        ByteBuffer file = ByteBuffer.allocate(48).order(ByteOrder.LITTLE_ENDIAN);
+        file.putInt(0x1bad_b002).putInt(1 << 16).putInt(-(0x1bad_b002 + (1 << 16)));
+        file.putInt(0x10_0000).putInt(0x10_0000).putInt(0).putInt(0).putInt(0x10_0020);
+        file.put(new byte[] {(byte) 0xfa, (byte) 0xf4, (byte) 0xeb, (byte) 0xfd});
+        return Files.write(directory.resolve("kernel"), file.array());
+    }
+
+    private interface Step {
+        void run() throws Exception;
+    }
+
+    private void took(Peer peer, String figure, Step step) throws Exception {
+        long begin = System.nanoTime();
+        step.run();
+        add(peer, figure, (System.nanoTime() - begin) / 1e6);
+    }
+
+    private void add(Peer peer, String figure, double value) {
+        System.err.printf(Locale.ROOT, "  %s: %.2f%n", figure, value);
+        figures.computeIfAbsent(figure, f -> new LinkedHashMap<>()).computeIfAbsent(peer.name(), p -> new ArrayList<>()).add(value);
+    }
+
+    private void measure(Peer peer, Path kernel) throws Exception {
+        Process daemon = peer.start();
+        try {
+            peer.connect().close();
+            Thread.sleep(3000);
+            add(peer, "resident memory, idle, MiB", residentMib(daemon));
+            quick(peer, kernel);
+            running(peer, kernel);
+            daemon = restart(peer, kernel, daemon);
+            add(peer, "resident memory at the end, MiB", residentMib(daemon));
+        } finally {
+            try (Connection connection = peer.connect()) {
+                for (Domain domain : connection.domains()) if (domain.isActive()) domain.destroy();
+            } catch (LibvirtException e) {
+                System.err.println(Files.readString(peer.directory().resolve("out")));
+            }
+            daemon.destroy();
+            if (!daemon.waitFor(10, TimeUnit.SECONDS)) daemon.destroyForcibly();
+        }
+    }
+
+    private void quick(Peer peer, Path kernel) throws Exception {
+        for (int n = 0; n < 100; n++) peer.connect().close();
+        for (int n = 0; n < 20; n++) took(peer, "connect, ms", () -> peer.connect().close());
+        try (Connection connection = peer.connect()) {
+            for (int turn = 0; turn < 2; turn++) {
+                long begin = System.nanoTime();
+                int calls = 20_000;
+                List<Thread> threads = new ArrayList<>();
+                for (int t = 0; t < 5; t++) {
+                    threads.add(Thread.startVirtualThread(() -> {
+                        for (int n = 0; n < calls / 5; n++) connection.libraryVersion();
+                    }));
+                }
+                for (Thread thread : threads) thread.join();
+                if (turn == 1) add(peer, "calls, 5 under way, 1/s", calls / ((System.nanoTime() - begin) / 1e9));
+            }
+            for (int turn = 0; turn < 3; turn++) {
+                long begin = System.nanoTime();
+                for (int n = 0; n < 200; n++) connection.define(DOMAIN.formatted("once" + n, kernel)).undefine();
+                if (turn > 0) add(peer, "define and undefine, 1/s", 200 / ((System.nanoTime() - begin) / 1e9));
+            }
+            List<Domain> many = new ArrayList<>();
+            for (int n = 0; n < 50; n++) many.add(connection.define(DOMAIN.formatted("many" + n, kernel)));
+            peer.virsh("domstats");
+            for (int n = 0; n < 5; n++) took(peer, "virsh domstats, 50 defined, ms", () -> peer.virsh("domstats"));
+            for (int n = 50; n < MANY; n++) many.add(connection.define(DOMAIN.formatted("many" + n, kernel)));
+            peer.virsh("list", "--all");
+            for (int n = 0; n < 5; n++) took(peer, "virsh list --all, 1,000 defined, ms", () -> peer.virsh("list", "--all"));
+            for (Domain domain : many) domain.undefine();
+        }
+    }
+
+    private void running(Peer peer, Path kernel) throws Exception {
+        try (Connection connection = peer.connect()) {
+            Domain domain = connection.define(DOMAIN.formatted("runs", kernel));
+            for (int n = 0; n < 5; n++) {
+                took(peer, "start to running, ms", () -> {
+                    domain.start();
+                    if (domain.state() != Domain.State.RUNNING) throw new IOException(domain.state().toString());
+                });
+                Thread.sleep(500);
+                took(peer, "destroy, ms", domain::destroy);
+            }
+            domain.undefine();
+        }
+    }
+
+    private Process restart(Peer peer, Path kernel, Process before) throws Exception {
+        try (Connection connection = peer.connect()) {
+            for (int n = 0; n < 100; n++) {
+                Domain domain = connection.define(DOMAIN.formatted("kept" + n, kernel));
+                if (n < 10) domain.start();
+            }
+        }
+        Process daemon = before;
+        for (int turn = 0; turn < 2; turn++) {
+            daemon.destroyForcibly().waitFor();
+            long begin = System.nanoTime();
+            daemon = peer.start();
+            while (true) {
+                try (Connection connection = peer.connect()) {
+                    long running = connection.domains().stream().filter(Domain::isActive).count();
+                    if (running == 10) break;
+                }
+                Thread.sleep(2);
+            }
+            add(peer, "restart, 100 defined, 10 running, ms", (System.nanoTime() - begin) / 1e6);
+        }
+        return daemon;
+    }
+
+    private static double residentMib(Process daemon) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/%d/status".formatted(daemon.pid())))) {
+            if (line.startsWith("VmRSS:")) return Integer.parseInt(line.replaceAll("\\D", "")) / 1024.0;
+        }
+        throw new IOException("no VmRSS");
+    }
+
+    private void print(int rounds) {
+        System.out.printf("## %s%n%n`bench/run daemon %d`: medians (min - max).%n%n", LocalDate.now(), rounds);
+        System.out.println("| figure | Kahvem | libvirtd 9.0 | Kahvem is |\n|---|---:|---:|---|");
+        figures.forEach((figure, peers) -> {
+            double[] ours = sorted(peers.get("Kahvem"));
+            double[] theirs = sorted(peers.get("libvirtd"));
+            double ratio = figure.endsWith("1/s") ? median(ours) / median(theirs) : median(theirs) / median(ours);
+            String verdict = figure.startsWith("resident") ? "%.2f x".formatted(Locale.ROOT, 1 / ratio) : "%.2f x as fast".formatted(Locale.ROOT, ratio);
+            System.out.printf(Locale.ROOT, "| %s | %s | %s | %s |%n", figure, show(ours), show(theirs), verdict);
+        });
+    }
+
+    private static double[] sorted(List<Double> values) {
+        return values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    }
+
+    private static double median(double[] values) {
+        return values[values.length / 2];
+    }
+
+    private static String show(double[] values) {
+        String form = values[values.length - 1] >= 100 ? "%.0f" : "%.2f";
+        return Stream.of(median(values), values[0], values[values.length - 1]).map(v -> form.formatted(Locale.ROOT, v))
+                .reduce((a, b) -> a.contains("(") ? a + " - " + b : a + " (" + b).orElseThrow() + ")";
+    }
+}

@@ -1,0 +1,38 @@
+package io.kahvem.daemon.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kahvem.daemon.domain.DomainDefinition;
+import io.kahvem.daemon.domain.MachineTypes;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// What a description becomes on the machine's command line.
+final class MachineCommandTest {
+    private static List<String> arguments(String os) {
+        String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os%s</os></domain>".formatted(os);
+        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4);
+        return MachineCommand.arguments(DomainDefinition.parse(document, false, types), Path.of("/run/a.qmp"));
+    }
+
+    @Test
+    void aMachineWithAKernelHasNoFirmware() {
+        assertThat(arguments("><type>hvm</type><kernel>/k</kernel><cmdline>quiet</cmdline>"))
+                .contains("--kernel=/k", "--append=quiet").noneMatch(argument -> argument.startsWith("--firmware"));
+    }
+
+    @Test
+    void aMachineWithoutAKernelStartsWithFirmware() {
+        assertThat(arguments("><type>hvm</type>")).contains("--firmware=seabios");
+        assertThat(arguments(" firmware='efi'><type>hvm</type>")).contains("--firmware=ovmf");
+        assertThat(arguments("><type>hvm</type><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>"))
+                .contains("--firmware=ovmf");
+        assertThat(arguments("><type>hvm</type><loader>/firmware/bios.bin</loader>")).contains("--firmware=/firmware/bios.bin");
+    }
+
+    @Test
+    void theControlSocketIsAnArgumentOfItsOwn() {
+        assertThat(arguments("><type>hvm</type>")).contains(MachineCommand.control(Path.of("/run/a.qmp")));
+    }
+}
