@@ -216,7 +216,7 @@ final class DaemonBench {
             double[] ours = sorted(peers.get("Kahvem"));
             double[] theirs = sorted(peers.get("libvirtd"));
             double ratio = figure.endsWith("1/s") ? median(ours) / median(theirs) : median(theirs) / median(ours);
-            String verdict = figure.startsWith("resident") ? "%.2f x".formatted(Locale.ROOT, 1 / ratio) : "%.2f x as fast".formatted(Locale.ROOT, ratio);
+            String verdict = figure.startsWith("resident") ? String.format(Locale.ROOT, "%.2f x as much", 1 / ratio) : String.format(Locale.ROOT, "%.2f x as fast", ratio);
             System.out.printf(Locale.ROOT, "| %s | %s | %s | %s |%n", figure, show(ours), show(theirs), verdict);
         });
     }
@@ -231,7 +231,7 @@ final class DaemonBench {
 
     private static String show(double[] values) {
         String form = values[values.length - 1] >= 100 ? "%.0f" : "%.2f";
-        return Stream.of(median(values), values[0], values[values.length - 1]).map(v -> form.formatted(Locale.ROOT, v))
+        return Stream.of(median(values), values[0], values[values.length - 1]).map(v -> String.format(Locale.ROOT, form, v))
                 .reduce((a, b) -> a.contains("(") ? a + " - " + b : a + " (" + b).orElseThrow() + ")";
     }
 }

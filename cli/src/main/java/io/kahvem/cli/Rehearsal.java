@@ -5,6 +5,9 @@ import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
 import io.kahvem.host.Terminal;
+import io.kahvem.libvirt.Connection;
+import io.kahvem.libvirt.Domain;
+import io.kahvem.libvirt.LibvirtException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +20,10 @@ import java.util.stream.Stream;
 /// runs it once a build; an engine that this host does not have is not rehearsed.
 public final class Rehearsal {
     private static final List<String> ENGINES = List.of("auto", "kvm", "jvm");
+
+    private static final int ROUNDS = 20;
+    private static final String MACHINE =
+            "<domain type='qemu'><name>rehearsed%d</name><memory>65536</memory><os><type>hvm</type></os><devices/></domain>";
 
     private Rehearsal() {}
 
@@ -31,22 +38,38 @@ public final class Rehearsal {
         System.exit(ExitStatus.OK);
     }
 
-    /// A daemon in this process, which has nothing, and a client's usual questions to it.
+    /// A daemon in this process, and a client's usual questions to it; then the next daemon, which finds what the first was told to keep.
     private static void rehearseDaemon(CliContext context) {
         try {
             Path directory = Files.createTempDirectory("kahvem-rehearsal");
             DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), List.of())
                     .at(directory.resolve("sock"), directory.resolve("state"));
             try (Daemon ignored = Daemon.start(config, false)) {
+                keep(config);
                 for (String command : List.of("list --all", "domstate none", "dominfo none", "pool-list --all", "uri; version")) {
                     int status = new Cli(context).run("-c", "qemu:///system?socket=" + config.socket(), command);
                     System.err.println("rehearsed %s: exit status %d".formatted(command, status));
                 }
+                Daemon.start(config.at(directory.resolve("next"), config.state()), false).close();
             } finally {
                 remove(directory);
             }
-        } catch (IOException | DaemonException e) {
+        } catch (IOException | DaemonException | LibvirtException e) {
             System.err.println("not rehearsed on a daemon: " + e);
+        }
+    }
+
+    private static void keep(DaemonConfig config) {
+        for (int round = 0; round < ROUNDS; round++) {
+            try (Connection connection = Connection.open("qemu:///system?socket=" + config.socket())) {
+                connection.define(MACHINE.formatted(round));
+                for (Domain domain : connection.domains()) {
+                    domain.state();
+                    domain.describe();
+                    domain.statistics();
+                }
+                if (round % 2 == 0) connection.domain("rehearsed" + round).undefine();
+            }
         }
     }
 
