@@ -17,7 +17,7 @@ public final class DomainDefinition {
 
     /// Reads a description of a user's and fills it in. Throws [io.kahvem.libvirt.LibvirtException] for one that is none, or that this
     /// machine cannot be; with `validate` also for elements that libvirt's schema does not have.
-    static DomainDefinition parse(String document, boolean validate, MachineTypes types) {
+    public static DomainDefinition parse(String document, boolean validate, MachineTypes types) {
         Element xml = Xml.parse("domain_definition", document);
         if (!xml.name().equals("domain")) {
             throw Errors.xml("unexpected root element <%s>, expecting <domain>", xml.name());

@@ -19,12 +19,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /// Starts each machine as a process of this program, in a session of its own, so that nothing that ends the daemon ends it.
 public final class QmpLauncher implements MachineLauncher {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.machine");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration START = Duration.ofSeconds(60);
+    private static final int SWEEP_LOOKS = 5;
+    private static final long SWEEP_NANOS = 20_000_000;
     private static final long POLL_MILLIS = 20;
     private static final int LOG_LINES = 12;
     private static final Path SETSID = Path.of("/usr/bin/setsid");
@@ -104,11 +107,16 @@ public final class QmpLauncher implements MachineLauncher {
     @Override
     public void sweep(DomainDefinition definition, Path directory) {
         Path socket = socket(directory, definition);
-        for (long pid : Processes.withArgument(MachineCommand.control(socket))) {
-            ProcessHandle.of(pid).ifPresent(process -> {
-                process.destroyForcibly();
-                process.onExit().join();
-            });
+        // A process that is just becoming another has no arguments for a moment: it is looked for until it is not there for a while.
+        for (int looks = 0; looks < SWEEP_LOOKS; looks++) {
+            for (long pid : Processes.withArgument(MachineCommand.control(socket))) {
+                looks = 0;
+                ProcessHandle.of(pid).ifPresent(process -> {
+                    process.destroyForcibly();
+                    process.onExit().join();
+                });
+            }
+            LockSupport.parkNanos(SWEEP_NANOS);
         }
         remove(socket);
     }
