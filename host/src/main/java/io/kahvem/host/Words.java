@@ -10,7 +10,9 @@ import jdk.internal.misc.Unsafe;
 public final class Words {
     private static final Unsafe U = Unsafe.getUnsafe();
 
-    /// x86 hosts order unaligned acquire and release accesses too; others fault on them and take the fenced path.
+    /// x86 hosts order accesses of any alignment as TSO does, so that all that is asked of HotSpot is to keep the order: a fence beside a plain
+    /// access, which is no instruction there. HotSpot's first compiler makes a release store a volatile one, with a locked instruction
+    /// after it. Others fault on unaligned acquire and release accesses and take the fenced path for these.
     private static final boolean X86_HOST = switch (System.getProperty("os.arch")) {
         case "amd64", "x86_64", "x86" -> true;
         default -> false;
@@ -22,57 +24,77 @@ public final class Words {
     private Words() {}
 
     public static byte get8(long address) {
-        return U.getByteAcquire(null, address);
+        if (!X86_HOST) return U.getByteAcquire(null, address);
+        byte value = U.getByte(null, address);
+        U.loadFence();
+        return value;
     }
 
     public static short get16(long address) {
-        if (X86_HOST || (address & 1) == 0) return U.getShortAcquire(null, address);
-        short value = U.getShortUnaligned(null, address, false);
+        if (!X86_HOST && (address & 1) == 0) return U.getShortAcquire(null, address);
+        short value = X86_HOST ? U.getShort(null, address) : U.getShortUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static int get32(long address) {
-        if (X86_HOST || (address & 3) == 0) return U.getIntAcquire(null, address);
-        int value = U.getIntUnaligned(null, address, false);
+        if (!X86_HOST && (address & 3) == 0) return U.getIntAcquire(null, address);
+        int value = X86_HOST ? U.getInt(null, address) : U.getIntUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static long get64(long address) {
-        if (X86_HOST || (address & 7) == 0) return U.getLongAcquire(null, address);
-        long value = U.getLongUnaligned(null, address, false);
+        if (!X86_HOST && (address & 7) == 0) return U.getLongAcquire(null, address);
+        long value = X86_HOST ? U.getLong(null, address) : U.getLongUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static void put8(long address, byte value) {
-        U.putByteRelease(null, address, value);
+        if (!X86_HOST) {
+            U.putByteRelease(null, address, value);
+            return;
+        }
+        U.storeFence();
+        U.putByte(null, address, value);
     }
 
     public static void put16(long address, short value) {
-        if (X86_HOST || (address & 1) == 0) {
+        if (!X86_HOST && (address & 1) == 0) {
             U.putShortRelease(null, address, value);
+            return;
+        }
+        U.storeFence();
+        if (X86_HOST) {
+            U.putShort(null, address, value);
         } else {
-            U.storeFence();
             U.putShortUnaligned(null, address, value, false);
         }
     }
 
     public static void put32(long address, int value) {
-        if (X86_HOST || (address & 3) == 0) {
+        if (!X86_HOST && (address & 3) == 0) {
             U.putIntRelease(null, address, value);
+            return;
+        }
+        U.storeFence();
+        if (X86_HOST) {
+            U.putInt(null, address, value);
         } else {
-            U.storeFence();
             U.putIntUnaligned(null, address, value, false);
         }
     }
 
     public static void put64(long address, long value) {
-        if (X86_HOST || (address & 7) == 0) {
+        if (!X86_HOST && (address & 7) == 0) {
             U.putLongRelease(null, address, value);
+            return;
+        }
+        U.storeFence();
+        if (X86_HOST) {
+            U.putLong(null, address, value);
         } else {
-            U.storeFence();
             U.putLongUnaligned(null, address, value, false);
         }
     }
