@@ -276,6 +276,8 @@ final class Flow {
                 long dirty = piece.dirtyIn;
                 for (Piece.Node node : piece.nodes) dirty |= Effects.of(node).writes();
                 changed |= spread(piece.taken, dirty) | spread(piece.next, dirty);
+                if (!piece.last().is(Transfer.class, "ret")) continue;
+                for (Piece site : plan.returnSites) changed |= spread(site, dirty);
             }
         }
     }

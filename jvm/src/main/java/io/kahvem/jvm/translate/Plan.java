@@ -24,6 +24,9 @@ final class Plan {
     /// The pieces where the region can be entered, by entry number.
     final List<Piece> entries = new ArrayList<>();
 
+    /// The pieces that follow calls of functions inside the region.
+    final List<Piece> returnSites = new ArrayList<>();
+
     int instructions;
     long granules;
     long secondGranules;
@@ -89,9 +92,8 @@ final class Plan {
             nodes.put(at, node);
             at = node.end;
             if (node.kind() == Op.Kind.BRANCH) {
-                boolean call = node.is(Transfer.class, "call");
                 boolean falls = !node.is(Transfer.class, "always");
-                if (!call && worth(node.end + d.imm)) lead((int) (node.end + d.imm));
+                if (worth(node.end + d.imm)) lead((int) (node.end + d.imm));
                 if (falls && worth(at)) lead(at);
                 return;
             }
@@ -123,12 +125,13 @@ final class Plan {
             boolean call = last.is(Transfer.class, "call");
             boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
             if (falls) piece.next = byStart.get(last.end);
-            if (branch && !call) {
+            if (branch) {
                 long target = piece.target();
                 if (target >= 0 && target < length) piece.taken = byStart.get((int) target);
                 if (piece.taken != null && target <= last.at) piece.taken.loopHead = true;
             }
             if ((call || !branch && last.d.row.endsBlock()) && piece.next != null) enter(piece.next);
+            if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
         }
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
         Piece first = byStart.get(head);

@@ -14,6 +14,7 @@ import static java.lang.constant.ConstantDescs.CD_void;
 
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.semantics.Transfer;
+import io.kahvem.memory.GuestMemory;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -390,6 +391,10 @@ final class RegionEmitter {
 
         private void call(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
             pushReturn(node);
+            if (piece.taken != null) {
+                proceed(piece.taken, piece.target(), state, dirty, following, piece.target() <= node.at);
+                return;
+            }
             settle(state, dirty, () -> out.addressOf(piece.target()));
             saveEpoch();
             link(piece.target());
@@ -467,8 +472,26 @@ final class RegionEmitter {
             out.load(8, Code.T1, false, node);
             canonical(Code.T1, node);
             code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
-            settle(state, dirty, () -> code.lload(Code.T1));
+            if (plan.returnSites.isEmpty()) {
+                settle(state, dirty, () -> code.lload(Code.T1));
+            } else {
+                flags.make(state);
+                flags.forget(state);
+                returnInside();
+                settle(Flow.State.CPU, dirty, () -> code.lload(Code.T1));
+            }
             code.return_();
+        }
+
+        /// Goes on inside the region where T1 is the return address of a call that was made inside it, and the budget is not spent.
+        private void returnInside() {
+            Label outside = code.newLabel();
+            code.iload(Code.BUDGET).ifle(outside);
+            code.lload(Code.T1).lload(Code.BASE).lsub().lstore(Code.T0);
+            code.lload(Code.T0).loadConstant(2L * GuestMemory.PAGE_SIZE - 1).land().lload(Code.T0).lcmp().ifne(outside);
+            List<SwitchCase> cases = new ArrayList<>();
+            for (Piece site : plan.returnSites) cases.add(SwitchCase.of(site.at, label(site)));
+            code.lload(Code.T0).l2i().lookupswitch(outside, cases).labelBinding(outside);
         }
     }
 }

@@ -1,0 +1,74 @@
+package io.kahvem.jvm.translate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kahvem.jvm.Assembler;
+import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.jvm.decode.Opcodes;
+import io.kahvem.jvm.hostcpu.HostCpu;
+import io.kahvem.jvm.hostcpu.State;
+import io.kahvem.jvm.hostcpu.UserCpu;
+import io.kahvem.jvm.translate.Translator.Policy;
+import org.junit.jupiter.api.Test;
+
+/// Calls and returns inside a region: they go where the guest's stack says, and leave in time.
+class FunctionsTest {
+    private static final long BASE = 0x2000_0000L;
+    private static final int RUNS = 60;
+
+    /// What `code` leaves in RAX for RDI, the same interpreted and translated, at each of many runs.
+    private static long result(Assembler code, int rdi) {
+        byte[] bytes = code.assembled();
+        try (UserCpu interpreter = new UserCpu(BASE, Opcodes.map(), Policy.OFF);
+                UserCpu translator = new UserCpu(BASE, Opcodes.map(), UserCpu.TRANSLATED)) {
+            long expected = run(interpreter, bytes, rdi);
+            for (int n = 0; n < RUNS; n++) assertEquals(expected, run(translator, bytes, rdi));
+            assertEquals(interpreter.c.retired * RUNS, translator.c.retired);
+            assertTrue(translator.translatedInstructions() > translator.c.retired * 9 / 10,
+                    () -> translator.translatedInstructions() + " of " + translator.c.retired + " instructions were translated");
+            return expected;
+        }
+    }
+
+    private static long run(UserCpu cpu, byte[] bytes, int rdi) {
+        cpu.write(HostCpu.CODE, bytes);
+        cpu.set(new State());
+        cpu.c.r[Cpu.RSP] = BASE + HostCpu.STACK + 0x800;
+        cpu.c.r[Cpu.RDI] = rdi;
+        assertTrue(cpu.go(HostCpu.CODE, 10_000_000));
+        assertEquals(BASE + HostCpu.STACK + 0x800, cpu.c.r[Cpu.RSP]);
+        return cpu.c.r[Cpu.RAX];
+    }
+
+    private static Assembler code() {
+        return new Assembler(BASE + HostCpu.CODE);
+    }
+
+    @Test
+    void aFunctionThatCallsItself() {
+        assertEquals(987, result(code()
+                .hex("e8").to32("fib").hex("0f0b") // call fib; ud2
+                .label("fib").hex("83ff02 73").to8("more").hex("89f8 c3") // cmp edi, 2; jae more; mov eax, edi; ret
+                .label("more").hex("57 ffcf e8").to32("fib").hex("5f 50") // push rdi; dec edi; call fib; pop rdi; push rax
+                .hex("83ef02 e8").to32("fib").hex("59 01c8 c3"), 16)); // sub edi, 2; call fib; pop rcx; add eax, ecx; ret
+    }
+
+    @Test
+    void aReturnToAnotherPlaceThanTheCall() {
+        assertEquals(12, result(code()
+                .hex("31c0").label("next").hex("e8").to32("skip").hex("ffc0") // xor eax, eax; call skip; inc eax, which is skipped
+                .hex("83c002 e8").to32("stay").hex("ffc0") // add eax, 2; call stay; inc eax
+                .hex("ffcf 75").to8("next").hex("0f0b") // dec edi; jnz next; ud2
+                .label("skip").hex("4883042402 c3") // add qword [rsp], 2; ret
+                .label("stay").hex("c3"), 4));
+    }
+
+    @Test
+    void aReturnThatReleasesArguments() {
+        assertEquals(30, result(code()
+                .hex("31c0").label("next").hex("57 6a05 e8").to32("add") // xor eax, eax; push rdi; push 5; call add
+                .hex("ffcf 75").to8("next").hex("0f0b") // dec edi; jnz next; ud2
+                .label("add").hex("03442408 03442410 c21000"), 4)); // add eax, [rsp + 8]; add eax, [rsp + 16]; ret 16
+    }
+}
