@@ -10,9 +10,9 @@ import jdk.internal.misc.Unsafe;
 public final class Words {
     private static final Unsafe U = Unsafe.getUnsafe();
 
-    /// x86 hosts order accesses of any alignment as TSO does, so that all that is asked of HotSpot is to keep the order: a fence beside a plain
-    /// access, which is no instruction there. HotSpot's first compiler makes a release store a volatile one, with a locked instruction
-    /// after it. Others fault on unaligned acquire and release accesses and take the fenced path for these.
+    /// x86 hosts order accesses of any alignment as TSO does, so that all that is asked of HotSpot is to keep the order: a fence beside a
+    /// plain access, which is no instruction there. HotSpot's first compiler makes a release store a volatile one, with a locked
+    /// instruction after it. Others fault on unaligned acquire and release accesses and take the fenced path for these.
     private static final boolean X86_HOST = switch (System.getProperty("os.arch")) {
         case "amd64", "x86_64", "x86" -> true;
         default -> false;
