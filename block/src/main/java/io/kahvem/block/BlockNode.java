@@ -94,6 +94,12 @@ public interface BlockNode extends AutoCloseable {
         return List.of();
     }
 
+    /// The one of [#children] that has the bytes at `offset`; this layer itself if none has.
+    default BlockNode fileAt(long offset) {
+        List<BlockNode> children = children();
+        return children.isEmpty() ? this : children.getLast();
+    }
+
     /// What allocation goes by, in bytes; 1 where it does not matter.
     int clusterSize();
 

@@ -2,12 +2,15 @@ package io.kahvem.block;
 
 import io.kahvem.block.qcow2.Qcow2Format;
 import io.kahvem.block.raw.RawFormat;
+import io.kahvem.block.vhdx.VhdxFormat;
+import io.kahvem.block.vmdk.VmdkFormat;
+import io.kahvem.block.vpc.VpcFormat;
 import java.util.List;
 
 /// The formats there are. To add one: its package, and its row here.
 public final class Formats {
     private static final ImageFormat RAW = new RawFormat();
-    private static final List<ImageFormat> ALL = List.of(RAW, new Qcow2Format());
+    private static final List<ImageFormat> ALL = List.of(RAW, new Qcow2Format(), new VhdxFormat(), new VmdkFormat(), new VpcFormat());
 
     private Formats() {}
 

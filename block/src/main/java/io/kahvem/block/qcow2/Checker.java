@@ -2,6 +2,8 @@ package io.kahvem.block.qcow2;
 
 import static io.kahvem.block.qcow2.BigEndian.U64;
 
+import io.kahvem.block.CheckResult;
+import io.kahvem.block.Repair;
 import io.kahvem.block.qcow2.L2Tables.L2;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,13 +13,6 @@ import java.util.function.Consumer;
 
 /// Compares an image's reference counts with what refers to each cluster, as `qemu-img check` does, and repairs what differs.
 public final class Checker {
-    /// What is repaired.
-    public enum Repair {
-        NONE,
-        LEAKS,
-        ALL
-    }
-
     /// No file has clusters beyond this offset; an entry that says so is damaged.
     private static final long MOST_OFFSET = 1L << 56;
 

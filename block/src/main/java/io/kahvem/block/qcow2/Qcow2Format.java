@@ -2,6 +2,7 @@ package io.kahvem.block.qcow2;
 
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
+import io.kahvem.block.CheckResult;
 import io.kahvem.block.CreateOption;
 import io.kahvem.block.CreateOption.Kind;
 import io.kahvem.block.CreateOptions;
@@ -9,6 +10,7 @@ import io.kahvem.block.ImageFormat;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.Repair;
 import io.kahvem.block.crypto.SectorCipher;
 import io.kahvem.host.Errno;
 import java.util.List;
@@ -83,7 +85,7 @@ public final class Qcow2Format implements ImageFormat {
             image.file.flush();
         }
         if ((image.header.incompatible & Header.INCOMPAT_DIRTY) == 0) return;
-        CheckResult result = new Checker(node).check(Checker.Repair.ALL, line -> { });
+        CheckResult result = new Checker(node).check(Repair.ALL, line -> { });
         if (!result.isClean()) {
             throw new BlockException(Errno.EIO, "ERROR: the image was not closed in order and its reference counts could not be rebuilt");
         }

@@ -3,10 +3,14 @@ package io.kahvem.block.qcow2;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
+import io.kahvem.block.CheckResult;
+import io.kahvem.block.CheckedNode;
+import io.kahvem.block.CompressingNode;
 import io.kahvem.block.Extent;
 import io.kahvem.block.FormatInfo;
 import io.kahvem.block.IoVector;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.Repair;
 import io.kahvem.block.crypto.SectorCipher;
 import io.kahvem.block.qcow2.L2Tables.L2;
 import io.kahvem.block.qcow2.Mapping.Kind;
@@ -17,13 +21,14 @@ import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A qcow2 image as a disk.
 ///
 /// Locks, in this order: `use`, shared by all that reads or writes clusters, and exclusive for what frees them; [Image#lock] for tables
 /// and counts, never held while data are read or written. Two writes that would both allocate a cluster take turns (`allocating`).
-public final class Qcow2Node implements BlockNode {
+public final class Qcow2Node implements CheckedNode, CompressingNode {
     /// A stretch of the disk for which a write is allocating.
     private record Allocation(long start, long end) {}
 
@@ -125,7 +130,7 @@ public final class Qcow2Node implements BlockNode {
                 use.readLock().unlock();
             }
         }
-        BlockNode.super.readVector(offset, into);
+        CompressingNode.super.readVector(offset, into);
     }
 
     private Mapping find(long offset, long most) {
@@ -209,7 +214,7 @@ public final class Qcow2Node implements BlockNode {
                 use.readLock().unlock();
             }
         }
-        BlockNode.super.writeVector(offset, from);
+        CompressingNode.super.writeVector(offset, from);
     }
 
     /// Where all of it may be written in place, or -1.
@@ -481,8 +486,7 @@ public final class Qcow2Node implements BlockNode {
         map.eachHostCluster(entry, image.refcounts::release);
     }
 
-    /// Writes one cluster compressed, or as it is if that is no shorter: for tools. `offset` is a cluster's start; the last one may be
-    /// short.
+    @Override
     public void writeCompressed(long offset, MemorySegment cluster) {
         if (cipher != null || image.header.hasDataFile()) {
             throw new BlockException(Errno.EOPNOTSUPP, name() + ": encrypted images and data files hold no compressed clusters");
@@ -546,6 +550,11 @@ public final class Qcow2Node implements BlockNode {
     }
 
     // ---- the rest
+
+    @Override
+    public CheckResult check(Repair what, Consumer<String> lines) {
+        return new Checker(this).check(what, lines);
+    }
 
     @Override
     public void flush() {

@@ -2,7 +2,6 @@ package io.kahvem.block.tool;
 
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Extent;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// What a disk has over a stretch, all its layers taken together.
@@ -33,7 +32,7 @@ public final class Chain {
         for (int depth = 0; ; depth++) {
             Extent extent = layer.extentAt(offset, most);
             most = Math.min(most, extent.length());
-            if (extent.kind() != Extent.Kind.ABSENT) return present(layer, depth, extent, most);
+            if (extent.kind() != Extent.Kind.ABSENT) return present(layer, depth, offset, extent, most);
             BlockNode below = layer.backing();
             if (below == null || below.equals(base)) {
                 return new Status(layer, depth, most, false, false, true, false, -1);
@@ -44,18 +43,17 @@ public final class Chain {
         }
     }
 
-    private static Status present(BlockNode layer, int depth, Extent extent, long length) {
+    private static Status present(BlockNode layer, int depth, long offset, Extent extent, long length) {
         boolean zero = extent.kind() == Extent.Kind.ZERO;
         if (layer.format().equals("raw")) {
             return new Status(layer, depth, length, true, !zero, zero, false, extent.fileOffset());
         }
         if (zero) return new Status(layer, depth, length, true, false, true, false, extent.fileOffset());
-        List<BlockNode> children = layer.children();
-        if (extent.fileOffset() < 0 || children.isEmpty()) {
+        if (extent.fileOffset() < 0 || layer.children().isEmpty()) {
             return new Status(layer, depth, length, true, true, false, extent.compressed(), extent.fileOffset());
         }
         // Room that was given and never written reads as zeros: the file knows.
-        Extent inFile = children.getLast().extentAt(extent.fileOffset(), length);
+        Extent inFile = layer.fileAt(offset).extentAt(extent.fileOffset(), length);
         boolean hole = inFile.kind() == Extent.Kind.ZERO;
         return new Status(layer, depth, Math.min(length, inFile.length()), true, true, hole, false, extent.fileOffset());
     }

@@ -2,7 +2,7 @@ package io.kahvem.block.tool;
 
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
-import io.kahvem.block.qcow2.Qcow2Node;
+import io.kahvem.block.CompressingNode;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +15,7 @@ public final class Copier {
     private final long targetOffset;
     private final long sparseBytes;
     private final boolean targetIsZero;
-    private final @Nullable Qcow2Node compressed;
+    private final @Nullable CompressingNode compressed;
     private final @Nullable BlockNode base;
 
     /// @param targetOffset where the source's first byte goes
@@ -24,8 +24,8 @@ public final class Copier {
     /// @param compressed the target, if its clusters are to be compressed
     /// @param base what is below it, the target has below itself too: nothing of it is copied
     public Copier(
-            BlockNode source, BlockNode target, long targetOffset, long sparseBytes, boolean targetIsZero, @Nullable Qcow2Node compressed,
-            @Nullable BlockNode base) {
+            BlockNode source, BlockNode target, long targetOffset, long sparseBytes, boolean targetIsZero,
+            @Nullable CompressingNode compressed, @Nullable BlockNode base) {
         this.source = source;
         this.target = target;
         this.targetOffset = targetOffset;
@@ -73,7 +73,7 @@ public final class Copier {
         Bounce.give(memory);
     }
 
-    private void writeCompressed(Qcow2Node to, long offset, MemorySegment data) {
+    private void writeCompressed(CompressingNode to, long offset, MemorySegment data) {
         int cluster = to.clusterSize();
         for (long at = 0; at < data.byteSize(); at += cluster) {
             MemorySegment one = data.asSlice(at, Math.min(cluster, data.byteSize() - at));

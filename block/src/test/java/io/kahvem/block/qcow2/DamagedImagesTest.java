@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.fail;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bytes;
+import io.kahvem.block.CheckResult;
 import io.kahvem.block.CreateOptions;
 import io.kahvem.block.Formats;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.Repair;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -108,7 +110,7 @@ class DamagedImagesTest {
                 failure = e;
             }
         }
-        new Checker(node).check(Checker.Repair.NONE, line -> { });
+        new Checker(node).check(Repair.NONE, line -> { });
         node.close();
         if (failure != null) throw failure;
     }
@@ -148,7 +150,7 @@ class DamagedImagesTest {
             for (int n = 0; n < 3; n++) bad[2 * 4096 + random.nextInt(200)] = (byte) random.nextInt(4);
             PowerCutDisk disk = new PowerCutDisk(bad, Integer.MAX_VALUE);
             Qcow2Node node = (Qcow2Node) Formats.named("qcow2").open(disk, OpenOptions.writable("qcow2").forRepair(true));
-            CheckResult result = new Checker(node).check(Checker.Repair.ALL, line -> { });
+            CheckResult result = new Checker(node).check(Repair.ALL, line -> { });
             assertThat(result.isClean()).as("seed %d: %s", seed, result).isTrue();
             if (result.corruptionsFixed() + result.leaksFixed() > 0) repaired++;
             node.close();

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bytes;
+import io.kahvem.block.CheckResult;
 import io.kahvem.block.CreateOptions;
 import io.kahvem.block.Formats;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.QemuTools;
+import io.kahvem.block.Repair;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -130,7 +132,7 @@ class PowerCutTest {
         OpenOptions options = lazy ? OpenOptions.writable("qcow2") : OpenOptions.readOnly("qcow2");
         BlockNode node = Formats.named("qcow2").open(new PowerCutDisk(image, Integer.MAX_VALUE), options);
         List<String> found = new ArrayList<>();
-        CheckResult result = new Checker((Qcow2Node) node).check(Checker.Repair.NONE, found::add);
+        CheckResult result = new Checker((Qcow2Node) node).check(Repair.NONE, found::add);
         assertThat(result.corruptions() + result.checkErrors()).as("%s: %s", what, found).isZero();
         MemorySegment content = MemorySegment.ofArray(Bytes.read(node, 0, SECTORS * SECTOR));
         for (int n = 0; n < SECTORS; n++) {

@@ -3,10 +3,10 @@ package io.kahvem.cli.image;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.CacheMode;
+import io.kahvem.block.CheckResult;
+import io.kahvem.block.CheckedNode;
 import io.kahvem.block.OpenOptions;
-import io.kahvem.block.qcow2.CheckResult;
-import io.kahvem.block.qcow2.Checker;
-import io.kahvem.block.qcow2.Qcow2Node;
+import io.kahvem.block.Repair;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -52,15 +52,15 @@ final class CheckVerb extends ImageVerb {
     @Override
     int run() {
         boolean json = isJson(output);
-        Checker.Repair what = repair == null ? Checker.Repair.NONE : switch (repair) {
-            case "leaks" -> Checker.Repair.LEAKS;
-            case "all" -> Checker.Repair.ALL;
+        Repair what = repair == null ? Repair.NONE : switch (repair) {
+            case "leaks" -> Repair.LEAKS;
+            case "all" -> Repair.ALL;
             default -> throw BlockException.invalid("-r expects option argument 'leaks' or 'all'");
         };
         OpenOptions options = (repair == null ? OpenOptions.readOnly(format) : OpenOptions.writable(format)).withShareable(share)
                 .withBacking(false).withCache(cache(cache, CacheMode.WRITEBACK));
         try (BlockNode node = open(file, options.forRepair(repair != null))) {
-            if (!(node instanceof Qcow2Node qcow2)) {
+            if (!(node instanceof CheckedNode checked)) {
                 if (json) {
                     out().println("null");
                     out().flush();
@@ -68,7 +68,7 @@ final class CheckVerb extends ImageVerb {
                 fail("This image format does not support checks");
                 return NO_CHECKS;
             }
-            CheckResult result = new Checker(qcow2).check(what, line -> {
+            CheckResult result = checked.check(what, line -> {
                 if (!json && !isQuiet()) fail(line);
             });
             if (json) {
@@ -85,8 +85,8 @@ final class CheckVerb extends ImageVerb {
 
     private static Map<String, Object> json(BlockNode node, CheckResult result) {
         Map<String, Object> json = new LinkedHashMap<>();
-        json.put("image-end-offset", result.imageEndOffset());
-        json.put("total-clusters", result.totalClusters());
+        if (result.imageEndOffset() > 0) json.put("image-end-offset", result.imageEndOffset());
+        if (result.totalClusters() > 0) json.put("total-clusters", result.totalClusters());
         json.put("check-errors", result.checkErrors());
         if (result.corruptions() > 0) json.put("corruptions", result.corruptions());
         if (result.leaks() > 0) json.put("leaks", result.leaks());

@@ -4,6 +4,7 @@ import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.ByteSize;
 import io.kahvem.block.CacheMode;
+import io.kahvem.block.CompressingNode;
 import io.kahvem.block.CreateOptions;
 import io.kahvem.block.DirtyBitmap;
 import io.kahvem.block.ImageFormat;
@@ -129,7 +130,8 @@ final class ConvertVerb extends ImageVerb {
             if (exists && to.sizeBytes() < total) {
                 throw BlockException.invalid("The target image is too small: %d bytes, and %d are needed".formatted(to.sizeBytes(), total));
             }
-            Qcow2Node compressed = to instanceof Qcow2Node qcow2 && compress ? qcow2 : null;
+            boolean packs = to instanceof CompressingNode it && (compress || it.needsCompressedWrites());
+            CompressingNode compressed = packs ? (CompressingNode) to : null;
             if (compress && compressed == null) throw BlockException.invalid("Compression not supported for this file format");
             BlockNode base = backing == null ? null : baseOf(sources.getFirst());
             boolean zero = targetIsZero || !exists && backing == null;

@@ -109,8 +109,9 @@ final class CreateVerb extends ImageVerb {
 
     /// The order qemu-img has: cluster_size, then what was added lately, then the size and what depends on it.
     private static List<CreateOption> shownOrder(List<CreateOption> options) {
-        List<String> first = List.of("cluster_size", "extended_l2", "preallocation", "compression_type", "size", "compat", "backing_file",
-                "backing_fmt", "data_file", "data_file_raw", "lazy_refcounts", "refcount_bits");
+        List<String> first = List.of("cluster_size", "extended_l2", "preallocation", "compression_type", "size", "log_size", "block_size",
+                "adapter_type", "compat", "backing_file", "backing_fmt", "compat6", "hwversion", "toolsversion", "subformat",
+                "zeroed_grain", "block_state_zero", "force_size", "data_file", "data_file_raw", "lazy_refcounts", "refcount_bits");
         List<CreateOption> sorted = new ArrayList<>(options);
         sorted.sort(Comparator.comparingInt(o -> first.indexOf(o.name()) < 0 ? first.size() : first.indexOf(o.name())));
         return sorted;

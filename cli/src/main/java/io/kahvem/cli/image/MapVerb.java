@@ -85,7 +85,7 @@ final class MapVerb extends ImageVerb {
         }
         if (!s.data() || s.zero()) return;
         if (s.fileOffset() < 0) throw BlockException.invalid("File contains external, encrypted or compressed clusters.");
-        out().println("%-16s%-16s%-16s%s".formatted(hex(offset), hex(s.length()), hex(s.fileOffset()), s.layer().name()));
+        out().println("%-16s%-16s%-16s%s".formatted(hex(offset), hex(s.length()), hex(s.fileOffset()), s.layer().fileAt(offset).name()));
     }
 
     /// C's `%#x`, which writes zero without the prefix.

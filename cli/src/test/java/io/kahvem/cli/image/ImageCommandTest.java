@@ -158,6 +158,47 @@ class ImageCommandTest {
         if (line.contains("-O qcow2")) assertThat(qemu("check @x").status).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "create -f vpc @x 10M", "create -f vpc -o subformat=fixed @x 10M", "create -f vpc -o force_size=on @x 11M",
+        "create -f vhdx @x 10M", "create -f vhdx -o subformat=fixed,block_size=2M @x 10M", "create -f vmdk @x 10M",
+        "create -f vmdk -o subformat=streamOptimized @x 5G", "create -f vmdk -o subformat=twoGbMaxExtentSparse @x 5G",
+        "create -f vmdk -o subformat=monolithicFlat,adapter_type=lsilogic @x 100M", "create -f vmdk -o zeroed_grain=on @x 100M"
+    })
+    void makesForeignImagesAsQemuDoes(String line) {
+        Answer theirs = qemu(line);
+        String format = line.split(" ")[2];
+        String info = sameButSizes(qemu("info -f %s @x".formatted(format)).out);
+        String check = qemu("check -f %s @x".formatted(format)).toString();
+        assertThat(kahvem(line)).isEqualTo(theirs);
+        assertThat(sameButSizes(qemu("info -f %s @x".formatted(format)).out)).isEqualTo(info);
+        assertThat(sameButSizes(kahvem("info -f %s @x".formatted(format)).out)).isEqualTo(info);
+        assertThat(qemu("check -f %s @x".formatted(format))).hasToString(check);
+        same("info --output=json -f %s @x".formatted(format));
+        assertThat(kahvem("check -f %s @x".formatted(format))).hasToString(check.replace("qemu-img:", "kahvem image:"));
+        if (!format.equals("vhdx")) same("map --output=json -f %s @x".formatted(format));
+    }
+
+    private static String sameButSizes(String info) {
+        return info.replaceAll("disk size: .*", "").replaceAll(" cid: .*", "");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "vpc -o force_size=on", "vhdx", "vmdk", "vmdk -o subformat=streamOptimized", "vmdk -o subformat=twoGbMaxExtentFlat"
+    })
+    void convertsForeignFormats(String options) throws IOException {
+        content("raw", 3_000_320, 9);
+        String format = options.split(" ")[0];
+        ok("convert -O %s @raw @x".formatted(options));
+        assertThat(qemu("compare -f raw -F %s @raw @x".formatted(format)).status).isZero();
+        ok("convert -f %s -O qcow2 @x @back.qcow2".formatted(format));
+        assertThat(qemu("compare -f raw @raw @back.qcow2").status).isZero();
+        same("info -f %s @x".formatted(format));
+        assertThat(kahvem("resize -f %s @x 20M".formatted(format)).err)
+                .isEqualTo("kahvem image: Image format driver does not support resize\n");
+    }
+
     @Test
     void joinsImagesAndTakesSnapshots() throws IOException {
         content("one", 1 << 20, 3);

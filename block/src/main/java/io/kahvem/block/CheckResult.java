@@ -1,4 +1,4 @@
-package io.kahvem.block.qcow2;
+package io.kahvem.block;
 
 /// What a check of an image found: QMP's ImageCheck.
 ///
