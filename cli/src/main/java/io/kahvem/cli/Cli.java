@@ -14,7 +14,11 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,12 +56,17 @@ public final class Cli implements Runnable {
     int run(String... args) {
         try {
             if (Virsh.isFor(args)) return new Virsh(context).run(args);
-            return new CommandLine(this)
-                    .addSubcommand(new RunCommand(context))
-                    .addSubcommand(new DoctorCommand())
-                    .addSubcommand(new DaemonCommand(context))
-                    .addSubcommand(ImageCommand.commandLine())
-                    .setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
+            if (args.length > 1 && args[0].equals("run")) {
+                RunCommand run = new RunCommand(context);
+                if (run.takesPlainly(List.of(args).subList(1, args.length))) return run.call();
+            }
+            CommandLine line = new CommandLine(this);
+            // Reading a command's annotations takes milliseconds: of the others only where none of them is named.
+            Map<String, Supplier<Object>> commands = commands();
+            List<Supplier<Object>> wanted = args.length > 0 && commands.containsKey(args[0])
+                    ? List.of(commands.get(args[0])) : List.copyOf(commands.values());
+            for (Supplier<Object> command : wanted) line.addSubcommand(command.get());
+            return line.setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
                     .setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8))
                     .setParameterExceptionHandler((e, arguments) -> wrongArguments(e))
                     .setExecutionExceptionHandler((e, commandLine, parsed) -> failed(e))
@@ -67,6 +76,15 @@ public final class Cli implements Runnable {
         } finally {
             context.err().flush();
         }
+    }
+
+    private Map<String, Supplier<Object>> commands() {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("run", () -> new RunCommand(context));
+        commands.put("doctor", DoctorCommand::new);
+        commands.put("daemon", () -> new DaemonCommand(context));
+        commands.put("image", ImageCommand::commandLine);
+        return commands;
     }
 
     /// Without a verb.

@@ -7,12 +7,18 @@ import io.kahvem.vmm.MachineHost;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The process: its standard streams, its signals and its exit status.
 public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
+        // What we print is for programs too, and the same in every locale; of any other locale Java would read the numbers' looks first.
+        Locale.setDefault(Locale.Category.FORMAT, Locale.US);
         ProcessEnd end = ProcessEnd.ofThisProcess();
         Terminal terminal = Terminal.standardInput();
         Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
@@ -35,7 +41,18 @@ public final class Main {
                 Terminal.standardOutput()::isTerminal,
                 Terminal.standardError()::isTerminal,
                 end,
-                MachineHost::system,
+                once(MachineHost::system),
                 confinement);
+    }
+
+    private static <T> Supplier<T> once(Supplier<T> make) {
+        AtomicReference<@Nullable T> made = new AtomicReference<>();
+        return () -> {
+            T known = made.get();
+            if (known != null) return known;
+            T first = make.get();
+            T other = made.compareAndExchange(null, first);
+            return other == null ? first : other;
+        };
     }
 }

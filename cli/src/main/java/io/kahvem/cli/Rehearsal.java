@@ -4,6 +4,7 @@ import io.kahvem.cli.sandbox.ProcessConfinement;
 import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.MachineStarter;
 import io.kahvem.host.Terminal;
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.Domain;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -28,6 +30,7 @@ public final class Rehearsal {
     private Rehearsal() {}
 
     public static void main(String[] args) {
+        Locale.setDefault(Locale.Category.FORMAT, Locale.US);
         CliContext context = Main.context(
                 ProcessEnd.ofThisProcess(), Terminal.standardInput(), ProcessConfinement.rehearsal());
         for (String engine : ENGINES) {
@@ -42,7 +45,7 @@ public final class Rehearsal {
     private static void rehearseDaemon(CliContext context) {
         try {
             Path directory = Files.createTempDirectory("kahvem-rehearsal");
-            DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), List.of())
+            DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of()))
                     .at(directory.resolve("sock"), directory.resolve("state"));
             try (Daemon ignored = Daemon.start(config, false)) {
                 keep(config);

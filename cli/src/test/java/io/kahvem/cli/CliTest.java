@@ -2,6 +2,7 @@ package io.kahvem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.cli.run.RunCommand;
 import io.kahvem.cli.sandbox.Confinement;
 import io.kahvem.host.Clock;
 import io.kahvem.host.EventLoops;
@@ -48,6 +49,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 
 /// Exit statuses and streams of whole commands, on an engine whose guest is a script.
 @Timeout(30)
@@ -441,5 +444,20 @@ class CliTest {
         assertThat(run(CliTest::powerOff, "--sandbox", "off")).isZero();
         assertThat(confinement.calls).isEmpty();
         assertThat(run(CliTest::powerOff, "--sandbox", "perhaps")).isEqualTo(2);
+    }
+
+    /// Who adds an option adds it to [RunCommand#takesPlainly] too, or each start reads annotations.
+    @Test
+    void everyOptionOfRunIsTakenPlainly() {
+        CliContext context = new TestContext(Map.of(), InputStream.nullInputStream()).context();
+        CommandLine line = new CommandLine(new RunCommand(context));
+        for (OptionSpec option : line.getCommandSpec().options()) {
+            if (option.usageHelp()) continue;
+            String argument = option.arity().max() == 0 ? option.longestName() : option.longestName() + "=1";
+            assertThat(new RunCommand(context).takesPlainly(List.of(argument))).as(argument).isTrue();
+        }
+        assertThat(new RunCommand(context).takesPlainly(List.of("--memory", "1"))).isFalse();
+        assertThat(new RunCommand(context).takesPlainly(List.of("--no-such=1"))).isFalse();
+        assertThat(new RunCommand(context).takesPlainly(List.of("--cpus=many"))).isFalse();
     }
 }

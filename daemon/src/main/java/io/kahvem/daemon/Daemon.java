@@ -72,7 +72,7 @@ public final class Daemon implements AutoCloseable {
         MachineTypes types = new MachineTypes(config.emulator(), kvm, MAX_VCPUS);
         DomainRegistry domains = new DomainRegistry(types, config.state(), new DomainPublisher(events));
         domains.load();
-        DomainLife life = new DomainLife(domains, new QmpLauncher(config.program()), config.runtime());
+        DomainLife life = new DomainLife(domains, new QmpLauncher(config.starter()), config.runtime());
         life.findRunning();
         new DomainLifeService(domains, life).bind(handlers);
         new DomainStatisticsService(domains, node).bind(handlers);

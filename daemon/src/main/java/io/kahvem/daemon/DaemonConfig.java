@@ -2,7 +2,6 @@ package io.kahvem.daemon;
 
 import io.kahvem.daemon.rpc.Limits;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -15,33 +14,32 @@ import java.util.Optional;
 /// @param group whose members may use the sockets; without one only the daemon's own user may use the first
 /// @param uri the driver's name, for clients that give none
 /// @param emulator what `<emulator>` says
-/// @param program the command that starts this program again, up to its own arguments
+/// @param starter starts machines' processes
 public record DaemonConfig(
-        Path socket, Path readOnlySocket, Path state, Path runtime, Optional<String> group, String uri, Path emulator, List<String> program,
+        Path socket, Path readOnlySocket, Path state, Path runtime, Optional<String> group, String uri, Path emulator, MachineStarter starter,
         Limits limits) {
 
     /// The daemon of the system where root starts it, else of its user (libvirt's own paths, so that clients find it).
-    public static DaemonConfig standard(boolean root, Map<String, String> environment, Path emulator, List<String> program) {
+    public static DaemonConfig standard(boolean root, Map<String, String> environment, Path emulator, MachineStarter starter) {
         if (root) {
             Path run = Path.of("/run/libvirt");
             return new DaemonConfig(run.resolve("libvirt-sock"), run.resolve("libvirt-sock-ro"), Path.of("/var/lib/kahvem"),
-                    Path.of("/run/kahvem"), Optional.empty(), "qemu:///system", emulator, program, Limits.DEFAULT);
+                    Path.of("/run/kahvem"), Optional.empty(), "qemu:///system", emulator, starter, Limits.DEFAULT);
         }
         String home = environment.getOrDefault("HOME", "/");
         Path run = Path.of(environment.getOrDefault("XDG_RUNTIME_DIR", home + "/.cache"));
         Path data = Path.of(environment.getOrDefault("XDG_DATA_HOME", home + "/.local/share"));
         return new DaemonConfig(run.resolve("libvirt/libvirt-sock"), run.resolve("libvirt/libvirt-sock-ro"), data.resolve("kahvem"),
-                run.resolve("kahvem"), Optional.empty(), "qemu:///session", emulator, program, Limits.DEFAULT);
+                run.resolve("kahvem"), Optional.empty(), "qemu:///session", emulator, starter, Limits.DEFAULT);
     }
 
     /// A private one beside it, whose read-only socket and runtime directory stand beside its own.
     public DaemonConfig at(Path socket, Path state) {
         return new DaemonConfig(socket, socket.resolveSibling(socket.getFileName() + "-ro"), state, state.resolve("run"), group, uri,
-                emulator,
-                program, limits);
+                emulator, starter, limits);
     }
 
     public DaemonConfig withGroup(Optional<String> group) {
-        return new DaemonConfig(socket, readOnlySocket, state, runtime, group, uri, emulator, program, limits);
+        return new DaemonConfig(socket, readOnlySocket, state, runtime, group, uri, emulator, starter, limits);
     }
 }

@@ -1,6 +1,8 @@
 package io.kahvem.host;
 
 import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -8,8 +10,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
+import java.util.List;
 
 /// How the classes of this package reach the C library: a handle for each function, whose first argument receives errno.
 ///
@@ -19,7 +22,7 @@ final class Libc {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup SYMBOLS = LINKER.defaultLookup();
     private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO = CALL_STATE.varHandle(groupElement("errno"));
+    private static final long ERRNO = CALL_STATE.byteOffset(groupElement("errno"));
 
     private Libc() {}
 
@@ -33,6 +36,28 @@ final class Libc {
         return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, Linker.Option.captureCallState("errno"), option);
     }
 
+    /// Whether this C library has a function or variable.
+    static boolean has(String name) {
+        return SYMBOLS.find(name).isPresent();
+    }
+
+    /// A variable of the C library.
+    static MemorySegment variable(String name, ValueLayout layout) {
+        return SYMBOLS.findOrThrow(name).reinterpret(layout.byteSize());
+    }
+
+    /// What argv is: addresses of strings that end with a zero, and a null.
+    static MemorySegment strings(Arena arena, List<byte[]> strings) {
+        MemorySegment vector = arena.allocate(ADDRESS, strings.size() + 1L);
+        for (int n = 0; n < strings.size(); n++) {
+            byte[] bytes = strings.get(n);
+            MemorySegment text = arena.allocate(bytes.length + 1L);
+            MemorySegment.copy(bytes, 0, text, JAVA_BYTE, 0, bytes.length);
+            vector.setAtIndex(ADDRESS, n, text);
+        }
+        return vector;
+    }
+
     static MemorySegment callState(Arena arena) {
         return arena.allocate(CALL_STATE);
     }
@@ -43,7 +68,7 @@ final class Libc {
 
     /// For paths that allocate nothing.
     static int errnoNumber(MemorySegment callState) {
-        return (int) ERRNO.get(callState, 0L);
+        return Words.get32(callState.address() + ERRNO);
     }
 
     /// What a downcall handle throws is never the C function's doing.

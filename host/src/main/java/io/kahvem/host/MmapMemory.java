@@ -1,13 +1,5 @@
 package io.kahvem.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /// Anonymous mappings by mmap(2): address space at once, a page of memory when it is first touched.
 final class MmapMemory implements HostMemory {
     private static final int PROT_READ = 1;
@@ -15,21 +7,15 @@ final class MmapMemory implements HostMemory {
     private static final int MAP_PRIVATE = 0x02;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
-    private static final long MAP_FAILED = -1;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
 
     /// The size of a huge page on the architectures of [Platform#hasLinuxCalls] with 4 KiB base pages, and a harmless alignment on others.
     private static final long HUGE_PAGE_SIZE = 2L << 20;
 
-    private static final MethodHandle MMAP =
-            Libc.function("mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MUNMAP = Libc.function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-
-    /// Linked only where somebody asks for it.
-    private static final class Madvise {
-        static final MethodHandle MADVISE = Libc.function("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    }
+    private static final int MMAP = SystemCall.number("mmap");
+    private static final int MUNMAP = SystemCall.number("munmap");
+    private static final int MADVISE = SystemCall.number("madvise");
 
     @Override
     public Mapping map(long sizeBytes, Pages pages) {
@@ -51,23 +37,10 @@ final class MmapMemory implements HostMemory {
     }
 
     private static long mmap(long length, long wanted) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Libc.callState(arena);
-            int protection = PROT_READ | PROT_WRITE;
-            int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-            long address;
-            try {
-                address = (long) MMAP.invokeExact(state, 0L, length, protection, flags, -1, 0L);
-            } catch (Throwable t) {
-                throw Libc.broken(t);
-            }
-            if (address != MAP_FAILED) return address;
-            throw new HostException(
-                    "map " + wanted + " bytes of memory",
-                    "mmap",
-                    Libc.errno(state),
-                    "Ask for less memory, or see `ulimit -v` and `sysctl vm.overcommit_memory vm.max_map_count`.");
-        }
+        long address = SystemCall.call(MMAP, 0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (!SystemCall.failed(address)) return address;
+        throw new HostException("map " + wanted + " bytes of memory", "mmap", new Errno((int) -address),
+                "Ask for less memory, or see `ulimit -v` and `sysctl vm.overcommit_memory vm.max_map_count`.");
     }
 
     /// Advice: a kernel without transparent huge pages answers EINVAL and the mapping serves all the same, in small pages.
@@ -80,24 +53,11 @@ final class MmapMemory implements HostMemory {
         if (madvise(address, bytes, MADV_DONTNEED) != 0) Words.fill(address, bytes, (byte) 0); // locked pages stay
     }
 
-    private static int madvise(long address, long bytes, int advice) {
-        try (Arena arena = Arena.ofConfined()) {
-            return (int) Madvise.MADVISE.invokeExact(Libc.callState(arena), address, bytes, advice);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+    private static long madvise(long address, long bytes, int advice) {
+        return SystemCall.call(MADVISE, address, bytes, advice);
     }
 
     private static void munmap(long address, long length) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Libc.callState(arena);
-            int result;
-            try {
-                result = (int) MUNMAP.invokeExact(state, address, length);
-            } catch (Throwable t) {
-                throw Libc.broken(t);
-            }
-            if (result != 0) throw new HostException("unmap " + length + " bytes of memory", "munmap", Libc.errno(state), "");
-        }
+        SystemCall.checked("unmap " + length + " bytes of memory", "munmap", MUNMAP, address, length, 0);
     }
 }

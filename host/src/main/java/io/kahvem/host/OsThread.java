@@ -7,7 +7,6 @@ public final class OsThread {
     /// gettid(2) on Linux; elsewhere the JVM's number.
     public static long currentId() {
         if (!Platform.hasLinuxCalls()) return Thread.currentThread().threadId();
-        int gettid = Syscalls.of(System.getProperty("os.arch")).flatMap(calls -> calls.number("gettid")).orElseThrow();
-        return SystemCall.call(gettid, 0, 0, 0);
+        return SystemCall.call(SystemCall.number("gettid"), 0, 0, 0);
     }
 }

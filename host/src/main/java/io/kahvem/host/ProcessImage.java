@@ -1,7 +1,6 @@
 package io.kahvem.host;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
@@ -22,8 +21,7 @@ public final class ProcessImage {
     public static void replace(String program, List<byte[]> arguments) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = Libc.callState(arena);
-            MemorySegment vector = arena.allocate(ADDRESS, arguments.size() + 1L);
-            for (int n = 0; n < arguments.size(); n++) vector.setAtIndex(ADDRESS, n, terminated(arena, arguments.get(n)));
+            MemorySegment vector = Libc.strings(arena, arguments);
             int ignored = (int) EXECV.invokeExact(state, arena.allocateFrom(program), vector);
             throw new HostException("start " + program + " again", "execv", Libc.errno(state), "");
         } catch (HostException refused) {
@@ -31,11 +29,5 @@ public final class ProcessImage {
         } catch (Throwable t) {
             throw Libc.broken(t);
         }
-    }
-
-    private static MemorySegment terminated(Arena arena, byte[] bytes) {
-        MemorySegment text = arena.allocate(bytes.length + 1L);
-        MemorySegment.copy(bytes, 0, text, JAVA_BYTE, 0, bytes.length);
-        return text;
     }
 }

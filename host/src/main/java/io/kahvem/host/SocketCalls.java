@@ -1,15 +1,10 @@
 package io.kahvem.host;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
@@ -30,60 +25,56 @@ final class SocketCalls {
     private static final int SUN_PATH = 2;
     private static final int SOCKADDR_UN_BYTES = 110;
 
-    private static final MethodHandle SOCKET = Libc.function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle BIND = Libc.function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle CONNECT = Libc.function("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle LISTEN = Libc.function("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle ACCEPT4 =
-            Libc.function("accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RECVMSG = Libc.function("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle SENDMSG = Libc.function("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle SHUTDOWN = Libc.function("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-
-    private interface Call {
-        long make(MemorySegment state) throws Throwable;
-    }
+    private static final int SOCKET = SystemCall.number("socket");
+    private static final int BIND = SystemCall.number("bind");
+    private static final int CONNECT = SystemCall.number("connect");
+    private static final int LISTEN = SystemCall.number("listen");
+    private static final int ACCEPT4 = SystemCall.number("accept4");
+    private static final int RECVMSG = SystemCall.number("recvmsg");
+    private static final int SENDMSG = SystemCall.number("sendmsg");
+    private static final int SHUTDOWN = SystemCall.number("shutdown");
 
     private SocketCalls() {}
 
     static Descriptor socket(String name) {
-        int fd = (int) made(state -> (int) SOCKET.invokeExact(state, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (fd < 0) throw new HostException("make a socket", "socket", new Errno(-fd), "See `ulimit -n`.");
-        return new Descriptor(fd, name);
+        long fd = SystemCall.call(SOCKET, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0) throw new HostException("make a socket", "socket", new Errno((int) -fd), "See `ulimit -n`.");
+        return new Descriptor((int) fd, name);
     }
 
     static int bind(Descriptor socket, Path path) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = address(arena, path);
-            return (int) made(state -> (int) BIND.invokeExact(state, socket.number(), address, SOCKADDR_UN_BYTES));
+            return (int) SystemCall.completed(BIND, socket.number(), address(arena, path).address(), SOCKADDR_UN_BYTES);
         }
     }
 
     static int connect(Descriptor socket, Path path) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = address(arena, path);
-            return (int) made(state -> (int) CONNECT.invokeExact(state, socket.number(), address, SOCKADDR_UN_BYTES));
+            return (int) SystemCall.completed(CONNECT, socket.number(), address(arena, path).address(), SOCKADDR_UN_BYTES);
         }
     }
 
     static int listen(Descriptor socket) {
-        return (int) made(state -> (int) LISTEN.invokeExact(state, socket.number(), BACKLOG));
+        return (int) SystemCall.completed(LISTEN, socket.number(), BACKLOG, 0);
     }
 
     static int accept(Descriptor socket) {
-        return (int) made(state -> (int) ACCEPT4.invokeExact(state, socket.number(), 0L, 0L, SOCK_CLOEXEC));
+        while (true) {
+            int fd = (int) SystemCall.call(ACCEPT4, socket.number(), 0, 0, SOCK_CLOEXEC, 0, 0);
+            if (fd != -Errno.EINTR) return fd;
+        }
     }
 
     static long receive(Descriptor socket, MemorySegment message) {
-        return made(state -> (long) RECVMSG.invokeExact(state, socket.number(), message, RECEIVE_FLAGS));
+        return SystemCall.completed(RECVMSG, socket.number(), message.address(), RECEIVE_FLAGS);
     }
 
     static long send(Descriptor socket, MemorySegment message) {
-        return made(state -> (long) SENDMSG.invokeExact(state, socket.number(), message, SEND_FLAGS));
+        return SystemCall.completed(SENDMSG, socket.number(), message.address(), SEND_FLAGS);
     }
 
     static void shutdown(Descriptor socket) {
-        long ignored = made(state -> (int) SHUTDOWN.invokeExact(state, socket.number(), SHUT_RDWR));
+        SystemCall.completed(SHUTDOWN, socket.number(), SHUT_RDWR, 0);
     }
 
     private static MemorySegment address(Arena arena, Path path) {
@@ -96,19 +87,5 @@ final class SocketCalls {
         address.set(JAVA_SHORT, 0, (short) AF_UNIX);
         MemorySegment.copy(name, 0, address, JAVA_BYTE, SUN_PATH, name.length);
         return address;
-    }
-
-    private static long made(Call call) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Libc.callState(arena);
-            while (true) {
-                long result = call.make(state);
-                if (result >= 0) return result;
-                int errno = Libc.errnoNumber(state);
-                if (errno != Errno.EINTR) return -errno;
-            }
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
     }
 }

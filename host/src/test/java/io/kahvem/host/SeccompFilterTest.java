@@ -85,6 +85,9 @@ class SeccompFilterTest {
         assertThat(call(arch, "prlimit64").with(0, 7, 0x1000, 0)).as("set, low half").isEqualTo(EPERM);
         assertThat(call(arch, "prlimit64").with(1, 7, 0, 0)).as("of another process").isEqualTo(EPERM);
         assertThat(call(arch, "seccomp").with(1, 0, 0)).isEqualTo(EPERM);
+        for (String name : new String[] {"socket", "connect", "bind", "listen"}) {
+            assertThat(call(arch, name).with(1, 1, 0)).as(name).isEqualTo(EPERM);
+        }
         Syscalls syscalls = Syscalls.of(arch).orElseThrow();
         long[] program = SeccompFilter.program(syscalls, PID);
         for (int number = 0; number < 1000; number++) {

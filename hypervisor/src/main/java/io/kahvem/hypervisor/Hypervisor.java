@@ -27,6 +27,10 @@ public interface Hypervisor {
         return List.of();
     }
 
+    /// Begins, on a thread of its own, with what the next virtual machine needs of the engine: called as early as it is known that there
+    /// will be one.
+    default void prepare() {}
+
     /// Creates a virtual machine without vCPUs over `memory`, which the caller goes on owning.
     /// Throws HypervisorException where the host refuses.
     Vm createVm(GuestMemory memory, CpuModel model);

@@ -9,7 +9,6 @@ import io.kahvem.hypervisor.Vcpu;
 import io.kahvem.hypervisor.Vm;
 import io.kahvem.jvm.cpu.Entropy;
 import io.kahvem.jvm.decode.OpcodeMap;
-import io.kahvem.jvm.decode.Opcodes;
 import io.kahvem.jvm.interpret.CodeCache;
 import io.kahvem.jvm.interpret.Spinner;
 import io.kahvem.jvm.translate.Translator;
@@ -30,7 +29,7 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     private final TscClock clock;
     private final Entropy entropy = new Entropy();
     private final ApicBus apics = new ApicBus();
-    private final OpcodeMap opcodes = Opcodes.map();
+    private final OpcodeMap opcodes;
     private final Spinner spinner = new Spinner();
     private final CodeCache code;
     private final Translator translator;
@@ -42,7 +41,8 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     /// When [#clockNanos] was 0.
     private volatile long clockOriginNanos;
 
-    JvmVm(GuestMemory memory, CpuModel model, Translator.Policy policy) {
+    JvmVm(GuestMemory memory, CpuModel model, OpcodeMap opcodes, Translator.Policy policy) {
+        this.opcodes = opcodes;
         this.memory = memory;
         this.model = model;
         this.clock = new TscClock(time, model.tscKhz());

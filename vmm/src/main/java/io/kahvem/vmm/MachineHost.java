@@ -5,7 +5,11 @@ import io.kahvem.host.EventLoop;
 import io.kahvem.host.EventLoops;
 import io.kahvem.host.HostMemory;
 import io.kahvem.hypervisor.Hypervisor;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.Thread.UncaughtExceptionHandler;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -23,12 +27,23 @@ public record MachineHost(
 
     /// This host, with every engine that is on the module path.
     public static MachineHost system() {
-        List<Hypervisor> engines = ServiceLoader.load(Hypervisor.class).stream().map(ServiceLoader.Provider::get).toList();
+        // By the layer where there is one: the class path, which is searched otherwise, has nothing then.
+        ModuleLayer layer = MachineHost.class.getModule().getLayer();
+        ServiceLoader<Hypervisor> loader =
+                layer == null ? ServiceLoader.load(Hypervisor.class) : ServiceLoader.load(layer, Hypervisor.class);
+        List<Hypervisor> engines = loader.stream().map(ServiceLoader.Provider::get).toList();
         return new MachineHost(HostMemory.system(), handler -> EventLoops.start(Clock.SYSTEM, "devices", handler), engines,
                 MachineHost::randomBytes);
     }
 
+    /// From the kernel where it has a file for it, which a machine has at once; Java's generators take tens of milliseconds to find.
     private static byte[] randomBytes() {
+        try (InputStream kernel = Files.newInputStream(Path.of("/dev/urandom"))) {
+            byte[] bytes = kernel.readNBytes(SEED_BYTES);
+            if (bytes.length == SEED_BYTES) return bytes;
+        } catch (IOException none) {
+            // Not every system has it.
+        }
         byte[] bytes = new byte[SEED_BYTES];
         new SecureRandom().nextBytes(bytes);
         return bytes;

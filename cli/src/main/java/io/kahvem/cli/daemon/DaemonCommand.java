@@ -6,6 +6,7 @@ import io.kahvem.cli.ExitStatus;
 import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.Users;
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.Hypervisor;
@@ -16,7 +17,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -142,8 +142,8 @@ public final class DaemonCommand implements Callable<Integer> {
 
     private DaemonConfig config() {
         boolean root = "root".equals(System.getProperty("user.name"));
-        List<String> program = OwnCommand.before("daemon");
-        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), program);
+        MachineStarter machines = ConfinedMachines.of(OwnCommand.before("daemon"), context);
+        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), machines);
         DaemonConfig config = socket == null || state == null
                 ? standard : standard.at(socket.toAbsolutePath().normalize(), state.toAbsolutePath().normalize());
         return config.withGroup(Optional.ofNullable(group));

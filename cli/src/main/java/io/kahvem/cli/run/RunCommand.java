@@ -11,14 +11,18 @@ import io.kahvem.config.Accel;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
+import io.kahvem.config.ConfigException;
 import io.kahvem.config.Disk;
 import io.kahvem.config.Display;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Management;
 import io.kahvem.config.Serial;
+import io.kahvem.host.Landlock;
 import io.kahvem.host.PseudoTerminal;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.vmm.boot.BootException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -177,8 +181,74 @@ public final class RunCommand implements Callable<Integer> {
         this.context = context;
     }
 
+    /// Takes options as [#arguments] writes them, without looking at annotations, which takes a tenth of a second: `--name=value` alone.
+    /// False where one is written otherwise; nothing may be done with this object then.
+    public boolean takesPlainly(List<String> arguments) {
+        serial = null;
+        debugcon = "none";
+        memory = "512M";
+        cpus = 1;
+        cpu = "max";
+        accel = "auto";
+        display = "none";
+        sandbox = "on";
+        for (String argument : arguments) {
+            int equals = argument.indexOf('=');
+            if (!(equals < 0 ? takesFlag(argument) : takesValue(argument.substring(0, equals), argument.substring(equals + 1)))) return false;
+        }
+        return true;
+    }
+
+    private boolean takesFlag(String flag) {
+        switch (flag) {
+            case "--debug-exit" -> debugExit = true;
+            case "--no-reboot" -> noReboot = true;
+            case "--paused" -> paused = true;
+            case "--balloon" -> balloon = true;
+            case "--stats" -> stats = true;
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean takesValue(String option, String value) {
+        switch (option) {
+            case "--kernel" -> kernel = Path.of(value);
+            case "--initrd" -> initrd = value;
+            case "--append" -> append = value;
+            case "--firmware" -> firmware = value;
+            case "--debugcon" -> debugcon = value;
+            case "--memory" -> memory = value;
+            case "--cpus" -> {
+                if (!value.matches("[0-9]{1,6}")) return false;
+                cpus = Integer.parseInt(value);
+            }
+            case "--cpu" -> cpu = value;
+            case "--accel" -> accel = value;
+            case "--disk" -> disks.add(value);
+            case "--cdrom" -> cdroms.add(value);
+            case "--serial" -> serial = value;
+            case "--display" -> display = value;
+            case "--timeout" -> timeout = value;
+            case "--sandbox" -> sandbox = value;
+            case "--qmp" -> qmp.add(value);
+            case "--name" -> name = value;
+            case "--uuid" -> uuid = value;
+            case "--action" -> action = value;
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
     @Override
     public Integer call() {
+        for (Hypervisor engine : context.machineHost().get().engines()) {
+            if (engine.name().equals("jvm") && !accel.startsWith("kvm")) engine.prepare();
+        }
         MachineConfig.Builder builder = optionsAlone();
         Sandbox sandbox = new Sandbox(SandboxMode.parse(this.sandbox), context.confinement(), context.err());
         if (kernel == null && firmware == null) {
@@ -196,6 +266,20 @@ public final class RunCommand implements Callable<Integer> {
         context.err().println("kahvem: the serial line is " + pty.path());
         MachineConfig withPty = builder.serial(new Serial.Pty(pty.path())).build();
         return new Foreground(context, withPty, sandbox, stats, pty).run();
+    }
+
+    /// The files of a machine that has a kernel or firmware, from its whole command line; empty where it is none, or they cannot be told.
+    public static Optional<List<Landlock.Rule>> filesOf(CliContext context, List<String> arguments) {
+        if (!arguments.getFirst().equals("run")) return Optional.empty();
+        RunCommand run = new RunCommand(context);
+        try {
+            if (!run.takesPlainly(arguments.subList(1, arguments.size()))) return Optional.empty();
+            if ((run.kernel == null && run.firmware == null) || SandboxMode.parse(run.sandbox) == SandboxMode.OFF) return Optional.empty();
+            MachineConfig config = run.optionsAlone().kernel(run.kernel).initrd(run.initrd).append(run.append).build();
+            return Optional.of(Sandbox.filesOf(config, context.machineHost().get().engines()));
+        } catch (CliException | ConfigException | BootException | InvalidPathException e) {
+            return Optional.empty();
+        }
     }
 
     /// What makes the same machine again, with the small Linux' files by their names.

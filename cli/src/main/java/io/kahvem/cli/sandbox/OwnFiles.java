@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /// The files that this program itself runs from, whatever its machine is: the JDK, the shared libraries, our jars, and what the JVM asks of
 /// the host it is on. All but four devices for reading only.
@@ -70,16 +72,20 @@ final class OwnFiles {
         }
     }
 
-    /// The shared libraries and their loader, which the kernel starts too, as they are mapped now (proc_pid_maps(5)).
+    /// The shared libraries and their loader, which the kernel starts too, as they are mapped now (proc_pid_maps(5)). A file has a line for
+    /// each of its parts.
     private void mapped() throws IOException {
+        Map<String, Boolean> files = new TreeMap<>();
         for (String line : Files.readAllLines(MAPS)) {
             int path = line.indexOf('/');
             if (path < 0 || line.startsWith("/dev/", path) || line.endsWith(" (deleted)")) continue;
-            boolean executable = line.split(" ")[1].contains("x");
-            Path file = Path.of(line.substring(path));
-            if (!Files.isRegularFile(file)) continue;
+            files.merge(line.substring(path), line.split(" ", 3)[1].contains("x"), Boolean::logicalOr);
+        }
+        files.forEach((name, executable) -> {
+            Path file = Path.of(name);
+            if (!Files.isRegularFile(file)) return;
             if (executable) add(file, READ, EXECUTE);
             else add(file, READ);
-        }
+        });
     }
 }

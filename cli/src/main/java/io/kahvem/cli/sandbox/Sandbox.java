@@ -63,7 +63,7 @@ public final class Sandbox {
     }
 
     /// The files that the machine names, and those its engine opens.
-    static List<Landlock.Rule> filesOf(MachineConfig config, List<Hypervisor> engines) {
+    public static List<Landlock.Rule> filesOf(MachineConfig config, List<Hypervisor> engines) {
         List<Landlock.Rule> rules = new ArrayList<>();
         switch (config.boot()) {
             case Boot.Kernel kernel -> kernel.files().forEach(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));

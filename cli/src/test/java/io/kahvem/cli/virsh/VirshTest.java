@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.kahvem.cli.TestContext;
 import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
+import io.kahvem.daemon.MachineStarter;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,7 +59,7 @@ class VirshTest {
     /// A daemon with a directory of its own, where the files are that commands name.
     private Path daemon(String name) throws IOException {
         Path home = Files.createDirectories(directory.resolve(name));
-        DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), List.of("/bin/false"))
+        DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of("/bin/false")))
                 .at(home.resolve("sock"), home.resolve("state"));
         daemons.add(Daemon.start(config, false));
         Files.writeString(home.resolve("a.xml"), DOMAIN.formatted(home));

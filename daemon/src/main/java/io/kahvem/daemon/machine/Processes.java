@@ -5,13 +5,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /// What the kernel tells of processes (proc_pid_stat(5)).
 final class Processes {
     /// Fields of /proc/PID/stat, counted from the one after the command's name.
     private static final int START_TIME = 19;
+
+    private static final long SHORTEST_PAUSE_NANOS = 500_000;
+    private static final long LONGEST_PAUSE_NANOS = 20_000_000;
+    /// The kernel may be busy with taking its memory away.
+    private static final Duration KILL_PATIENCE = Duration.ofSeconds(30);
 
     private Processes() {}
 
@@ -24,6 +31,29 @@ final class Processes {
         } catch (IOException e) {
             return -1;
         }
+    }
+
+    /// Whether a process runs: one that has ended and is waited for by nobody yet runs no more.
+    static boolean isAlive(long pid, long startTicks) {
+        return startTicks >= 0 && startTicks(pid) == startTicks;
+    }
+
+    /// Waits for a process' end, whosever child it is. False where it runs on after so long.
+    static boolean awaitEnd(long pid, long startTicks, Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
+        long pause = SHORTEST_PAUSE_NANOS;
+        while (isAlive(pid, startTicks)) {
+            if (System.nanoTime() - end > 0) return false;
+            LockSupport.parkNanos(pause);
+            pause = Math.min(pause * 2, LONGEST_PAUSE_NANOS);
+        }
+        return true;
+    }
+
+    /// Ends a process at once.
+    static void kill(long pid, long startTicks) {
+        ProcessHandle.of(pid).filter(process -> isAlive(pid, startTicks)).ifPresent(ProcessHandle::destroyForcibly);
+        if (!awaitEnd(pid, startTicks, KILL_PATIENCE)) throw QmpLauncher.failed("process %d cannot be killed".formatted(pid));
     }
 
     /// The processes that were started with this argument.

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.machine;
 
+import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.domain.DomainDefinition;
 import io.kahvem.daemon.domain.MachineLauncher;
 import io.kahvem.daemon.domain.MachineProcess;
@@ -9,87 +10,72 @@ import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.qmp.QmpConnectionException;
 import io.kahvem.qmp.QmpException;
-import java.io.File;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/// Starts each machine as a process of this program, in a session of its own, so that nothing that ends the daemon ends it.
+/// Machines as processes of this program, which are told apart by their control sockets.
 public final class QmpLauncher implements MachineLauncher {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.machine");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration START = Duration.ofSeconds(60);
     private static final int SWEEP_LOOKS = 5;
     private static final long SWEEP_NANOS = 20_000_000;
-    private static final long POLL_MILLIS = 20;
+    private static final long POLL_NANOS = 2_000_000;
     private static final int LOG_LINES = 12;
-    private static final Path SETSID = Path.of("/usr/bin/setsid");
 
-    private final List<String> program;
+    private final MachineStarter starter;
 
-    /// @param program the command that starts this program, up to its verb
-    public QmpLauncher(List<String> program) {
-        this.program = List.copyOf(program);
+    public QmpLauncher(MachineStarter starter) {
+        this.starter = starter;
     }
 
     @Override
     public MachineProcess start(DomainDefinition definition, Path directory, Listener listener) {
         Path socket = socket(directory, definition);
         Path log = directory.resolve("log").resolve(definition.name() + ".log");
-        List<String> command = new ArrayList<>();
-        if (Files.isExecutable(SETSID)) command.add(SETSID.toString());
-        command.addAll(program);
-        command.addAll(MachineCommand.arguments(definition, socket));
-        Process process;
+        ProcessHandle process;
         try {
             Files.createDirectories(log.getParent());
+            if (!Files.exists(log)) Files.createFile(log);
             Files.deleteIfExists(socket);
-            process = new ProcessBuilder(command)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                    .redirectErrorStream(true)
-                    .start();
-        } catch (IOException e) {
-            throw failed("cannot start %s: %s".formatted(command.getFirst(), e.getMessage()));
+            process = starter.start(MachineCommand.arguments(definition, socket), log);
+        } catch (IOException | HostException e) {
+            throw failed("cannot start the machine's process: " + e.getMessage());
         }
         try {
             return connected(process, socket, log, MachineCommand.aliases(definition), listener);
         } catch (RuntimeException e) {
-            process.destroyForcibly();
-            process.onExit().join();
+            Processes.kill(process.pid(), Processes.startTicks(process.pid()));
             remove(socket);
             throw e;
         }
     }
 
     /// Waits for the process to have its socket, which it has when all of the machine is made.
-    private static MachineProcess connected(Process process, Path socket, Path log, List<String> disks, Listener listener) {
+    private static MachineProcess connected(ProcessHandle process, Path socket, Path log, List<String> disks, Listener listener) {
         long end = System.nanoTime() + START.toNanos();
         while (System.nanoTime() < end) {
+            boolean alive = Processes.startTicks(process.pid()) >= 0;
             if (Files.exists(socket)) {
                 try {
-                    return new QmpProcess(process.toHandle(), socket, PATIENCE, disks, listener);
+                    return new QmpProcess(process, socket, PATIENCE, disks, listener);
                 } catch (HostException | QmpConnectionException notYet) {
-                    if (!process.isAlive()) break;
+                    LOG.log(Level.DEBUG, () -> socket + ": " + notYet.getMessage());
                 } catch (QmpException e) {
                     throw failed("the machine's control socket: " + e.getMessage());
                 }
             }
-            try {
-                if (process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS)) break;
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw failed("interrupted");
-            }
+            if (!alive) break;
+            LockSupport.parkNanos(POLL_NANOS);
+            if (Thread.currentThread().isInterrupted()) throw failed("interrupted");
         }
-        String what = process.isAlive() ? "does not answer within %d s".formatted(START.toSeconds()) : "ended unexpectedly";
+        String what = Processes.startTicks(process.pid()) >= 0 ? "does not answer within %d s".formatted(START.toSeconds()) : "ended unexpectedly";
         throw failed("the machine's process %s: %s".formatted(what, Processes.lastLines(log, LOG_LINES)));
     }
 
@@ -111,10 +97,7 @@ public final class QmpLauncher implements MachineLauncher {
         for (int looks = 0; looks < SWEEP_LOOKS; looks++) {
             for (long pid : Processes.withArgument(MachineCommand.control(socket))) {
                 looks = 0;
-                ProcessHandle.of(pid).ifPresent(process -> {
-                    process.destroyForcibly();
-                    process.onExit().join();
-                });
+                Processes.kill(pid, Processes.startTicks(pid));
             }
             LockSupport.parkNanos(SWEEP_NANOS);
         }

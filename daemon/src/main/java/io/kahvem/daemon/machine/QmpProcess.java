@@ -23,13 +23,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /// A machine's process, driven by QMP.
 final class QmpProcess implements MachineProcess {
-    private static final long END_SECONDS = 5;
+    private static final Duration END = Duration.ofSeconds(5);
+    private static final Duration UNTIL_IT_ENDS = Duration.ofDays(36_500);
     private static final String PTY = "pty:";
     private static final String DRIVE = "drive";
 
@@ -59,7 +57,7 @@ final class QmpProcess implements MachineProcess {
             @Override
             public void ended() {
                 if (released) return;
-                handle.onExit().join();
+                Processes.awaitEnd(handle.pid(), startTicks, UNTIL_IT_ENDS);
                 listener.ended();
             }
         });
@@ -97,7 +95,7 @@ final class QmpProcess implements MachineProcess {
 
     @Override
     public boolean isAlive() {
-        return handle.isAlive();
+        return Processes.isAlive(handle.pid(), startTicks);
     }
 
     @Override
@@ -150,15 +148,7 @@ final class QmpProcess implements MachineProcess {
         } catch (QmpException | QmpConnectionException gone) {
             handle.destroy();
         }
-        try {
-            handle.onExit().get(END_SECONDS, TimeUnit.SECONDS);
-        } catch (TimeoutException | ExecutionException stuck) {
-            handle.destroyForcibly();
-            handle.onExit().join();
-        } catch (InterruptedException e) {
-            handle.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        if (!Processes.awaitEnd(handle.pid(), startTicks, END)) Processes.kill(handle.pid(), startTicks);
         qmp.close();
     }
 

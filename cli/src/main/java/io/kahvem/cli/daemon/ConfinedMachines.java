@@ -1,0 +1,53 @@
+package io.kahvem.cli.daemon;
+
+import io.kahvem.cli.CliContext;
+import io.kahvem.cli.run.RunCommand;
+import io.kahvem.cli.sandbox.ConfinedStart;
+import io.kahvem.daemon.MachineStarter;
+import io.kahvem.host.ConfinedProcess;
+import io.kahvem.host.Descriptor;
+import io.kahvem.host.HostException;
+import io.kahvem.host.Landlock;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// Starts machines' processes confined to their files, which spares each of them a second start of its JVM. Where that cannot be, and for a
+/// machine whose files cannot be told, the process is started as by hand: it confines itself, or says what is wrong with the machine.
+final class ConfinedMachines implements MachineStarter {
+    private static final Logger LOG = System.getLogger("io.kahvem.cli.daemon");
+
+    private final CliContext context;
+    private final ConfinedStart start;
+    private final MachineStarter byHand;
+
+    private ConfinedMachines(CliContext context, ConfinedStart start, MachineStarter byHand) {
+        this.context = context;
+        this.start = start;
+        this.byHand = byHand;
+    }
+
+    /// Starts them by `program`, this program's command up to its arguments.
+    static MachineStarter of(List<String> program, CliContext context) {
+        MachineStarter byHand = MachineStarter.of(program);
+        Optional<String> why = ConfinedProcess.whyNot();
+        if (why.isEmpty()) return new ConfinedMachines(context, ConfinedStart.of(program), byHand);
+        LOG.log(Level.INFO, "machines confine themselves, which takes each a second start of its JVM: {0}", why.get());
+        return byHand;
+    }
+
+    @Override
+    public ProcessHandle start(List<String> arguments, Path log) throws IOException {
+        Optional<List<Landlock.Rule>> files = RunCommand.filesOf(context, arguments);
+        if (files.isEmpty()) return byHand.start(arguments, log);
+        try (Descriptor output = Descriptor.openForAppending(log.toString())) {
+            return ConfinedProcess.start(start.rules(files.get()), start.program(), start.command(arguments), output);
+        } catch (HostException e) {
+            LOG.log(Level.WARNING, "a machine confines itself, which takes a second start of its JVM: {0}", e.getMessage());
+            return byHand.start(arguments, log);
+        }
+    }
+}
