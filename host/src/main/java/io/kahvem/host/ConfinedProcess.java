@@ -75,6 +75,10 @@ public final class ConfinedProcess {
                 started.completeExceptionally(spawn.failure);
                 return;
             }
+            if (spawn.error != 0) {
+                started.completeExceptionally(new HostException("start " + program, "posix_spawn", new Errno(spawn.error), ""));
+                return;
+            }
             started.complete(ProcessHandle.of(spawn.pid).orElseThrow(() -> new AssertionError("a child is there until it is waited for")));
             awaitEnd(spawn.pid);
         });
@@ -117,6 +121,8 @@ public final class ConfinedProcess {
         private final List<byte[]> arguments;
         private final Descriptor output;
         private int pid;
+        /// What posix_spawn gave, which is the error itself.
+        private int error;
         private @Nullable Throwable failure;
 
         Spawn(List<Landlock.Rule> rules, String program, List<byte[]> arguments, Descriptor output) {
@@ -128,43 +134,40 @@ public final class ConfinedProcess {
 
         @Override
         public void run() {
-            try (Descriptor nothing = Descriptor.openForReading("/dev/null")) {
-                Landlock.confineThisThread(rules);
-                pid = spawn(nothing);
+            try (Descriptor nothing = Descriptor.openForReading("/dev/null"); Arena arena = Arena.ofConfined()) {
+                spawn(nothing, arena);
             } catch (Throwable t) {
                 failure = t;
             }
         }
 
-        private int spawn(Descriptor input) throws Throwable {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment state = Libc.callState(arena);
-                MemorySegment actions = arena.allocate(OPAQUE_BYTES, 16);
-                MemorySegment attributes = arena.allocate(OPAQUE_BYTES, 16);
-                check((int) Calls.ACTIONS_INIT.invokeExact(state, actions));
-                check((int) Calls.ATTRIBUTES_INIT.invokeExact(state, attributes));
-                try {
-                    check((int) Calls.ADD_DUP2.invokeExact(state, actions, input.number(), 0));
-                    check((int) Calls.ADD_DUP2.invokeExact(state, actions, output.number(), 1));
-                    check((int) Calls.ADD_DUP2.invokeExact(state, actions, output.number(), 2));
-                    check((int) Calls.ADD_CLOSE_FROM.invokeExact(state, actions, 3));
-                    check((int) Calls.SET_FLAGS.invokeExact(state, attributes, (short) (SETSIGMASK | SETSID)));
-                    check((int) Calls.SET_SIGNAL_MASK.invokeExact(state, attributes, arena.allocate(SIGNAL_SET_BYTES, 8)));
-                    MemorySegment number = arena.allocate(JAVA_INT);
-                    MemorySegment vector = Libc.strings(arena, arguments);
-                    MemorySegment environment = Calls.ENVIRON.get(ADDRESS, 0);
-                    check((int) Calls.SPAWN.invokeExact(state, number, arena.allocateFrom(program), actions, attributes, vector, environment));
-                    return number.get(JAVA_INT, 0);
-                } finally {
-                    int ignored = (int) Calls.ACTIONS_DESTROY.invokeExact(state, actions);
-                    int alsoIgnored = (int) Calls.ATTRIBUTES_DESTROY.invokeExact(state, attributes);
-                }
-            }
+        /// Once this thread is confined it may not find a class that is not loaded: all but the call itself comes before.
+        private void spawn(Descriptor input, Arena arena) throws Throwable {
+            MemorySegment state = Libc.callState(arena);
+            MemorySegment actions = arena.allocate(OPAQUE_BYTES, 16);
+            MemorySegment attributes = arena.allocate(OPAQUE_BYTES, 16);
+            MemorySegment number = arena.allocate(JAVA_INT);
+            MemorySegment vector = Libc.strings(arena, arguments);
+            MemorySegment environment = Calls.ENVIRON.get(ADDRESS, 0);
+            MemorySegment file = arena.allocateFrom(program);
+            check((int) Calls.ACTIONS_INIT.invokeExact(state, actions));
+            check((int) Calls.ATTRIBUTES_INIT.invokeExact(state, attributes));
+            check((int) Calls.ADD_DUP2.invokeExact(state, actions, input.number(), 0));
+            check((int) Calls.ADD_DUP2.invokeExact(state, actions, output.number(), 1));
+            check((int) Calls.ADD_DUP2.invokeExact(state, actions, output.number(), 2));
+            check((int) Calls.ADD_CLOSE_FROM.invokeExact(state, actions, 3));
+            check((int) Calls.SET_FLAGS.invokeExact(state, attributes, (short) (SETSIGMASK | SETSID)));
+            check((int) Calls.SET_SIGNAL_MASK.invokeExact(state, attributes, arena.allocate(SIGNAL_SET_BYTES, 8)));
+            Landlock.confineThisThread(rules);
+            error = (int) Calls.SPAWN.invokeExact(state, number, file, actions, attributes, vector, environment);
+            pid = number.get(JAVA_INT, 0);
+            int ignored = (int) Calls.ACTIONS_DESTROY.invokeExact(state, actions);
+            int alsoIgnored = (int) Calls.ATTRIBUTES_DESTROY.invokeExact(state, attributes);
         }
 
-        /// These functions give the error itself.
-        private void check(int error) {
-            if (error != 0) throw new HostException("start " + program, "posix_spawn", new Errno(error), "");
+        /// These fail where there is no memory.
+        private static void check(int error) {
+            if (error != 0) throw new HostException("prepare the start of a process", "posix_spawn", new Errno(error), "");
         }
     }
 }
