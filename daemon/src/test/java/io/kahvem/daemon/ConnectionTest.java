@@ -43,7 +43,8 @@ final class ConnectionTest {
     void start(@TempDir Path directory) {
         this.directory = directory;
         daemon = Daemon.start(new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
-                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of("/bin/false")),
+                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
+                MachineStarter.of(List.of("/bin/false")),
                 Limits.DEFAULT), false);
     }
 

@@ -40,7 +40,8 @@ final class DaemonTest {
     @BeforeEach
     void start(@TempDir Path directory) {
         config = new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
-                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of()), Limits.DEFAULT);
+                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
+                MachineStarter.of(List.of()), Limits.DEFAULT);
         daemon = Daemon.start(config, false);
     }
 

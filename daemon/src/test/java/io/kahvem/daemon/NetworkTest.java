@@ -35,7 +35,8 @@ final class NetworkTest {
     void start(@TempDir Path directory) {
         this.directory = directory;
         daemon = Daemon.start(new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
-                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of()), Limits.DEFAULT),
+                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
+                MachineStarter.of(List.of()), Limits.DEFAULT),
                         false);
     }
 

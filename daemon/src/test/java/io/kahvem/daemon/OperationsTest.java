@@ -37,7 +37,8 @@ final class OperationsTest {
     @BeforeEach
     void start(@TempDir Path directory) {
         config = new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
-                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of()), Limits.DEFAULT);
+                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
+                MachineStarter.of(List.of()), Limits.DEFAULT);
         daemon = Daemon.start(config, false);
     }
 

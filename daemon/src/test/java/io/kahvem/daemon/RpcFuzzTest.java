@@ -82,7 +82,8 @@ final class RpcFuzzTest {
     @BeforeEach
     void start(@TempDir Path directory) {
         config = new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
-                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of("/bin/false")),
+                directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
+                MachineStarter.of(List.of("/bin/false")),
                 Limits.DEFAULT);
         daemon = Daemon.start(config, false);
     }

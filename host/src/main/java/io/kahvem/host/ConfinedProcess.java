@@ -161,8 +161,8 @@ public final class ConfinedProcess {
             Landlock.confineThisThread(rules);
             error = (int) Calls.SPAWN.invokeExact(state, number, file, actions, attributes, vector, environment);
             pid = number.get(JAVA_INT, 0);
-            int ignored = (int) Calls.ACTIONS_DESTROY.invokeExact(state, actions);
-            int alsoIgnored = (int) Calls.ATTRIBUTES_DESTROY.invokeExact(state, attributes);
+            int _ = (int) Calls.ACTIONS_DESTROY.invokeExact(state, actions);
+            int _ = (int) Calls.ATTRIBUTES_DESTROY.invokeExact(state, attributes);
         }
 
         /// These fail where there is no memory.
