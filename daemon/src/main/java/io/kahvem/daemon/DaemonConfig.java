@@ -16,8 +16,8 @@ import java.util.Optional;
 /// @param emulator what `<emulator>` says
 /// @param starter starts machines' processes
 public record DaemonConfig(
-        Path socket, Path readOnlySocket, Path state, Path runtime, Optional<String> group, String uri, Path emulator, MachineStarter starter,
-        Limits limits) {
+        Path socket, Path readOnlySocket, Path state, Path runtime, Optional<String> group, String uri, Path emulator,
+        MachineStarter starter, Limits limits) {
 
     /// The daemon of the system where root starts it, else of its user (libvirt's own paths, so that clients find it).
     public static DaemonConfig standard(boolean root, Map<String, String> environment, Path emulator, MachineStarter starter) {

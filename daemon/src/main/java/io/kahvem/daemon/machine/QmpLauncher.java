@@ -75,7 +75,8 @@ public final class QmpLauncher implements MachineLauncher {
             LockSupport.parkNanos(POLL_NANOS);
             if (Thread.currentThread().isInterrupted()) throw failed("interrupted");
         }
-        String what = Processes.startTicks(process.pid()) >= 0 ? "does not answer within %d s".formatted(START.toSeconds()) : "ended unexpectedly";
+        boolean runs = Processes.startTicks(process.pid()) >= 0;
+        String what = runs ? "does not answer within %d s".formatted(START.toSeconds()) : "ended unexpectedly";
         throw failed("the machine's process %s: %s".formatted(what, Processes.lastLines(log, LOG_LINES)));
     }
 
