@@ -194,7 +194,9 @@ public final class RunCommand implements Callable<Integer> {
         sandbox = "on";
         for (String argument : arguments) {
             int equals = argument.indexOf('=');
-            if (!(equals < 0 ? takesFlag(argument) : takesValue(argument.substring(0, equals), argument.substring(equals + 1)))) return false;
+            boolean taken = equals < 0
+                    ? takesFlag(argument) : takesValue(argument.substring(0, equals), argument.substring(equals + 1));
+            if (!taken) return false;
         }
         return true;
     }
