@@ -7,6 +7,8 @@ module io.kahvem.block {
 
     exports io.kahvem.block;
     exports io.kahvem.block.job;
+    exports io.kahvem.block.nbd;
     exports io.kahvem.block.qcow2;
+    exports io.kahvem.block.table;
     exports io.kahvem.block.tool;
 }

@@ -3,6 +3,8 @@ package io.kahvem.block;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.kahvem.block.file.FileNode;
+import io.kahvem.block.nbd.NbdNode;
+import io.kahvem.block.nbd.NbdUrl;
 import io.kahvem.host.Errno;
 import io.kahvem.host.HostFile;
 import java.io.IOException;
@@ -25,18 +27,18 @@ public final class Images {
 
     /// Opens an image with the layers below it. Throws [BlockException] in qemu-img's words; nothing is left open then.
     ///
-    /// @param name a path
+    /// @param name a path, or an address as [NbdUrl] has it
     public static BlockNode open(String name, OpenOptions options) {
         return open(name, options, false, new ArrayList<>());
     }
 
     private static BlockNode open(String name, OpenOptions options, boolean isBacking, List<Path> above) {
-        FileNode file = FileNode.open(name, options.readOnly(), options.cache(), options.unmap());
+        BlockNode file = openFile(name, options);
         BlockNode node;
         try {
             ImageFormat format = options.format() == null ? probe(file) : Formats.named(options.format());
             boolean sharedRead = options.readOnly() && !isBacking && format.name().equals("raw");
-            file.lock(!options.readOnly(), options.shareable() || sharedRead);
+            if (file instanceof FileNode host) host.lock(!options.readOnly(), options.shareable() || sharedRead);
             node = openFormat(format, file, name, options);
         } catch (RuntimeException e) {
             file.close();
@@ -52,6 +54,11 @@ public final class Images {
             node.close();
             throw e;
         }
+    }
+
+    private static BlockNode openFile(String name, OpenOptions options) {
+        if (NbdUrl.isOne(name)) return NbdNode.open(name, options.readOnly());
+        return FileNode.open(name, options.readOnly(), options.cache(), options.unmap());
     }
 
     private static BlockNode openFormat(ImageFormat format, BlockNode file, String name, OpenOptions options) {
@@ -154,6 +161,12 @@ public final class Images {
 
     /// Makes an image. Throws [BlockException] in qemu-img's words.
     public static void create(ImageFormat format, String name, long sizeBytes, CreateOptions options) {
+        if (NbdUrl.isOne(name)) {
+            try (BlockNode file = NbdNode.open(name, false)) {
+                format.create(file, sizeBytes, options);
+            }
+            return;
+        }
         try (FileNode file = FileNode.create(name, CacheMode.WRITEBACK)) {
             file.lock(true, false);
             format.create(file, sizeBytes, options);

@@ -43,6 +43,10 @@ public record OpenOptions(
         return new OpenOptions(format, readOnly, mode, unmap, shareable, backing, snapshot, passphrase, repair);
     }
 
+    public OpenOptions withUnmap(boolean yes) {
+        return new OpenOptions(format, readOnly, cache, yes, shareable, backing, snapshot, passphrase, repair);
+    }
+
     public OpenOptions withShareable(boolean yes) {
         return new OpenOptions(format, readOnly, cache, unmap, yes, backing, snapshot, passphrase, repair);
     }

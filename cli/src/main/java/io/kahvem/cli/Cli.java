@@ -83,7 +83,7 @@ public final class Cli implements Runnable {
         commands.put("run", () -> new RunCommand(context));
         commands.put("doctor", DoctorCommand::new);
         commands.put("daemon", () -> new DaemonCommand(context));
-        commands.put("image", ImageCommand::commandLine);
+        commands.put("image", () -> ImageCommand.commandLine(context.processEnd()));
         return commands;
     }
 

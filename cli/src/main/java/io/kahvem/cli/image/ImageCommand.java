@@ -1,5 +1,6 @@
 package io.kahvem.cli.image;
 
+import io.kahvem.cli.ProcessEnd;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,11 +24,14 @@ public final class ImageCommand implements Runnable {
     private ImageCommand() {}
 
     /// With all its verbs.
-    public static CommandLine commandLine() {
+    ///
+    /// @param end how a verb that goes on is told to end
+    public static CommandLine commandLine(ProcessEnd end) {
         CommandLine image = new CommandLine(new ImageCommand());
         for (ImageVerb verb : new ImageVerb[] {
             new AmendVerb(), new BitmapVerb(), new CheckVerb(), new CommitVerb(), new CompareVerb(), new ConvertVerb(), new CreateVerb(),
-            new InfoVerb(), new MapVerb(), new MeasureVerb(), new RebaseVerb(), new ResizeVerb(), new SnapshotVerb()
+            new InfoVerb(), new MapVerb(), new MeasureVerb(), new RebaseVerb(), new ResizeVerb(), new ServeVerb(end),
+            new SnapshotVerb()
         }) {
             CommandLine line = new CommandLine(verb);
             // resize's -1G is a size.

@@ -72,7 +72,8 @@ final class InfoVerb extends ImageVerb {
         json.put("filename", node.name());
         if (info.clusterSize() > 0) json.put("cluster-size", (long) info.clusterSize());
         json.put("format", node.format());
-        json.put("actual-size", node.allocatedSize());
+        boolean inFile = node.allocatedSize() >= 0;
+        if (inFile) json.put("actual-size", node.allocatedSize());
         if (info.specific().containsKey("encrypt")) json.put("encrypted", true);
         if (!info.specific().isEmpty()) {
             Map<String, Object> specific = new LinkedHashMap<>();
@@ -84,7 +85,7 @@ final class InfoVerb extends ImageVerb {
             json.put("full-backing-filename", Images.resolve(node.name(), backing));
             json.put("backing-filename", backing);
         }
-        json.put("dirty-flag", info.dirty());
+        if (inFile || info.clusterSize() > 0) json.put("dirty-flag", info.dirty());
         return json;
     }
 
@@ -110,7 +111,7 @@ final class InfoVerb extends ImageVerb {
         text.append("image: ").append(node.name()).append('\n');
         text.append("file format: ").append(node.format()).append('\n');
         text.append("virtual size: %s (%d bytes)\n".formatted(ByteSize.show(node.sizeBytes()), node.sizeBytes()));
-        text.append("disk size: ").append(ByteSize.show(node.allocatedSize())).append('\n');
+        text.append("disk size: ").append(node.allocatedSize() < 0 ? "unavailable" : ByteSize.show(node.allocatedSize())).append('\n');
         if (info.specific().containsKey("encrypt")) text.append("encrypted: yes\n");
         if (info.clusterSize() > 0) text.append("cluster_size: ").append(info.clusterSize()).append('\n');
         if (info.dirty()) text.append("cleanly shut down: no\n");

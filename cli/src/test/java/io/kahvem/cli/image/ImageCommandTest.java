@@ -3,6 +3,7 @@ package io.kahvem.cli.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.kahvem.cli.ProcessEnd;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +45,7 @@ class ImageCommandTest {
     private Answer kahvem(String line) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine command = ImageCommand.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        CommandLine command = ImageCommand.commandLine(new ProcessEnd()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
         int status = command.execute(inDirectory(line).toArray(String[]::new));
         return new Answer(status, out.toString().replace(dir + "/", "@"), err.toString().replace(dir + "/", "@"));
     }
@@ -197,6 +199,43 @@ class ImageCommandTest {
         same("info -f %s @x".formatted(format));
         assertThat(kahvem("resize -f %s @x 20M".formatted(format)).err)
                 .isEqualTo("kahvem image: Image format driver does not support resize\n");
+    }
+
+    @Test
+    void servesAnImageUntilItsLastClientHasLeft() throws Exception {
+        content("raw", 1 << 20, 3);
+        qemu("convert -O qcow2 @raw @x.qcow2");
+        CompletableFuture<Answer> served = CompletableFuture.supplyAsync(() -> kahvem("serve -k @sock -x disk --pid-file @pid @x.qcow2"));
+        while (!Files.exists(dir.resolve("pid"))) assertThat(served.isDone()).isFalse();
+        ok("convert -f raw -O raw nbd+unix:///disk?socket=@sock @out");
+        assertThat(served.get().status).isZero();
+        assertThat(served.get().err).isEqualTo("kahvem image: '@x.qcow2' is served at nbd+unix:///disk?socket=@sock\n");
+        assertThat(Files.readAllBytes(dir.resolve("out"))).isEqualTo(Files.readAllBytes(dir.resolve("raw")));
+        assertThat(qemu("check @x.qcow2").status).isZero();
+        Answer open = kahvem("serve --bind 0.0.0.0 @x.qcow2");
+        assertThat(open.status).isEqualTo(1);
+        assertThat(open.err).contains("only loopback addresses are served");
+    }
+
+    @Test
+    void looksAtServedImagesAsQemuDoes() throws Exception {
+        content("raw", 1 << 20, 3);
+        qemu("convert -O qcow2 @raw @x.qcow2");
+        String sock = dir.resolve("sock").toString();
+        String image = dir.resolve("x.qcow2").toString();
+        Process server = new ProcessBuilder("qemu-nbd", "-t", "-e", "5", "-x", "d", "-k", sock, "-f", "qcow2", image).start();
+        try {
+            while (!Files.exists(dir.resolve("sock"))) assertThat(server.isAlive()).isTrue();
+            same("info nbd+unix:///d?socket=@sock");
+            same("info --output=json nbd+unix:///d?socket=@sock");
+            ok("info nbd:unix:@sock:exportname=d");
+            same("map --output=json nbd+unix:///d?socket=@sock");
+            same("map nbd+unix:///d?socket=@sock");
+            same("compare -f raw -F raw nbd+unix:///d?socket=@sock @raw");
+            ok("convert -n -f raw -O raw @raw nbd+unix:///d?socket=@sock");
+        } finally {
+            server.destroy();
+        }
     }
 
     @Test
