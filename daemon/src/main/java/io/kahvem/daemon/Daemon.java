@@ -11,6 +11,7 @@ import io.kahvem.daemon.node.HostNode;
 import io.kahvem.daemon.operations.AuditLog;
 import io.kahvem.daemon.operations.Metrics;
 import io.kahvem.daemon.operations.MetricsServer;
+import io.kahvem.daemon.operations.MetricsSocket;
 import io.kahvem.daemon.rpc.Certificates;
 import io.kahvem.daemon.rpc.Events;
 import io.kahvem.daemon.rpc.Handlers;
@@ -23,12 +24,14 @@ import io.kahvem.daemon.service.ConnectService;
 import io.kahvem.daemon.service.DomainLifeService;
 import io.kahvem.daemon.service.DomainService;
 import io.kahvem.daemon.service.DomainStatisticsService;
+import io.kahvem.daemon.service.DomainTuningService;
 import io.kahvem.daemon.service.EventService;
 import io.kahvem.daemon.service.NodeService;
 import io.kahvem.daemon.service.SaslService;
 import io.kahvem.daemon.service.SecretService;
 import io.kahvem.daemon.service.StorageService;
 import io.kahvem.daemon.storage.PoolRegistry;
+import io.kahvem.host.LocalServerSocket;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -50,7 +53,7 @@ public final class Daemon implements AutoCloseable {
     private final DomainRegistry domains;
     private final DomainLife life;
     private final Metrics metrics;
-    private final List<MetricsServer> others = new ArrayList<>();
+    private final List<AutoCloseable> others = new ArrayList<>();
 
     private Daemon(DaemonConfig config, Server server, DomainRegistry domains, DomainLife life) {
         this.life = life;
@@ -66,6 +69,11 @@ public final class Daemon implements AutoCloseable {
     ///
     /// @param kvm whether the KVM engine can run machines on this host
     public static Daemon start(DaemonConfig config, boolean kvm) {
+        return start(config, kvm, List.of());
+    }
+
+    /// The same on sockets that somebody has made for it (sd_listen_fds(3)); those that are not among them it makes itself.
+    public static Daemon start(DaemonConfig config, boolean kvm, List<LocalServerSocket> made) {
         Handlers handlers = new Handlers();
         Events events = new Events();
         HostNode node = new HostNode(new HostFiles(Path.of("/")));
@@ -76,6 +84,7 @@ public final class Daemon implements AutoCloseable {
         life.findRunning();
         new DomainLifeService(domains, life).bind(handlers);
         new DomainStatisticsService(domains, node).bind(handlers);
+        new DomainTuningService(domains).bind(handlers);
         new ConnectService(config.uri(), node).bind(handlers);
         new NodeService(node, new Capabilities(node, types, hostUuid(config.state())), types).bind(handlers);
         new DomainService(domains).bind(handlers);
@@ -90,7 +99,7 @@ public final class Daemon implements AutoCloseable {
         Server server = new Server(handlers, config.limits());
         Daemon daemon = new Daemon(config, server, domains, life);
         try {
-            daemon.listen();
+            daemon.listen(made);
         } catch (RuntimeException e) {
             daemon.close();
             throw e;
@@ -127,11 +136,23 @@ public final class Daemon implements AutoCloseable {
         life.autostart();
     }
 
-    private void listen() {
+    private void listen(List<LocalServerSocket> made) {
         String everything = config.group().isPresent() ? "rw-rw----" : "rw-------";
         String reading = config.group().isPresent() ? "rw-rw-rw-" : "rw-------";
-        server.listen(new UnixListener(config.socket(), false, everything, config.group().orElse(null)));
-        server.listen(new UnixListener(config.readOnlySocket(), true, reading, config.group().orElse(null)));
+        for (LocalServerSocket socket : made) {
+            if (socket.path().equals(config.socket()) || socket.path().equals(config.readOnlySocket())) continue;
+            throw new DaemonException("a socket was handed on at %s, and this daemon listens on %s and %s\n  Set ListenStream in its unit"
+                    .formatted(socket.path(), config.socket(), config.readOnlySocket()));
+        }
+        server.listen(listener(made, config.socket(), false, everything));
+        server.listen(listener(made, config.readOnlySocket(), true, reading));
+    }
+
+    private UnixListener listener(List<LocalServerSocket> made, Path path, boolean readOnly, String permissions) {
+        for (LocalServerSocket socket : made) {
+            if (socket.path().equals(path)) return new UnixListener(socket, readOnly);
+        }
+        return new UnixListener(path, readOnly, permissions, config.group().orElse(null));
     }
 
     /// Takes connections by TCP too, on the host's loopback, from the daemon's users. Returns the port.
@@ -155,6 +176,11 @@ public final class Daemon implements AutoCloseable {
         return serving.port();
     }
 
+    /// Answers it on a UNIX socket.
+    public void serveMetrics(Path socket) {
+        others.add(new MetricsSocket(socket, metrics));
+    }
+
     public Path socket() {
         return config.socket();
     }
@@ -168,7 +194,13 @@ public final class Daemon implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        others.forEach(MetricsServer::close);
+        for (AutoCloseable each : others) {
+            try {
+                each.close();
+            } catch (Exception e) {
+                LOG.log(Level.DEBUG, "closing what answers for metrics", e);
+            }
+        }
         life.release();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kahvem.daemon.rpc.Limits;
+import io.kahvem.host.LocalSocket;
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.Domain;
 import io.kahvem.libvirt.LibvirtException;
@@ -102,6 +103,29 @@ final class OperationsTest {
                     "kahvem_domains{state=\"shutoff\"} 1", "# TYPE kahvem_calls_total counter");
             assertThat(body.lines().filter(line -> !line.startsWith("#")))
                     .allMatch(line -> line.matches("[a-z_]+(\\{[a-z]+=\"\\w+\"})? [0-9.E+-]+"));
+        }
+    }
+
+    @Test
+    void prometheusIsAnsweredOnASocketOfTheHost() {
+        Path path = config.state().resolve("metrics");
+        daemon.serveMetrics(path);
+        assertThat(ask(path, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")).startsWith("HTTP/1.1 200 OK\r\n").contains("kahvem_clients 0\n");
+        assertThat(ask(path, "GET / HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 404 ");
+        assertThat(ask(path, "POST /metrics HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 405 ");
+        assertThat(ask(path, "nonsense\n\n")).startsWith("HTTP/1.1 400 ");
+    }
+
+    private static String ask(Path path, String request) {
+        try (LocalSocket socket = LocalSocket.connect(path)) {
+            byte[] bytes = request.getBytes(StandardCharsets.US_ASCII);
+            socket.write(bytes, 0, bytes.length);
+            StringBuilder answer = new StringBuilder();
+            byte[] piece = new byte[4096];
+            for (int count; (count = socket.read(piece, 0, piece.length)) > 0; ) {
+                answer.append(new String(piece, 0, count, StandardCharsets.UTF_8));
+            }
+            return answer.toString();
         }
     }
 

@@ -17,6 +17,7 @@ import io.kahvem.libvirt.protocol.Storage;
 import io.kahvem.libvirt.protocol.TypedParameter;
 import io.kahvem.libvirt.rpc.ErrorMessage;
 import io.kahvem.libvirt.rpc.Header;
+import io.kahvem.libvirt.rpc.MessageType;
 import io.kahvem.libvirt.rpc.Packet;
 import io.kahvem.libvirt.rpc.Status;
 import io.kahvem.libvirt.xdr.Chars;
@@ -119,7 +120,8 @@ final class RpcFuzzTest {
             int asked = 0;
             for (int n = random.nextInt(8); n >= 0 && !broken; n--) {
                 ByteBuffer packet = random.nextInt(4) == 0 ? noPacket(random) : call(random, n + 10);
-                broken = packet.getInt(0) != packet.remaining();
+                // A call whose descriptors do not come ends the connection too.
+                broken = packet.getInt(0) != packet.remaining() || packet.getInt(16) == MessageType.CALL_WITH_FDS.ordinal();
                 if (!broken && packet.getInt(16) == 0) asked++;
                 wire.send(packet);
             }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,6 +67,7 @@ class VirshTest {
         Path xml = Files.writeString(directory.resolve("outlives.xml"), DOMAIN.formatted(guests.vmlinuz(), guests.initrd()));
         try (Guest daemon = daemon()) {
             assertThat(virsh("create", xml.toString())).startsWith("Domain 'outlives' created");
+            assertThat(confinements()).as("how the machine's process is confined").containsExactly("NoNewPrivs:\t1, Seccomp:\t2");
             daemon.kill();
         }
         try (Guest daemon = daemon()) {
@@ -73,6 +76,24 @@ class VirshTest {
             assertThat(virsh("destroy", "outlives")).isEqualTo("Domain 'outlives' destroyed");
             assertThat(virsh("list", "--all", "--name")).isEmpty();
             daemon.kill();
+        }
+    }
+
+    /// What the kernel says of each process that serves a control socket of this daemon.
+    private List<String> confinements() {
+        String argument = "--qmp=unix:" + directory;
+        return ProcessHandle.allProcesses().map(process -> Path.of("/proc/%d".formatted(process.pid())))
+                .filter(process -> read(process.resolve("cmdline")).contains(argument))
+                .map(process -> read(process.resolve("status")).lines()
+                        .filter(line -> line.startsWith("NoNewPrivs:") || line.startsWith("Seccomp:")).collect(Collectors.joining(", ")))
+                .toList();
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
+        } catch (IOException ended) {
+            return "";
         }
     }
 

@@ -61,9 +61,18 @@ final class ChannelServerSocket implements LocalServerSocket {
     @Override
     public void close() {
         if (!channel.isOpen()) return;
+        leave();
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new HostException("remove the socket " + path, "unlink", e, "");
+        }
+    }
+
+    @Override
+    public void leave() {
         try {
             channel.close();
-            Files.deleteIfExists(path);
         } catch (IOException e) {
             throw new HostException("close the socket " + path, "close", e, "");
         }

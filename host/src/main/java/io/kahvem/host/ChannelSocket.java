@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.List;
+import jdk.net.ExtendedSocketOptions;
 
 /// By Java's channels, which pass no descriptors.
 final class ChannelSocket implements LocalSocket {
@@ -46,6 +47,15 @@ final class ChannelSocket implements LocalSocket {
     @Override
     public List<Descriptor> takeDescriptors() {
         return List.of();
+    }
+
+    @Override
+    public String peer() {
+        try {
+            return channel.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
+        } catch (IOException e) {
+            throw new HostException("tell who is connected", "getsockopt", e, "");
+        }
     }
 
     @Override

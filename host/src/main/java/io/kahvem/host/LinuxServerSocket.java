@@ -8,10 +8,13 @@ import org.jspecify.annotations.Nullable;
 /// By the C library's calls, which go on under a seccomp filter that takes every other way to a socket.
 final class LinuxServerSocket implements LocalServerSocket {
     private final Path path;
+    private final boolean made;
     private final UsedDescriptor socket;
 
-    private LinuxServerSocket(Path path, Descriptor socket) {
+    /// @param made whether the file is ours to remove
+    private LinuxServerSocket(Path path, Descriptor socket, boolean made) {
         this.path = path;
+        this.made = made;
         this.socket = new UsedDescriptor(socket);
     }
 
@@ -26,11 +29,18 @@ final class LinuxServerSocket implements LocalServerSocket {
             if (result < 0) throw refused(path, "bind", result);
             result = SocketCalls.listen(socket);
             if (result < 0) throw refused(path, "listen", result);
-            return new LinuxServerSocket(path, socket);
+            return new LinuxServerSocket(path, socket, true);
         } catch (HostException e) {
             socket.close();
             throw e;
         }
+    }
+
+    static LocalServerSocket adopt(int number) {
+        Descriptor socket = new Descriptor(number, "socket that was handed on");
+        Path path = SocketCalls.name(socket).orElseThrow(() -> new HostException("listen on descriptor " + number, "getsockname",
+                new Errno(Errno.EINVAL), "It is no socket of the UNIX family with a file."));
+        return new LinuxServerSocket(path, socket, false);
     }
 
     /// Whether it is a socket that nobody listens on.
@@ -76,11 +86,16 @@ final class LinuxServerSocket implements LocalServerSocket {
     /// In a process that may no longer change the file system the file stays; the next that listens there takes its place.
     @Override
     public void close() {
-        if (!socket.close()) return;
+        if (!socket.close() || !made) return;
         try {
             Files.deleteIfExists(path);
         } catch (IOException confined) {
             return;
         }
+    }
+
+    @Override
+    public void leave() {
+        socket.close();
     }
 }

@@ -12,8 +12,9 @@ import java.util.List;
 
 /// By the C library's calls, with descriptors (SCM_RIGHTS of unix(7)).
 final class LinuxSocket implements LocalSocket {
-    /// What one call moves.
+    /// What one call moves, and what it moves of little.
     private static final int PIECE_BYTES = 1 << 16;
+    private static final int FIRST_BYTES = 1 << 12;
 
     /// SCM_MAX_FD: what the kernel passes in one message.
     private static final int MAX_DESCRIPTORS = 253;
@@ -59,12 +60,13 @@ final class LinuxSocket implements LocalSocket {
     public int read(byte[] into, int offset, int length) {
         if (!socket.enter()) return -1;
         try {
-            in.prepare(Math.min(length, PIECE_BYTES), in.control.byteSize());
+            in.prepare(Math.min(length, in.room), in.control.byteSize());
             int count = (int) SocketCalls.receive(socket.descriptor(), in.header);
             if (count < 0) return -1; // reset, or closed here
             takeRights();
             if (count == 0) return -1;
             MemorySegment.copy(in.data, JAVA_BYTE, 0, into, offset, count);
+            if (count == in.room) in.room = PIECE_BYTES;
             return count;
         } finally {
             socket.leave();
@@ -97,7 +99,7 @@ final class LinuxSocket implements LocalSocket {
             long control = descriptors.isEmpty() ? 0 : putRights(descriptors);
             for (int done = 0; done < length; ) {
                 int piece = Math.min(length - done, PIECE_BYTES);
-                MemorySegment.copy(bytes, offset + done, out.data, JAVA_BYTE, 0, piece);
+                MemorySegment.copy(bytes, offset + done, out.data(piece), JAVA_BYTE, 0, piece);
                 out.prepare(piece, done == 0 ? control : 0);
                 long sent = SocketCalls.send(socket.descriptor(), out.header);
                 if (sent < 0) throw new HostException("write to a socket", "sendmsg", new Errno((int) -sent), "");
@@ -131,6 +133,18 @@ final class LinuxSocket implements LocalSocket {
     }
 
     @Override
+    public String peer() {
+        if (!socket.enter()) throw closed();
+        try {
+            int user = SocketCalls.peerUser(socket.descriptor());
+            if (user < 0) throw new HostException("tell who is connected", "getsockopt", new Errno(-user), "");
+            return UserNames.of(user);
+        } finally {
+            socket.leave();
+        }
+    }
+
+    @Override
     public void close() {
         if (socket.close()) takeDescriptors().forEach(Descriptor::close);
     }
@@ -138,13 +152,21 @@ final class LinuxSocket implements LocalSocket {
     /// The structures of one direction.
     private static final class Message {
         private final Arena arena = Arena.ofAuto();
-        private final MemorySegment data = arena.allocate(PIECE_BYTES);
+        private MemorySegment data = arena.allocate(FIRST_BYTES);
+        /// What a read asks for.
+        private int room = FIRST_BYTES;
         private final MemorySegment control = arena.allocate(CMSG_DATA + 4L * (MAX_DESCRIPTORS + 1), 8);
         private final MemorySegment vector = arena.allocate(IOVEC_BYTES, 8);
         private final MemorySegment header = arena.allocate(MSGHDR_BYTES, 8);
 
+        /// Makes room for so many bytes of data: most connections carry little.
+        MemorySegment data(int bytes) {
+            if (data.byteSize() < bytes) data = arena.allocate(PIECE_BYTES);
+            return data;
+        }
+
         void prepare(int bytes, long controlBytes) {
-            vector.set(JAVA_LONG, 0, data.address());
+            vector.set(JAVA_LONG, 0, data(bytes).address());
             vector.set(JAVA_LONG, 8, bytes);
             header.set(JAVA_LONG, MSG_IOV, vector.address());
             header.set(JAVA_LONG, MSG_IOVLEN, 1);

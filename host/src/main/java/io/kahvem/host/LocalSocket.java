@@ -36,6 +36,9 @@ public interface LocalSocket extends AutoCloseable {
     /// The descriptors that came with what was read so far, and not taken yet. They are the caller's now.
     List<Descriptor> takeDescriptors();
 
+    /// The name of the user at the other end, as the kernel tells; its number where it has no name.
+    String peer();
+
     /// Ends both directions: a thread that reads or writes returns. Descriptors not taken are closed.
     @Override
     void close();

@@ -1,12 +1,14 @@
 package io.kahvem.host;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /// The calls of sockets(7), each with its result or -errno; an interrupted one is made again.
 final class SocketCalls {
@@ -21,7 +23,12 @@ final class SocketCalls {
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_CLOEXEC = 0x8_0000;
     private static final int SHUT_RDWR = 2;
-    private static final int BACKLOG = 16;
+    private static final int BACKLOG = 1000;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_PEERCRED = 17;
+    /// `struct ucred`: process, user, group.
+    private static final int UCRED_BYTES = 12;
+    private static final int UCRED_UID = 4;
     private static final int SUN_PATH = 2;
     private static final int SOCKADDR_UN_BYTES = 110;
 
@@ -32,6 +39,8 @@ final class SocketCalls {
     private static final int ACCEPT4 = SystemCall.number("accept4");
     private static final int RECVMSG = SystemCall.number("recvmsg");
     private static final int SENDMSG = SystemCall.number("sendmsg");
+    private static final int GETSOCKNAME = SystemCall.number("getsockname");
+    private static final int GETSOCKOPT = SystemCall.number("getsockopt");
     private static final int SHUTDOWN = SystemCall.number("shutdown");
 
     private SocketCalls() {}
@@ -75,6 +84,28 @@ final class SocketCalls {
 
     static void shutdown(Descriptor socket) {
         SystemCall.completed(SHUTDOWN, socket.number(), SHUT_RDWR, 0);
+    }
+
+    /// The file's name of a socket of the UNIX family; empty for any other.
+    static Optional<Path> name(Descriptor socket) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(SOCKADDR_UN_BYTES, 8);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, SOCKADDR_UN_BYTES);
+            long result = SystemCall.completed(GETSOCKNAME, socket.number(), address.address(), length.address());
+            if (result < 0 || address.get(JAVA_SHORT, 0) != AF_UNIX || address.get(JAVA_BYTE, SUN_PATH) == 0) return Optional.empty();
+            return Optional.of(Path.of(address.getString(SUN_PATH)));
+        }
+    }
+
+    /// The number of the user who connected, or -errno.
+    static int peerUser(Descriptor socket) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(UCRED_BYTES, 4);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, UCRED_BYTES);
+            int result = (int) SystemCall.call(
+                    GETSOCKOPT, socket.number(), SOL_SOCKET, SO_PEERCRED, credentials.address(), length.address(), 0);
+            return result < 0 ? result : credentials.get(JAVA_INT, UCRED_UID);
+        }
     }
 
     private static MemorySegment address(Arena arena, Path path) {

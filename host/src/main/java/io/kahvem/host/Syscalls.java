@@ -12,7 +12,7 @@ final class Syscalls {
             read 0 write 1 open 2 close 3 stat 4 fstat 5 lstat 6 poll 7 lseek 8 mmap 9 mprotect 10 munmap 11 brk 12
             rt_sigaction 13 rt_sigprocmask 14 rt_sigreturn 15 ioctl 16 pread64 17 pwrite64 18 readv 19 writev 20 access 21
             pipe 22 select 23 sched_yield 24 mremap 25 msync 26 mincore 27 madvise 28 dup 32 dup2 33 nanosleep 35 getpid 39
-            socket 41 connect 42 sendmsg 46 recvmsg 47 shutdown 48 bind 49 listen 50
+            socket 41 connect 42 sendmsg 46 recvmsg 47 shutdown 48 bind 49 listen 50 getsockname 51 getsockopt 55
             socketpair 53 clone 56 exit 60 uname 63 fcntl 72 fsync 74 fdatasync 75 ftruncate 77 getcwd 79 readlink 89 gettimeofday 96
             getrusage 98 sysinfo 99 getuid 102 getgid 104 geteuid 107 getegid 108 sigaltstack 131 prctl 157 arch_prctl 158
             gettid 186 time 201 futex 202 sched_getaffinity 204 getdents64 217 set_tid_address 218 restart_syscall 219
@@ -32,7 +32,7 @@ final class Syscalls {
             clock_gettime 113 clock_getres 114 clock_nanosleep 115 sched_getaffinity 123 sched_yield 124 restart_syscall 128
             tgkill 131 sigaltstack 132 rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 uname 160 getrusage 165 prctl 167
             getcpu 168 gettimeofday 169 getpid 172 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179
-            socket 198 socketpair 199 bind 200 listen 201 connect 203 shutdown 210 sendmsg 211 recvmsg 212
+            socket 198 socketpair 199 bind 200 listen 201 connect 203 getsockname 204 getsockopt 209 shutdown 210 sendmsg 211 recvmsg 212
             brk 214 munmap 215 mremap 216 clone 220 mmap 222 fadvise64 223 mprotect 226 msync 227 mincore 232 madvise 233
             mbind 235 get_mempolicy 236 accept4 242 prlimit64 261 seccomp 277 getrandom 278 membarrier 283 statx 291 rseq 293 clone3 435
             faccessat2 439

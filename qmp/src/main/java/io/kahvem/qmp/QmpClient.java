@@ -112,7 +112,7 @@ public final class QmpClient implements AutoCloseable {
 
     /// Has a command carried out that is given as JSON, and gives the whole reply, return or error, as JSON with the command's own id.
     /// Throws [QmpException] for what is no command.
-    public String executeJson(String command) {
+    public String executeJson(String command, List<Descriptor> descriptors) {
         Object tree = Json.parse(command.getBytes(StandardCharsets.UTF_8));
         if (!(tree instanceof Map<?, ?> given)) throw new QmpException("a command is an object");
         CompletableFuture<Map<?, ?>> reply = new CompletableFuture<>();
@@ -128,7 +128,7 @@ public final class QmpClient implements AutoCloseable {
         byte[] line = QmpSession.line(request);
         try {
             synchronized (writing) {
-                socket.write(line, 0, line.length);
+                socket.write(line, 0, line.length, descriptors);
             }
         } catch (HostException e) {
             throw gone();

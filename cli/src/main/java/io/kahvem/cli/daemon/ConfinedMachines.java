@@ -8,9 +8,11 @@ import io.kahvem.host.ConfinedProcess;
 import io.kahvem.host.Descriptor;
 import io.kahvem.host.HostException;
 import io.kahvem.host.Landlock;
+import java.io.File;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -36,11 +38,24 @@ final class ConfinedMachines implements MachineStarter {
         Optional<String> why = ConfinedProcess.whyNot();
         if (why.isEmpty()) return new ConfinedMachines(context, ConfinedStart.of(program), byHand);
         LOG.log(Level.INFO, "machines confine themselves, which takes each a second start of its JVM: {0}", why.get());
-        return byHand;
+        return (arguments, log) -> {
+            requireBuild();
+            return byHand.start(arguments, log);
+        };
+    }
+
+    /// A newer build may have taken the place of the one this process runs from.
+    private static void requireBuild() throws IOException {
+        for (String part : System.getProperty("jdk.module.path", "").split(File.pathSeparator)) {
+            if (part.isEmpty() || Files.exists(Path.of(part))) continue;
+            throw new IOException("the program that this daemon was started from is gone: there is no %s\n  %s"
+                    .formatted(part, "Restart the daemon, which then starts machines from the new one; those that run go on."));
+        }
     }
 
     @Override
     public ProcessHandle start(List<String> arguments, Path log) throws IOException {
+        requireBuild();
         Optional<List<Landlock.Rule>> files = RunCommand.filesOf(context, arguments);
         if (files.isEmpty()) return byHand.start(arguments, log);
         try (Descriptor output = Descriptor.openForAppending(log.toString())) {

@@ -8,6 +8,7 @@ import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
 import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.Users;
+import io.kahvem.host.LocalServerSocket;
 import io.kahvem.hypervisor.Availability;
 import io.kahvem.hypervisor.Hypervisor;
 import java.io.BufferedReader;
@@ -17,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -33,6 +35,8 @@ import picocli.CommandLine.Option;
         },
         sortOptions = false)
 public final class DaemonCommand implements Callable<Integer> {
+    private static final String UNIX = "unix:";
+
     private final CliContext context;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -69,8 +73,8 @@ public final class DaemonCommand implements Callable<Integer> {
 
     @Option(
             names = "--metrics",
-            paramLabel = "ADDRESS:PORT",
-            description = "Answer GET /metrics there for Prometheus, on the loopback alone.")
+            paramLabel = "ADDRESS:PORT|unix:PATH",
+            description = "Answer GET /metrics there for Prometheus, on the loopback alone or on a UNIX socket.")
     private @Nullable String metrics;
 
     @Option(
@@ -103,12 +107,14 @@ public final class DaemonCommand implements Callable<Integer> {
             case "json" -> DaemonLog.Format.JSON;
             default -> throw CliException.badInput("--log: %s is neither text nor json".formatted(log));
         });
+        List<LocalServerSocket> handed = HandedSockets.of(context.environment(), ProcessHandle.current().pid());
         CompletableFuture<Integer> end = new CompletableFuture<>();
         context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
-        try (Daemon daemon = Daemon.start(config, canRunKvm())) {
+        try (Daemon daemon = Daemon.start(config, canRunKvm(), handed)) {
             if (tcp != null) daemon.listenTcp(address("--tcp", tcp));
             if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki);
-            if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
+            if (metrics != null && metrics.startsWith(UNIX)) daemon.serveMetrics(Path.of(metrics.substring(UNIX.length())));
+            else if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
             daemon.autostart();
             context.err().println("kahvem: the daemon listens on %s; %d machines are known".formatted(daemon.socket(), daemon.domains()));
             return end.join();

@@ -41,9 +41,11 @@ public final class Domain {
     ///
     /// @param started what it was started as
     /// @param live what it is now: with aliases, ports, media
-    record Running(int id, DomainDefinition started, DomainDefinition live, boolean changed, MachineProcess process) {
+    /// @param autoDestroy whether it ends with the connection that started it
+    record Running(
+            int id, DomainDefinition started, DomainDefinition live, boolean changed, boolean autoDestroy, MachineProcess process) {
         Running with(DomainDefinition live) {
-            return new Running(id, started, live, true, process);
+            return new Running(id, started, live, true, autoDestroy, process);
         }
     }
 

@@ -2,11 +2,13 @@ package io.kahvem.daemon.domain;
 
 import io.kahvem.daemon.StateFiles;
 import io.kahvem.daemon.rpc.Client;
+import io.kahvem.host.Descriptor;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,7 +51,7 @@ public final class DomainLife {
 
     /// Finds the machines that the daemon before this one left running; one that is gone meanwhile has crashed.
     public void findRunning() {
-        statuses.loadAll(text -> {
+        statuses.loadAllAtOnce(text -> {
             DomainStatus status = DomainStatus.parse(text);
             nextId.accumulateAndGet(status.id() + 1, Math::max);
             Domain domain = registry.running(status.live());
@@ -67,7 +69,8 @@ public final class DomainLife {
         Follower follower = new Follower(domain);
         try {
             MachineProcess process = launcher.find(status.pid(), status.startTicks(), status.live(), runtime, follower);
-            domain.running(new Domain.Running(status.id(), status.started(), status.live(), false, process));
+            domain.running(new Domain.Running(status.id(), status.started(), status.live(), false, status.autoDestroy(),
+                    process));
             domain.state(process.isRunning() ? (status.state().isRunning() ? status.state() : DomainState.RUNNING_UNPAUSED)
                     : status.state().isPaused() ? status.state() : DomainState.PAUSED_UNKNOWN);
             if (status.autoDestroy()) destroy(domain);
@@ -141,7 +144,7 @@ public final class DomainLife {
         boolean autoDestroy = (flags & START_AUTODESTROY) != 0;
         try {
             Domain.Running running = new Domain.Running(id, definition, LiveDefinition.withTerminal(live, process.terminal()), false,
-                    process);
+                    autoDestroy, process);
             domain.running(running);
             domain.state(DomainState.PAUSED_STARTING_UP);
             follower.process = process;
@@ -151,7 +154,7 @@ public final class DomainLife {
                 process.resume();
                 domain.state(DomainState.RUNNING_BOOTED);
             }
-            save(domain, autoDestroy);
+            save(domain);
         } catch (RuntimeException e) {
             process.destroy();
             process.tidy();
@@ -166,9 +169,9 @@ public final class DomainLife {
         if (autoDestroy && client != null) client.onClose(() -> Thread.startVirtualThread(() -> destroyIfStill(domain, process)));
     }
 
-    private void save(Domain domain, boolean autoDestroy) {
+    private void save(Domain domain) {
         Domain.Running now = domain.requireRunning();
-        DomainStatus status = new DomainStatus(now.id(), now.process().pid(), now.process().startTicks(), domain.state(), autoDestroy,
+        DomainStatus status = new DomainStatus(now.id(), now.process().pid(), now.process().startTicks(), domain.state(), now.autoDestroy(),
                 now.started(), now.live());
         statuses.write(now.live().name(), status.print());
     }
@@ -202,7 +205,7 @@ public final class DomainLife {
 
     private void become(Domain domain, DomainState state, Lifecycle what) {
         domain.state(state);
-        save(domain, false);
+        save(domain);
         events.lifecycle(domain.ref(), what);
     }
 
@@ -214,9 +217,9 @@ public final class DomainLife {
         domain.change("virDomainInjectNMI", () -> domain.requireRunning().process().injectNmi());
     }
 
-    /// A command for the machine's own monitor, and its answer.
-    public String command(Domain domain, String command, boolean human) {
-        return domain.requireRunning().process().command(command, human);
+    /// A command for the machine's own monitor, with descriptors, and its answer.
+    public String command(Domain domain, String command, boolean human, List<Descriptor> descriptors) {
+        return domain.requireRunning().process().command(command, human, descriptors);
     }
 
     /// Presses the power button: a guest that listens to it switches itself off.

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.domain;
 
+import io.kahvem.host.Descriptor;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -63,7 +64,9 @@ public interface MachineProcess {
     List<Long> vcpuThreads();
 
     /// A command of its control protocol, as JSON, and the answer; `human` for one of the monitor for people.
-    String command(String command, boolean human);
+    ///
+    /// @param descriptors pass with it, for add-fd
+    String command(String command, boolean human, List<Descriptor> descriptors);
 
     /// Removes what the process left in the runtime directory, once it has ended.
     void tidy();

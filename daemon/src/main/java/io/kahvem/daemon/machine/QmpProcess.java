@@ -220,9 +220,9 @@ final class QmpProcess implements MachineProcess {
     }
 
     @Override
-    public String command(String command, boolean human) {
+    public String command(String command, boolean human, List<Descriptor> descriptors) {
         try {
-            if (!human) return qmp.executeJson(command);
+            if (!human) return qmp.executeJson(command, descriptors);
             return qmp.execute(new Control.HumanMonitorCommand(command, Optional.empty()));
         } catch (QmpException e) {
             throw QmpLauncher.failed("unable to execute QEMU command: " + e.getMessage());

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.rpc;
 
+import io.kahvem.host.Descriptor;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +34,9 @@ public final class Client {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
     private static final int PING = 1;
     private static final int PONG = 2;
+
+    /// What libvirt passes with a call (VIR_NET_MESSAGE_NUM_FDS_MAX).
+    private static final int MOST_DESCRIPTORS = 32;
 
     /// Calls that may wait beyond those that run; then this client is not read from until one is done.
     private static final int WAITING_CALLS = 64;
@@ -155,7 +160,8 @@ public final class Client {
             for (Packet packet; (packet = reader.read()) != null; ) {
                 lastHeardNanos = System.nanoTime();
                 unansweredPings = 0;
-                receive(packet);
+                if (packet.header().messageType().orElse(null) == MessageType.CALL_WITH_FDS) receiveWithDescriptors(packet, reader);
+                else receive(packet, List.of());
             }
         } catch (IOException e) {
             if (!closed.get()) LOG.log(Level.DEBUG, () -> "connection of " + user + " ended: " + e.getMessage());
@@ -165,7 +171,30 @@ public final class Client {
             bug(e);
         } finally {
             close();
+            if (link.channel() instanceof UnixChannel channel) channel.drop();
         }
+    }
+
+    /// The count of descriptors stands before the arguments; each comes with an octet of its own behind the packet.
+    private void receiveWithDescriptors(Packet packet, PacketReader reader) throws IOException, InterruptedException {
+        int count = packet.payload().length < 4 ? -1 : ByteBuffer.wrap(packet.payload()).getInt();
+        if (count < 0 || count > MOST_DESCRIPTORS) {
+            throw new IOException("a call with %d descriptors: %d are allowed".formatted(count, MOST_DESCRIPTORS));
+        }
+        reader.skip(count);
+        List<Descriptor> descriptors = List.of();
+        if (link.channel() instanceof UnixChannel channel) {
+            descriptors = channel.takeDescriptors(count);
+            if (channel.untaken() > MOST_DESCRIPTORS) throw new IOException("descriptors come without calls");
+        } else if (count > 0) {
+            throw new IOException("descriptors come only from this host");
+        }
+        Header header = packet.header();
+        receive(new Packet(header, Arrays.copyOfRange(packet.payload(), 4, packet.payload().length)), descriptors);
+    }
+
+    private static void dropAll(List<Descriptor> descriptors) {
+        descriptors.forEach(Descriptor::close);
     }
 
     /// A bug of ours costs this client its connection, and nobody else anything.
@@ -210,38 +239,16 @@ public final class Client {
         streams.remove(serial);
     }
 
-    private void receive(Packet packet) throws InterruptedException {
-        Header header = packet.header();
-        MessageType type = header.messageType().orElse(null);
-        if (header.program() == Program.KEEPALIVE.number() && type == MessageType.MESSAGE) {
-            if (header.procedure() == PING) sendEvent(keepalive(PONG));
-            return;
-        }
-        if (type == MessageType.STREAM || type == MessageType.STREAM_HOLE) {
-            stream(packet, type);
-            return;
-        }
-        if (type != MessageType.CALL) {
-            answer(header, error(ErrorCode.RPC, "Unexpected message type " + header.type()));
-            return;
-        }
-        if (!handlers.hasProgram(header.program(), header.version())) {
-            String program = Integer.toUnsignedString(header.program());
-            answer(header, error(ErrorCode.RPC, "Cannot find program %s version %d".formatted(program, header.version())));
-            return;
-        }
-        if (header.status() != Status.OK) {
-            answer(header, error(ErrorCode.RPC, "Unexpected message status " + header.status()));
-            return;
-        }
-        Handlers.Bound<?, ?> bound = handlers.find(header.program(), header.procedure());
+    /// `descriptors` are closed when the call is done, or is none.
+    private void receive(Packet packet, List<Descriptor> descriptors) throws InterruptedException {
+        Handlers.Bound<?, ?> bound = called(packet);
         if (bound == null) {
-            answer(header, error(ErrorCode.RPC, "unknown procedure: " + header.procedure()));
+            dropAll(descriptors);
             return;
         }
         if (bound.procedure().access() == Access.OPENING) {
             // What changes the connection itself: in the order it came, before anything behind it.
-            run(packet, bound);
+            run(packet, bound, descriptors);
             return;
         }
         waiting.acquire();
@@ -249,7 +256,7 @@ public final class Client {
             try {
                 running.acquire();
                 try {
-                    run(packet, bound);
+                    run(packet, bound, descriptors);
                 } finally {
                     running.release();
                 }
@@ -263,10 +270,50 @@ public final class Client {
         });
     }
 
-    private <A extends Record, R extends Record> void run(Packet packet, Handlers.Bound<A, R> bound) {
+    /// The procedure that a packet calls; null where it is no call, or none that there is, and has been dealt with.
+    private Handlers.@Nullable Bound<?, ?> called(Packet packet) {
+        Header header = packet.header();
+        MessageType type = header.messageType().orElse(null);
+        if (header.program() == Program.KEEPALIVE.number() && type == MessageType.MESSAGE) {
+            if (header.procedure() == PING) sendEvent(keepalive(PONG));
+            return null;
+        }
+        if (type == MessageType.STREAM || type == MessageType.STREAM_HOLE) {
+            stream(packet, type);
+            return null;
+        }
+        if (type != MessageType.CALL && type != MessageType.CALL_WITH_FDS) {
+            answer(header, error(ErrorCode.RPC, "Unexpected message type " + header.type()));
+            return null;
+        }
+        if (!handlers.hasProgram(header.program(), header.version())) {
+            String program = Integer.toUnsignedString(header.program());
+            answer(header, error(ErrorCode.RPC, "Cannot find program %s version %d".formatted(program, header.version())));
+            return null;
+        }
+        if (header.status() != Status.OK) {
+            answer(header, error(ErrorCode.RPC, "Unexpected message status " + header.status()));
+            return null;
+        }
+        Handlers.Bound<?, ?> bound = handlers.find(header.program(), header.procedure());
+        if (bound == null) {
+            answer(header, error(ErrorCode.RPC, "unknown procedure: " + header.procedure()));
+        }
+        return bound;
+    }
+
+    private <A extends Record, R extends Record> void run(
+            Packet packet, Handlers.Bound<A, R> bound, List<Descriptor> descriptors) {
+        try {
+            run(packet, bound, new Call(this, descriptors));
+        } finally {
+            dropAll(descriptors);
+        }
+    }
+
+    private <A extends Record, R extends Record> void run(Packet packet, Handlers.Bound<A, R> bound, Call call) {
         Header header = packet.header();
         Procedure<A, R> procedure = bound.procedure();
-        Call call = new Call(this);
         long begun = System.nanoTime();
         A arguments = null;
         R result;

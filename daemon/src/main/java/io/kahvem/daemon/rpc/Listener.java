@@ -7,6 +7,11 @@ public interface Listener extends AutoCloseable {
     /// Waits for the next connection.
     Link accept() throws IOException;
 
+    /// Whether whoever waits for connections, or reads from one, needs a thread of the operating system.
+    default boolean waitsInTheKernel() {
+        return false;
+    }
+
     /// Ends the wait; removes the socket's file, if it has one.
     @Override
     void close();

@@ -33,7 +33,12 @@ public final class Server implements AutoCloseable {
     /// Serves what connects to `listener` from now on.
     public void listen(Listener listener) {
         listeners.add(listener);
-        Thread.ofVirtual().name("listen " + listener).start(() -> accept(listener));
+        // Sockets of this host are waited on in the kernel (by host's native calls), which would hold up other virtual threads.
+        threads(listener.waitsInTheKernel()).name("listen " + listener).start(() -> accept(listener));
+    }
+
+    private static Thread.Builder threads(boolean waitsInTheKernel) {
+        return waitsInTheKernel ? Thread.ofPlatform().daemon() : Thread.ofVirtual();
     }
 
     /// Tells `observer` of every call from now on.
@@ -73,7 +78,7 @@ public final class Server implements AutoCloseable {
                 if (link == null) return;
                 Client client = new Client(link, handlers, limits, observers);
                 clients.add(client);
-                Thread.ofVirtual().name("client").start(() -> serve(client));
+                threads(listener.waitsInTheKernel()).name("client").start(() -> serve(client));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -64,6 +64,7 @@ public final class ConnectService {
     /// The features of virDrvFeature that make a difference to clients.
     private IntValue supportsFeature(Call call, IntValue feature) {
         boolean supported = switch (feature.value()) {
+            case 8 -> call.client().link().local(); // VIR_DRV_FEATURE_FD_PASSING
             case 9 -> true; // VIR_DRV_FEATURE_TYPED_PARAM_STRING
             case 10 -> { // VIR_DRV_FEATURE_PROGRAM_KEEPALIVE
                 call.client().knowsKeepalive();

@@ -6,6 +6,7 @@ import io.kahvem.daemon.domain.DomainDevicesEditor;
 import io.kahvem.daemon.domain.DomainLife;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.DomainResources;
+import io.kahvem.daemon.rpc.Call;
 import io.kahvem.daemon.rpc.Handlers;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
@@ -18,6 +19,7 @@ import io.kahvem.libvirt.protocol.DomainDevices;
 import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.Qemu;
+import java.util.List;
 import java.util.function.Consumer;
 
 /// A machine's life: starting, stopping, changing it; its console and its monitor.
@@ -63,7 +65,22 @@ public final class DomainLifeService {
             life.start(domain, a.flags(), call.client());
             return domain.ref();
         });
+        handlers.on(Domains.CREATE_WITH_FILES, (call, a) -> {
+            Domain domain = find(a.domain());
+            noFiles(call, "virDomainCreateWithFiles");
+            life.start(domain, a.flags(), call.client());
+            return domain.ref();
+        });
+        handlers.on(Domains.CREATE_XML_WITH_FILES, (call, a) -> {
+            noFiles(call, "virDomainCreateXMLWithFiles");
+            return life.create(a.text(), a.flags(), call.client()).ref();
+        });
         handlers.on(Domains.CREATE_XML, (call, a) -> life.create(a.text(), a.flags(), call.client()).ref());
+    }
+
+    /// Descriptors are for machines that are containers.
+    private static void noFiles(Call call, String function) {
+        if (!call.descriptors().isEmpty()) throw LibvirtException.of(ErrorCode.NO_SUPPORT, ErrorDomain.DOMAIN, function);
     }
 
     private void driving(Handlers handlers) {
@@ -150,7 +167,9 @@ public final class DomainLifeService {
 
     private void monitor(Handlers handlers) {
         handlers.on(Qemu.MONITOR_COMMAND, (call, a) ->
-                new Text(life.command(find(a.domain()), a.text(), (a.flags() & HUMAN) != 0)));
+                new Text(life.command(find(a.domain()), a.text(), (a.flags() & HUMAN) != 0, List.of())));
+        handlers.on(Qemu.MONITOR_COMMAND_WITH_FILES, (call, a) ->
+                new Text(life.command(find(a.domain()), a.text(), (a.flags() & HUMAN) != 0, call.descriptors())));
     }
 
     private static LibvirtException invalid(String detail) {

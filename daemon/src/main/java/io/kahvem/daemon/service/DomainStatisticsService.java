@@ -6,6 +6,7 @@ import io.kahvem.daemon.domain.DomainPins;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.DomainStatistics;
 import io.kahvem.daemon.domain.DomainThrottles;
+import io.kahvem.daemon.domain.DomainTuning;
 import io.kahvem.daemon.domain.ProcessTimes;
 import io.kahvem.daemon.node.HostNode;
 import io.kahvem.daemon.rpc.Handlers;
@@ -116,9 +117,12 @@ public final class DomainStatisticsService {
             return NONE;
         });
         handlers.on(Domains.GET_MEMORY_PARAMETERS, (call, a) -> {
-            find(a.domain());
-            return counted(a.number(), List.of(TypedParameter.ofULong("hard_limit", UNLIMITED),
-                    TypedParameter.ofULong("soft_limit", UNLIMITED), TypedParameter.ofULong("swap_hard_limit", UNLIMITED)));
+            Domain domain = find(a.domain());
+            List<TypedParameter> limits = new ArrayList<>();
+            for (String limit : List.of("hard_limit", "soft_limit", "swap_hard_limit")) {
+                limits.add(TypedParameter.ofULong(limit, DomainTuning.memory(domain, limit, UNLIMITED)));
+            }
+            return counted(a.number(), limits);
         });
         handlers.on(Domains.GET_NUMA_PARAMETERS, (call, a) -> {
             find(a.domain());

@@ -44,7 +44,9 @@ public final class DomainDevices {
             T.write(252, "virDomainSetBlockIoTune", SetBlockIoTune.class, None.class);
     public static final Procedure<BlockIoTuneQuery, CountedParameters> GET_BLOCK_IO_TUNE =
             T.read(253, "virDomainGetBlockIoTune", BlockIoTuneQuery.class, CountedParameters.class);
-    public static final Procedure<Resize, None> BLOCK_RESIZE = T.write(248, "virDomainBlockResize", Resize.class, None.class);
+    public static final Procedure<Resize, None> BLOCK_RESIZE = T.write(251, "virDomainBlockResize", Resize.class, None.class);
+    public static final Procedure<SetParameters, None> SET_BLKIO_PARAMETERS =
+            T.write(205, "virDomainSetBlkioParameters", SetParameters.class, None.class);
     public static final Procedure<DomainNumberFlags, CountedParameters> GET_BLKIO_PARAMETERS =
             T.read(206, "virDomainGetBlkioParameters", DomainNumberFlags.class, CountedParameters.class);
     public static final Procedure<DomainTextFlags, BlockJobInfo> GET_BLOCK_JOB_INFO =
@@ -54,10 +56,24 @@ public final class DomainDevices {
     public static final Procedure<DomainText, InterfaceStats> INTERFACE_STATS =
             T.read(65, "virDomainInterfaceStats", DomainText.class, InterfaceStats.class);
 
+    public static final Procedure<AddressesQuery, InterfaceAddresses> INTERFACE_ADDRESSES =
+            T.read(353, "virDomainInterfaceAddresses", AddressesQuery.class, InterfaceAddresses.class);
+
     // ---- the agent
     public static final Procedure<DomainFlags, Text> GET_HOSTNAME = T.read(277, "virDomainGetHostname", DomainFlags.class, Text.class);
     public static final Procedure<DomainFlags, Time> GET_TIME = T.write(337, "virDomainGetTime", DomainFlags.class, Time.class);
     public static final Procedure<DomainFlags, None> GET_FSINFO = T.write(349, "virDomainGetFSInfo", DomainFlags.class, None.class);
+
+    // Of what these are asked for, only the machine is read: no guest here has an agent.
+    public static final Procedure<DomainArg, None> SET_TIME = T.write(338, "virDomainSetTime", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> FSTRIM = T.write(294, "virDomainFSTrim", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> FSFREEZE = T.write(335, "virDomainFSFreeze", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> FSTHAW = T.write(336, "virDomainFSThaw", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> SET_USER_PASSWORD =
+            T.write(357, "virDomainSetUserPassword", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> GET_GUEST_VCPUS = T.write(371, "virDomainGetGuestVcpus", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> SET_GUEST_VCPUS = T.write(372, "virDomainSetGuestVcpus", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> GET_GUEST_INFO = T.write(418, "virDomainGetGuestInfo", DomainArg.class, None.class);
 
     private DomainDevices() {}
 
@@ -88,6 +104,15 @@ public final class DomainDevices {
 
     public record InterfaceStats(
             long rxBytes, long rxPackets, long rxErrors, long rxDrop, long txBytes, long txPackets, long txErrors, long txDrop) {}
+
+    /// @param source 0 leases, 1 the agent, 2 ARP
+    public record AddressesQuery(DomainRef domain, int source, int flags) {}
+
+    public record InterfaceAddress(int type, String address, int prefix) {}
+
+    public record InterfaceOf(String name, Optional<String> mac, @Max(2048) List<InterfaceAddress> addresses) {}
+
+    public record InterfaceAddresses(@Max(2048) List<InterfaceOf> interfaces) {}
 
     public record Time(long seconds, int nanos) {}
 }

@@ -44,6 +44,10 @@ public final class Domains {
     public static final Procedure<TextFlags, DomainRef> CREATE_XML = T.write(10, "virDomainCreateXML", TextFlags.class, DomainRef.class);
     public static final Procedure<DomainFlags, DomainRef> CREATE_WITH_FLAGS =
             T.write(196, "virDomainCreateWithFlags", DomainFlags.class, DomainRef.class);
+    public static final Procedure<TextFlags, DomainRef> CREATE_XML_WITH_FILES =
+            T.write(309, "virDomainCreateXMLWithFiles", TextFlags.class, DomainRef.class);
+    public static final Procedure<DomainFlags, DomainRef> CREATE_WITH_FILES =
+            T.write(310, "virDomainCreateWithFiles", DomainFlags.class, DomainRef.class);
     public static final Procedure<DomainArg, None> DESTROY = T.write(12, "virDomainDestroy", DomainArg.class, None.class);
     public static final Procedure<DomainFlags, None> DESTROY_FLAGS = T.write(234, "virDomainDestroyFlags", DomainFlags.class, None.class);
     public static final Procedure<DomainFlags, None> REBOOT = T.write(27, "virDomainReboot", DomainFlags.class, None.class);
@@ -54,6 +58,7 @@ public final class Domains {
     public static final Procedure<DomainArg, None> SUSPEND = T.write(34, "virDomainSuspend", DomainArg.class, None.class);
     public static final Procedure<PmSuspend, None> PM_SUSPEND_FOR_DURATION =
             T.write(261, "virDomainPMSuspendForDuration", PmSuspend.class, None.class);
+    public static final Procedure<DomainFlags, None> PM_WAKEUP = T.write(267, "virDomainPMWakeup", DomainFlags.class, None.class);
     public static final Procedure<DomainFlags, None> INJECT_NMI = T.write(210, "virDomainInjectNMI", DomainFlags.class, None.class);
     public static final Procedure<SendKey, None> SEND_KEY = T.write(226, "virDomainSendKey", SendKey.class, None.class);
 
@@ -95,6 +100,8 @@ public final class Domains {
             T.read(159, "virDomainMemoryStats", MemoryStatsQuery.class, MemoryStats.class);
     public static final Procedure<DomainNumberFlags, None> SET_MEMORY_STATS_PERIOD =
             T.write(308, "virDomainSetMemoryStatsPeriod", DomainNumberFlags.class, None.class);
+    public static final Procedure<SetParameters, None> SET_MEMORY_PARAMETERS =
+            T.write(197, "virDomainSetMemoryParameters", SetParameters.class, None.class);
     public static final Procedure<DomainNumberFlags, CountedParameters> GET_MEMORY_PARAMETERS =
             T.read(198, "virDomainGetMemoryParameters", DomainNumberFlags.class, CountedParameters.class);
 
@@ -115,10 +122,22 @@ public final class Domains {
             T.read(280, "virDomainGetEmulatorPinInfo", DomainNumberFlags.class, CpuMaps.class);
     public static final Procedure<DomainArg, SchedulerType> GET_SCHEDULER_TYPE =
             T.read(56, "virDomainGetSchedulerType", DomainArg.class, SchedulerType.class);
+    public static final Procedure<DomainNumber, Parameters> GET_SCHEDULER_PARAMETERS =
+            T.read(57, "virDomainGetSchedulerParameters", DomainNumber.class, Parameters.class);
+    public static final Procedure<DomainArg, None> SET_SCHEDULER_PARAMETERS =
+            T.write(58, "virDomainSetSchedulerParameters", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> SET_SCHEDULER_PARAMETERS_FLAGS =
+            T.write(219, "virDomainSetSchedulerParametersFlags", DomainArg.class, None.class);
     public static final Procedure<DomainNumberFlags, Parameters> GET_SCHEDULER_PARAMETERS_FLAGS =
             T.read(223, "virDomainGetSchedulerParametersFlags", DomainNumberFlags.class, Parameters.class);
     public static final Procedure<CpuStatsQuery, CountedParameters> GET_CPU_STATS =
             T.read(262, "virDomainGetCPUStats", CpuStatsQuery.class, CountedParameters.class);
+    public static final Procedure<SetParameters, None> SET_NUMA_PARAMETERS =
+            T.write(254, "virDomainSetNumaParameters", SetParameters.class, None.class);
+    public static final Procedure<PinEmulator, None> PIN_EMULATOR =
+            T.write(279, "virDomainPinEmulator", PinEmulator.class, None.class);
+    public static final Procedure<DomainArg, None> ADD_IOTHREAD = T.write(355, "virDomainAddIOThread", DomainArg.class, None.class);
+    public static final Procedure<DomainArg, None> DEL_IOTHREAD = T.write(356, "virDomainDelIOThread", DomainArg.class, None.class);
     public static final Procedure<DomainNumberFlags, CountedParameters> GET_NUMA_PARAMETERS =
             T.read(255, "virDomainGetNumaParameters", DomainNumberFlags.class, CountedParameters.class);
     public static final Procedure<DomainFlags, Parameters> GET_PERF_EVENTS =
@@ -202,6 +221,10 @@ public final class Domains {
     public record PinVcpu(DomainRef domain, int vcpu, @Max(2048) byte[] map) {}
 
     public record PinVcpuFlags(DomainRef domain, int vcpu, @Max(2048) byte[] map, int flags) {}
+
+    public record PinEmulator(DomainRef domain, @Max(2048) byte[] map, int flags) {}
+
+    public record SetParameters(DomainRef domain, @Max(64) List<TypedParameter> parameters, int flags) {}
 
     public record VcpuPinQuery(DomainRef domain, int maximum, int mapLength, int flags) {}
 

@@ -18,6 +18,9 @@ public final class Qemu {
             T.write(5, "virConnectDomainQemuMonitorEventDeregister", IntValue.class, None.class);
     public static final Event<MonitorEvent> MONITOR_EVENT = T.event(6, MonitorEvent.class);
 
+    public static final Procedure<Domains.DomainTextFlags, Text> MONITOR_COMMAND_WITH_FILES =
+            T.write(7, "virDomainQemuMonitorCommandWithFiles", Domains.DomainTextFlags.class, Text.class);
+
     private Qemu() {}
 
     public record AgentCommand(DomainRef domain, String command, int timeoutSeconds, int flags) {}

@@ -36,6 +36,12 @@ public final class PacketReader {
         return new Packet(header, payload);
     }
 
+    /// Passes over octets between two packets, which descriptors came with. Throws EOFException where the connection ends before.
+    public void skip(int octets) throws IOException {
+        if (octets > 0 && !fill(octets)) throw new EOFException("the connection ended before the descriptors of a packet");
+        buffer.position(buffer.position() + octets);
+    }
+
     /// Whether so many octets are there; false only where the connection ended before the first of them.
     private boolean fill(int count) throws IOException {
         while (buffer.remaining() < count) {
