@@ -12,6 +12,7 @@ import io.kahvem.libvirt.LibvirtException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -38,6 +39,7 @@ public final class Rehearsal {
             System.err.println("rehearsed on engine %s: exit status %d".formatted(engine, status));
         }
         rehearseDaemon(context);
+        rehearseImages(context);
         System.exit(ExitStatus.OK);
     }
 
@@ -60,6 +62,36 @@ public final class Rehearsal {
         } catch (IOException | DaemonException | LibvirtException e) {
             System.err.println("not rehearsed on a daemon: " + e);
         }
+    }
+
+    /// Images of every kind that are converted often, there and back.
+    private static void rehearseImages(CliContext context) {
+        try {
+            Path directory = Files.createTempDirectory("kahvem-rehearsal");
+            try {
+                Path raw = directory.resolve("raw");
+                byte[] content = new byte[8 << 20];
+                Arrays.fill(content, 1 << 20, 5 << 20, (byte) 'x');
+                Files.write(raw, content);
+                for (String options : List.of("-O qcow2", "-c -O qcow2", "-c -O qcow2 -o compression_type=zstd")) {
+                    Path packed = directory.resolve("packed");
+                    rehearseImage(context, "convert %s %s %s".formatted(options, raw, packed));
+                    rehearseImage(context, "info %s".formatted(packed));
+                    rehearseImage(context, "check -q %s".formatted(packed));
+                    rehearseImage(context, "convert -O raw %s %s".formatted(packed, directory.resolve("out")));
+                }
+                rehearseImage(context, "create -q -f qcow2 %s 1G".formatted(directory.resolve("new")));
+            } finally {
+                remove(directory);
+            }
+        } catch (IOException e) {
+            System.err.println("not rehearsed on images: " + e);
+        }
+    }
+
+    private static void rehearseImage(CliContext context, String words) {
+        int status = new Cli(context).run(("image " + words).split(" "));
+        System.err.println("rehearsed image %s: exit status %d".formatted(words, status));
     }
 
     private static void keep(DaemonConfig config) {

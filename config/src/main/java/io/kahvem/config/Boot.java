@@ -54,14 +54,21 @@ public sealed interface Boot {
 
     /// Firmware, which finds what to boot on the machine's disks.
     ///
-    /// @param name `seabios` or `ovmf` for the distribution's, else the file of an image that ends at 4 GiB. OVMF's flash memory is
-    ///     read-only, so it forgets its variables with the machine
-    record Firmware(String name) implements Boot {
+    /// @param name `seabios` or `ovmf` for the distribution's, else the file of an image that ends at 4 GiB
+    /// @param variables the file that UEFI's variables are kept in, made where there is none; without one they are forgotten with the
+    ///     machine
+    record Firmware(String name, Optional<Path> variables) implements Boot {
         public static final String SEABIOS = "seabios";
         public static final String OVMF = "ovmf";
 
         public Firmware {
             if (name.isEmpty()) throw ConfigException.of("firmware", "", "names no firmware; give seabios, ovmf or a file");
+            if (variables.isPresent() && name.equals(SEABIOS)) {
+                throw ConfigException.of("firmware-vars", variables.get().toString(), "SeaBIOS has no variables; they are UEFI's");
+            }
+            if (variables.isPresent() && variables.get().toString().isEmpty()) {
+                throw ConfigException.of("firmware-vars", "", "names no file");
+            }
         }
     }
 

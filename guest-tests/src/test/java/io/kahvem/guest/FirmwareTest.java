@@ -2,11 +2,14 @@ package io.kahvem.guest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -16,6 +19,7 @@ class FirmwareTest {
     private static final Path GRUB_CD = Path.of("/usr/lib/grub-rescue/grub-rescue-cdrom.iso");
     private static final Path GRUB_DISK = Path.of("/usr/lib/grub-rescue/grub-rescue-usb.img");
     private static final Path OVMF = Path.of("/usr/share/OVMF/OVMF_CODE_4M.fd");
+    private static final Path OVMF_VARIABLES = Path.of("/usr/share/OVMF/OVMF_VARS_4M.fd");
 
     @ParameterizedTest
     @ValueSource(strings = {"jvm", "kvm"})
@@ -57,6 +61,35 @@ class FirmwareTest {
             guest.await("UEFI Interactive Shell");
             guest.await("Shell> ");
         }
+    }
+
+    @Test
+    @Tag("slow")
+    void whatOvmfRemembersIsInItsVariablesFile(@TempDir Path dir) throws IOException {
+        Assumptions.assumeTrue(Files.exists(OVMF), "OVMF is not installed (apt-get install ovmf)");
+        Path variables = dir.resolve("vars.fd");
+        byte[] template = Files.readAllBytes(OVMF_VARIABLES);
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf", "--firmware-vars", variables)) {
+            guest.await("Shell> ");
+            byte[] kept = Files.readAllBytes(variables);
+            assertThat(kept).hasSameSizeAs(template).isNotEqualTo(template);
+            assertThat(new String(kept, StandardCharsets.ISO_8859_1)).contains("B\0o\0o\0t\0O\0r\0d\0e\0r\0");
+            Guest second = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf", "--firmware-vars", variables);
+            assertThat(second.exitStatus()).as("two machines do not share variables").isEqualTo(2);
+            assertThat(second.stderr()).contains(variables.toString(), "lock");
+        }
+        byte[] first = Files.readAllBytes(variables);
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf", "--firmware-vars", variables)) {
+            guest.await("Shell> ");
+        }
+        assertThat(differences(first, Files.readAllBytes(variables))).as("it finds its own again")
+                .isLessThan(differences(template, first) / 4);
+    }
+
+    private static int differences(byte[] a, byte[] b) {
+        int count = 0;
+        for (int n = 0; n < a.length; n++) if (a[n] != b[n]) count++;
+        return count;
     }
 
     @Test

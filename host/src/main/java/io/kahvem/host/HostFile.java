@@ -75,6 +75,12 @@ public interface HostFile extends AutoCloseable {
 
     boolean isBlockDevice();
 
+    /// Has the kernel copy up to `length` bytes to another file: how many it copied, 0 at the file's end, or a negative error number;
+    /// one of EOPNOTSUPP, EINVAL or EXDEV (18) where it cannot between these files.
+    default long copyTo(long offset, HostFile to, long toOffset, long length) {
+        return -Errno.EOPNOTSUPP;
+    }
+
     /// Takes a shared lock of the byte at `offset`, which belongs to this open file (OFD lock of fcntl(2)) and ends with it. 0 or -errno;
     /// 0 without a lock where the host has no such locks.
     int lockShared(long offset);

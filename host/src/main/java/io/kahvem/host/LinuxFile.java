@@ -1,15 +1,11 @@
 package io.kahvem.host;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -47,24 +43,19 @@ final class LinuxFile implements HostFile {
     private static final int S_IFBLK = 0x6000;
     private static final int SAFE_ALIGNMENT = 4096;
 
-    private static final Linker.Option VARIADIC_2 = Linker.Option.firstVariadicArg(2);
-    private static final MethodHandle OPEN =
-            Libc.function("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT), VARIADIC_2);
-    private static final FunctionDescriptor TRANSFER = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final FunctionDescriptor VECTOR = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle PREAD = Libc.function("pread", TRANSFER);
-    private static final MethodHandle PWRITE = Libc.function("pwrite", TRANSFER);
-    private static final MethodHandle PREADV = Libc.function("preadv", VECTOR);
-    private static final MethodHandle PWRITEV = Libc.function("pwritev", VECTOR);
-    private static final MethodHandle FDATASYNC = Libc.function("fdatasync", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle FTRUNCATE = Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle FALLOCATE =
-            Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle LSEEK = Libc.function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle FCNTL =
-            Libc.function("fcntl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS), VARIADIC_2);
-    private static final MethodHandle STATX =
-            Libc.function("statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+    private static final int OPENAT = SystemCall.number("openat");
+    private static final int PREAD64 = SystemCall.number("pread64");
+    private static final int PWRITE64 = SystemCall.number("pwrite64");
+    private static final int PREADV = SystemCall.number("preadv");
+    private static final int PWRITEV = SystemCall.number("pwritev");
+    private static final int FDATASYNC = SystemCall.number("fdatasync");
+    private static final int FTRUNCATE = SystemCall.number("ftruncate");
+    private static final int FALLOCATE = SystemCall.number("fallocate");
+    private static final int LSEEK = SystemCall.number("lseek");
+    private static final int FCNTL = SystemCall.number("fcntl");
+    private static final int STATX = SystemCall.number("statx");
+    private static final int COPY_FILE_RANGE = SystemCall.number("copy_file_range");
+    private static final int AT_FDCWD = -100;
 
     /// Where errno goes, a thread each.
     private static final ThreadLocal<MemorySegment> STATE = ThreadLocal.withInitial(() -> Libc.callState(Arena.ofAuto()));
@@ -94,15 +85,15 @@ final class LinuxFile implements HostFile {
     static HostFile open(Path path, Mode mode) {
         int flags = (mode.write() ? O_RDWR : 0) | (mode.create() ? O_CREAT | O_TRUNC : 0) | (mode.direct() ? O_DIRECT : 0) | O_CLOEXEC;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = STATE.get();
-            int fd = (int) OPEN.invokeExact(state, arena.allocateFrom(path.toString()), flags, NEW_FILE_MODE);
-            if (fd < 0) throw new HostException("open " + path, "open", Libc.errno(state), "");
-            return new LinuxFile(path, new Descriptor(fd, path.toString()), mode.direct());
-        } catch (HostException refused) {
-            throw refused;
-        } catch (Throwable t) {
-            throw Libc.broken(t);
+            long fd = call(OPENAT, AT_FDCWD, arena.allocateFrom(path.toString()).address(), flags, NEW_FILE_MODE);
+            if (fd < 0) throw new HostException("open " + path, "open", new Errno((int) -fd), "");
+            return new LinuxFile(path, new Descriptor((int) fd, path.toString()), mode.direct());
         }
+    }
+
+    /// The result, or -errno.
+    private static long call(int number, long a, long b, long c, long d) {
+        return SystemCall.call(STATE.get(), number, a, b, c, d, 0, 0);
     }
 
     private static int directAlignment(MemorySegment stat) {
@@ -113,15 +104,10 @@ final class LinuxFile implements HostFile {
 
     private MemorySegment stat(Arena arena) {
         MemorySegment stat = arena.allocate(STATX_BYTES, 8);
-        MemorySegment state = STATE.get();
-        int result;
-        try {
-            result = (int) STATX.invokeExact(
-                    state, fd, arena.allocateFrom(""), AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, stat);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
-        if (result < 0) throw new HostException("look at " + path, "statx", Libc.errno(state), "");
+        MemorySegment empty = arena.allocateFrom("");
+        long result = SystemCall.call(
+                STATE.get(), STATX, fd, empty.address(), AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, stat.address(), 0);
+        if (result < 0) throw new HostException("look at " + path, "statx", new Errno((int) -result), "");
         return stat;
     }
 
@@ -157,61 +143,33 @@ final class LinuxFile implements HostFile {
     }
 
     private long pread(long address, long length, long offset) {
-        MemorySegment state = STATE.get();
-        try {
-            long n = (long) PREAD.invokeExact(state, fd, address, length, offset);
-            return n >= 0 ? n : -Libc.errnoNumber(state);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return call(PREAD64, fd, address, length, offset);
     }
 
     private long pwrite(long address, long length, long offset) {
-        MemorySegment state = STATE.get();
-        try {
-            long n = (long) PWRITE.invokeExact(state, fd, address, length, offset);
-            return n >= 0 ? n : -Libc.errnoNumber(state);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return call(PWRITE64, fd, address, length, offset);
     }
 
     @Override
     public long readVector(long offset, long iovec, int count) {
-        MemorySegment state = STATE.get();
-        try {
-            while (true) {
-                long n = (long) PREADV.invokeExact(state, fd, iovec, count, offset);
-                if (n >= 0) return n;
-                if (Libc.errnoNumber(state) != Errno.EINTR) return -Libc.errnoNumber(state);
-            }
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return vector(PREADV, offset, iovec, count);
     }
 
     @Override
     public long writeVector(long offset, long iovec, int count) {
-        MemorySegment state = STATE.get();
-        try {
-            while (true) {
-                long n = (long) PWRITEV.invokeExact(state, fd, iovec, count, offset);
-                if (n >= 0) return n;
-                if (Libc.errnoNumber(state) != Errno.EINTR) return -Libc.errnoNumber(state);
-            }
-        } catch (Throwable t) {
-            throw Libc.broken(t);
+        return vector(PWRITEV, offset, iovec, count);
+    }
+
+    private long vector(int number, long offset, long iovec, int count) {
+        while (true) {
+            long n = call(number, fd, iovec, count, offset);
+            if (n != -Errno.EINTR) return n;
         }
     }
 
     @Override
     public int flush() {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) FDATASYNC.invokeExact(state, fd), state);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return (int) call(FDATASYNC, fd, 0, 0, 0);
     }
 
     @Override
@@ -228,12 +186,7 @@ final class LinuxFile implements HostFile {
 
     @Override
     public int resize(long sizeBytes) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) FTRUNCATE.invokeExact(state, fd, sizeBytes), state);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return (int) call(FTRUNCATE, fd, sizeBytes, 0, 0);
     }
 
     @Override
@@ -252,15 +205,10 @@ final class LinuxFile implements HostFile {
     }
 
     private int fallocate(int mode, long offset, long length) {
-        MemorySegment state = STATE.get();
-        try {
-            while (true) {
-                int result = result((int) FALLOCATE.invokeExact(state, fd, mode, offset, length), state);
-                if (result == -Errno.ENOSYS) return -Errno.EOPNOTSUPP;
-                if (result != -Errno.EINTR) return result;
-            }
-        } catch (Throwable t) {
-            throw Libc.broken(t);
+        while (true) {
+            int result = (int) call(FALLOCATE, fd, mode, offset, length);
+            if (result == -Errno.ENOSYS) return -Errno.EOPNOTSUPP;
+            if (result != -Errno.EINTR) return result;
         }
     }
 
@@ -277,13 +225,7 @@ final class LinuxFile implements HostFile {
     }
 
     private long seek(long offset, int whence) {
-        MemorySegment state = STATE.get();
-        try {
-            long found = (long) LSEEK.invokeExact(state, fd, offset, whence);
-            return found >= 0 ? found : -Libc.errnoNumber(state);
-        } catch (Throwable t) {
-            throw Libc.broken(t);
-        }
+        return call(LSEEK, fd, offset, whence, 0);
     }
 
     @Override
@@ -294,6 +236,21 @@ final class LinuxFile implements HostFile {
     @Override
     public boolean isBlockDevice() {
         return blockDevice;
+    }
+
+    @Override
+    public long copyTo(long offset, HostFile to, long toOffset, long length) {
+        if (!(to instanceof LinuxFile other)) return -Errno.EOPNOTSUPP;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment offsets = arena.allocate(16, 8);
+            offsets.set(JAVA_LONG, 0, offset);
+            offsets.set(JAVA_LONG, 8, toOffset);
+            while (true) {
+                long n = SystemCall.call(
+                        STATE.get(), COPY_FILE_RANGE, fd, offsets.address(), other.fd, offsets.address() + 8, length, 0);
+                if (n != -Errno.EINTR) return n == -Errno.ENOSYS ? -Errno.EOPNOTSUPP : n;
+            }
+        }
     }
 
     @Override
@@ -319,19 +276,12 @@ final class LinuxFile implements HostFile {
             flock.set(JAVA_SHORT, 0, type);
             flock.set(JAVA_LONG, 8, offset);
             flock.set(JAVA_LONG, 16, 1L);
-            MemorySegment state = STATE.get();
-            int result = result((int) FCNTL.invokeExact(state, fd, command, flock), state);
+            int result = (int) call(FCNTL, fd, command, flock.address(), 0);
             if (result == -Errno.EINVAL || result == -Errno.ENOLCK || result == -Errno.EOPNOTSUPP) return 0;
             if (result == -Errno.EACCES) return -Errno.EAGAIN;
             if (command == F_OFD_GETLK && result == 0) return flock.get(JAVA_SHORT, 0) == F_UNLCK ? 0 : -Errno.EAGAIN;
             return result;
-        } catch (Throwable t) {
-            throw Libc.broken(t);
         }
-    }
-
-    private static int result(int result, MemorySegment state) {
-        return result >= 0 ? 0 : -Libc.errnoNumber(state);
     }
 
     @Override

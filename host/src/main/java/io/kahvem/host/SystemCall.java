@@ -41,7 +41,13 @@ final class SystemCall {
 
     static long call(int number, long a, long b, long c, long d, long e, long f) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Libc.callState(arena);
+            return call(Libc.callState(arena), number, a, b, c, d, e, f);
+        }
+    }
+
+    /// The same with memory for errno, from [Libc#callState]: for paths that allocate nothing.
+    static long call(MemorySegment state, int number, long a, long b, long c, long d, long e, long f) {
+        try {
             long result = (long) SYSCALL.invokeExact(state, (long) number, a, b, c, d, e, f);
             return result == -1 ? -Libc.errnoNumber(state) : result;
         } catch (Throwable t) {

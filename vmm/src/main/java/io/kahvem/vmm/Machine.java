@@ -92,6 +92,7 @@ public final class Machine implements AutoCloseable {
     private final MachineHost host;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final Optional<BootImage> image;
+    private final Optional<Firmware> firmware;
     private final MemoryLayout layout;
     private final GuestMemory memory = new GuestMemory();
     private final Engines.Choice choice;
@@ -147,7 +148,6 @@ public final class Machine implements AutoCloseable {
         this.actions = config.actions();
         this.vcpuThreadIds = new AtomicLongArray(config.cpus());
         try {
-            Optional<Firmware> firmware;
             switch (config.boot()) {
                 case Boot.Kernel kernel -> {
                     image = Optional.of(part(BootImage.open(kernel)));
@@ -158,7 +158,7 @@ public final class Machine implements AutoCloseable {
                     firmware = Optional.of(Firmware.open(named, host.memory()));
                 }
             }
-            firmware.ifPresent(f -> part(f.rom()));
+            firmware.ifPresent(this::part);
             choice = Engines.pick(config.accel(), host.engines());
             engine = choice.engine();
             layout = MemoryLayout.of(config.memoryBytes());
@@ -168,9 +168,7 @@ public final class Machine implements AutoCloseable {
             memory.add(EXTENDED, low.slice(EXTENDED, layout.lowBytes() - EXTENDED), false);
             if (layout.highBytes() > 0) memory.add(MemoryLayout.HIGH_BASE, host.memory().map(layout.highBytes()), false);
             ShadowRam shadow = new ShadowRam(memory, low, firmware.map(Firmware::rom));
-            if (firmware.isPresent()) {
-                firmware.get().map(memory);
-            } else {
+            if (firmware.isEmpty()) {
                 for (int i = 0; i < ShadowRam.REGISTERS; i++) shadow.set(i, ShadowRam.ALL_RAM);
             }
             disks = part(new Disks(config, (drive, open) -> tell(new MachineEvent.TrayMoved(drive, open))));
@@ -185,6 +183,7 @@ public final class Machine implements AutoCloseable {
                 Optional<PcChipset.ForFirmware> forFirmware = firmware.map(f -> new PcChipset.ForFirmware(new FwCfg(memory), debugOut));
                 chipset = new PcChipset(new PcChipset.Wiring(
                         loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), shadow, forFirmware, config.debugExit()));
+                firmware.ifPresent(f -> f.map(memory, chipset.mmio()));
                 chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
                 chipset.rtc().setFirmwareHints(config.cpus());
                 forFirmware.ifPresent(with ->
@@ -527,6 +526,7 @@ public final class Machine implements AutoCloseable {
                 }
                 case Next.Reset reset -> {
                     chipset.reset();
+                    firmware.ifPresent(Firmware::reset);
                     states = load();
                     resets++;
                     control.resetDone();

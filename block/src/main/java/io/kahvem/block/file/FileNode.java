@@ -315,6 +315,17 @@ public final class FileNode implements BlockNode {
         return new BlockException(-result, "Could not write zeros for preallocation: " + new Errno(-result).meaning());
     }
 
+    /// Has the host copy a stretch to another file. Whether it could; if not, part of it may have been copied.
+    public boolean copyTo(long offset, FileNode to, long toOffset, long length) {
+        if (!isAligned(offset, toOffset, length) || !to.isAligned(offset, toOffset, length)) return false;
+        for (long done = 0; done < length; ) {
+            long n = file.copyTo(offset + done, to.file, toOffset + done, length - done);
+            if (n <= 0) return false; // it cannot between these, or the file ends: a copy by hand says what is wrong
+            done += n;
+        }
+        return true;
+    }
+
     private long check(String what, long offset, long result) {
         if (result < 0) {
             int errno = (int) -result;

@@ -1,14 +1,18 @@
 package io.kahvem.block.tool;
 
+import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
 import io.kahvem.block.CompressingNode;
+import io.kahvem.block.file.FileNode;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Copies what a disk shows into another, what is zeros as zeros: the work of `convert`.
 public final class Copier {
     private static final long PART = 2 << 20;
+    private static final int SECTOR = 512;
 
     private final BlockNode source;
     private final BlockNode target;
@@ -17,6 +21,9 @@ public final class Copier {
     private final boolean targetIsZero;
     private final @Nullable CompressingNode compressed;
     private final @Nullable BlockNode base;
+    private Pace pace = new Pace(0);
+    private @Nullable Consumer<String> salvage;
+    private @Nullable FileNode offloaded;
 
     /// @param targetOffset where the source's first byte goes
     /// @param sparseBytes how long zeros must be to be left out; 0: nothing is
@@ -35,6 +42,26 @@ public final class Copier {
         this.base = base;
     }
 
+    /// Moves no more than this many bytes a second.
+    public Copier atMost(long bytesPerSecond) {
+        pace = new Pace(bytesPerSecond);
+        return this;
+    }
+
+    /// What cannot be read is zeros in the target; `lost` hears of each sector, on any thread, not two at once.
+    public Copier salvaging(Consumer<String> lost) {
+        salvage = lost;
+        return this;
+    }
+
+    /// Lets the host copy from file to file where both hold the bytes as they are: data are not looked at for zeros then, and may share
+    /// their place on the medium.
+    public Copier offloading() {
+        boolean plain = compressed == null && target.format().equals("raw");
+        offloaded = plain && target.fileAt(0) instanceof FileNode file ? file : null;
+        return this;
+    }
+
     /// Copies all of it, by several threads.
     public void copy(int threads, Progress progress) {
         Parts.each(source.sizeBytes(), Math.max(PART, target.clusterSize()), threads, this::part, progress);
@@ -50,11 +77,20 @@ public final class Copier {
             } else if (status.zero() && sparseBytes > 0) {
                 if (end != at + status.length()) copyData(at, end - at);
                 else zeros(at, status.length());
-            } else {
+            } else if (!copyByHost(status, at, end - at)) {
                 copyData(at, end - at);
             }
             at = end;
         }
+    }
+
+    private boolean copyByHost(Chain.Status status, long offset, long length) {
+        FileNode to = offloaded;
+        if (to == null || status.fileOffset() < 0) return false;
+        BlockNode from = status.layer().fileAt(offset);
+        if (!(from instanceof FileNode file)) return false;
+        pace.take(length);
+        return file.copyTo(status.fileOffset(), to, targetOffset + offset, length);
     }
 
     private void zeros(long at, long length) {
@@ -65,12 +101,36 @@ public final class Copier {
         MemorySegment memory = Bounce.take(Math.min(length, PART));
         for (long at = offset; at < offset + length; ) {
             MemorySegment part = memory.asSlice(0, Math.min(Math.min(length, PART), offset + length - at));
-            source.read(at, part);
+            pace.take(part.byteSize());
+            read(at, part);
             if (compressed != null) writeCompressed(compressed, at, part);
             else writeSparse(at, part);
             at += part.byteSize();
         }
         Bounce.give(memory);
+    }
+
+    private void read(long offset, MemorySegment into) {
+        try {
+            source.read(offset, into);
+        } catch (BlockException e) {
+            Consumer<String> lost = salvage;
+            if (lost == null) throw e;
+            for (long at = 0; at < into.byteSize(); at += SECTOR) {
+                readSector(offset + at, into.asSlice(at, Math.min(SECTOR, into.byteSize() - at)), lost);
+            }
+        }
+    }
+
+    private void readSector(long offset, MemorySegment into, Consumer<String> lost) {
+        try {
+            source.read(offset, into);
+        } catch (BlockException e) {
+            into.fill((byte) 0);
+            synchronized (this) {
+                lost.accept("warning: error while reading offset %d: %s".formatted(offset, e.getMessage()));
+            }
+        }
     }
 
     private void writeCompressed(CompressingNode to, long offset, MemorySegment data) {

@@ -63,7 +63,16 @@ final class ConvertVerb extends ImageVerb {
     private @Nullable String snapshot;
 
     @Option(names = "-S", paramLabel = "SIZE", description = "How long zeros must be to be left out; 0: nothing is. Default 4k.")
-    private String sparse = "4k";
+    private @Nullable String sparse;
+
+    @Option(names = "-C", description = "Let the host copy from file to file where it can; data are not looked at for zeros.")
+    private boolean offload;
+
+    @Option(names = "-r", paramLabel = "RATE", description = "Bytes a second, at most.")
+    private @Nullable String rate;
+
+    @Option(names = "--salvage", description = "What cannot be read becomes zeros, with a warning.")
+    private boolean salvage;
 
     @Option(names = "-m", paramLabel = "N", description = "Parts that are copied at a time.")
     private int workers = Runtime.getRuntime().availableProcessors() + 1;
@@ -98,6 +107,8 @@ final class ConvertVerb extends ImageVerb {
         if (backing != null && files.size() > 2) {
             throw BlockException.invalid("Having a backing file for the target makes no sense when concatenating multiple input images");
         }
+        if (offload && sparse != null) throw BlockException.invalid("Cannot enable copy offloading when -S is used");
+        if (offload && salvage) throw BlockException.invalid("Cannot use copy offloading in salvaging mode");
         String target = files.getLast();
         List<BlockNode> sources = new ArrayList<>();
         try {
@@ -107,6 +118,10 @@ final class ConvertVerb extends ImageVerb {
             sources.forEach(BlockNode::close);
         }
         return OK;
+    }
+
+    private void warn(String lost) {
+        if (!isQuiet()) fail(lost);
     }
 
     private BlockNode openSource(String file) {
@@ -120,7 +135,7 @@ final class ConvertVerb extends ImageVerb {
     private void convert(List<BlockNode> sources, String target) {
         long total = sources.stream().mapToLong(BlockNode::sizeBytes).sum();
         ImageFormat made = CreateVerb.formatFor(target, targetFormat);
-        long sparseBytes = ByteSize.parse("-S", sparse);
+        long sparseBytes = ByteSize.parse("-S", sparse == null ? "4k" : sparse);
         if (sparseBytes % 512 != 0) throw BlockException.invalid(
                 "Invalid buffer size for sparse output specified. Valid sizes are multiples of 512");
         if (!exists) create(made, sources.getFirst(), target, total);
@@ -135,12 +150,16 @@ final class ConvertVerb extends ImageVerb {
             if (compress && compressed == null) throw BlockException.invalid("Compression not supported for this file format");
             BlockNode base = backing == null ? null : baseOf(sources.getFirst());
             boolean zero = targetIsZero || !exists && backing == null;
+            long bytesPerSecond = rate == null ? 0 : ByteSize.parse("rate limit", rate);
             Progress shown = progress(progress);
             long at = 0;
             for (BlockNode source : sources) {
                 long offset = at;
                 Progress part = (done, all) -> shown.moved(offset + done, total);
-                new Copier(source, to, at, sparseBytes, zero, compressed, base).copy(workers, part);
+                Copier copier = new Copier(source, to, at, sparseBytes, zero, compressed, base).atMost(bytesPerSecond);
+                if (salvage) copier.salvaging(this::warn);
+                if (offload) copier.offloading();
+                copier.copy(workers, part);
                 at += source.sizeBytes();
             }
             if (bitmaps) copyBitmaps(sources.getFirst(), to);

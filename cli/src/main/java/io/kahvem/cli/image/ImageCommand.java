@@ -29,9 +29,9 @@ public final class ImageCommand implements Runnable {
     public static CommandLine commandLine(ProcessEnd end) {
         CommandLine image = new CommandLine(new ImageCommand());
         for (ImageVerb verb : new ImageVerb[] {
-            new AmendVerb(), new BitmapVerb(), new CheckVerb(), new CommitVerb(), new CompareVerb(), new ConvertVerb(), new CreateVerb(),
-            new InfoVerb(), new MapVerb(), new MeasureVerb(), new RebaseVerb(), new ResizeVerb(), new ServeVerb(end),
-            new SnapshotVerb()
+            new AmendVerb(), new BenchVerb(), new BitmapVerb(), new CheckVerb(), new CommitVerb(), new CompareVerb(), new ConvertVerb(),
+            new CreateVerb(), new DdVerb(), new InfoVerb(), new MapVerb(), new MeasureVerb(), new RebaseVerb(), new ResizeVerb(),
+            new ServeVerb(end), new SnapshotVerb()
         }) {
             CommandLine line = new CommandLine(verb);
             // resize's -1G is a size.

@@ -72,8 +72,14 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--firmware",
             paramLabel = "NAME",
-            description = "Start with firmware instead of a kernel: seabios, ovmf (whose variables are not kept), or an image's FILE.")
+            description = "Start with firmware instead of a kernel: seabios, ovmf, or an image's FILE.")
     private @Nullable String firmware;
+
+    @Option(
+            names = "--firmware-vars",
+            paramLabel = "FILE",
+            description = "Where UEFI keeps its variables; made where there is none. Without it they are forgotten with the machine.")
+    private @Nullable Path firmwareVars;
 
     @Option(
             names = "--debugcon",
@@ -221,6 +227,7 @@ public final class RunCommand implements Callable<Integer> {
             case "--initrd" -> initrd = value;
             case "--append" -> append = value;
             case "--firmware" -> firmware = value;
+            case "--firmware-vars" -> firmwareVars = Path.of(value);
             case "--debugcon" -> debugcon = value;
             case "--memory" -> memory = value;
             case "--cpus" -> {
@@ -291,6 +298,7 @@ public final class RunCommand implements Callable<Integer> {
                 "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(), "--sandbox=" + sandbox));
         if (kernel != null) arguments.add("--kernel=" + kernel);
         if (firmware != null) arguments.add("--firmware=" + firmware);
+        if (firmwareVars != null) arguments.add("--firmware-vars=" + firmwareVars);
         for (String disk : disks) arguments.add("--disk=" + disk);
         for (String cdrom : cdroms) arguments.add("--cdrom=" + cdrom);
         if (initrd != null) arguments.add("--initrd=" + initrd);
@@ -342,7 +350,10 @@ public final class RunCommand implements Callable<Integer> {
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
         for (String disk : disks) builder.disk(Disk.parse(disk));
         for (String cdrom : cdroms) builder.disk(Disk.parseCdrom(cdrom));
-        if (firmware != null) builder.firmware(new Boot.Firmware(firmware));
+        if (firmware == null && firmwareVars != null) {
+            throw CliException.badInput("--firmware-vars: there is no firmware that has variables\n  Start with one: --firmware ovmf");
+        }
+        if (firmware != null) builder.firmware(new Boot.Firmware(firmware, Optional.ofNullable(firmwareVars)));
         builder.kernel(kernel == null && firmware == null ? Path.of("any") : kernel).build();
         return builder;
     }

@@ -70,6 +70,7 @@ public final class Sandbox {
             case Boot.Firmware firmware -> {
                 FirmwareFiles files = FirmwareFiles.find(firmware);
                 for (Path file : files.all()) rules.add(new Landlock.Rule(file, Set.of(READ)));
+                firmware.variables().ifPresent(file -> rules.add(keptFile(file)));
                 FirmwareFiles.vgaRom().ifPresent(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
             }
         }
@@ -98,6 +99,12 @@ public final class Sandbox {
     private static Landlock.Rule toWrite(Path file) {
         if (Files.exists(file)) return new Landlock.Rule(file, Set.of(WRITE));
         return new Landlock.Rule(directoryOf(file), Set.of(WRITE, CREATE));
+    }
+
+    /// A file that is read and written, and made where it is not there.
+    private static Landlock.Rule keptFile(Path file) {
+        if (Files.exists(file)) return new Landlock.Rule(file, Set.of(READ, WRITE));
+        return new Landlock.Rule(directoryOf(file), Set.of(READ, WRITE, CREATE));
     }
 
     private static Path directoryOf(Path file) {

@@ -238,6 +238,58 @@ class ImageCommandTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "dd if=@raw of=@x", "dd -O qcow2 if=@raw of=@x bs=4k count=9", "dd if=@raw of=@x bs=10000 skip=3", "dd -f raw bs=1M if=@raw of=@x",
+        "dd if=@raw of=@x bs=1M skip=9", "dd if=@raw", "dd if=@raw of=@x cow=1", "dd if=@raw of=@x bs=nothing"
+    })
+    void copiesPartsAsQemuDoes(String line) throws IOException {
+        content("raw", 1_000_448, 7);
+        Answer theirs = qemu(line);
+        if (Files.exists(dir.resolve("x"))) Files.move(dir.resolve("x"), dir.resolve("theirs"));
+        Answer ours = kahvem(line);
+        assertThat(ours.status).isEqualTo(theirs.status);
+        assertThat(ours.err).isEqualTo(theirs.err.replace("qemu-img: ", "kahvem image: "));
+        if (!Files.exists(dir.resolve("theirs"))) return;
+        assertThat(qemu("compare @x @theirs").status).isZero();
+        assertThat(qemu("info @x").out.replaceAll("disk size.*", "")).isEqualTo(qemu("info @theirs").out
+                .replace("theirs", "x").replaceAll("disk size.*", ""));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bench -c 50 -d 4 @x", "bench -c 50 -d 4 -w -f raw --pattern 9 --flush-interval 10 -s 8k -S 16k @x"})
+    void benches(String line) throws IOException {
+        content("x", 1 << 20, 7);
+        Answer theirs = qemu(line);
+        Answer ours = kahvem(line);
+        assertThat(ours.status).as(ours.err).isEqualTo(theirs.status).isZero();
+        assertThat(ours.out.replaceAll("[0-9.]+ seconds", "")).isEqualTo(theirs.out.replaceAll("[0-9.]+ seconds", ""));
+        if (line.contains("-w")) assertThat(Files.readAllBytes(dir.resolve("x"))[16_384]).isEqualTo((byte) 9);
+    }
+
+    @Test
+    void copiesByTheHostAtARateAndWithoutWhatCannotBeRead() throws IOException {
+        content("raw", 3 << 20, 7);
+        qemu("convert -O qcow2 @raw @x.qcow2");
+        ok("convert -C -O raw @x.qcow2 @out");
+        assertThat(Files.readAllBytes(dir.resolve("out"))).isEqualTo(Files.readAllBytes(dir.resolve("raw")));
+        ok("convert -r 1G -O raw @x.qcow2 @out");
+        assertThat(kahvem("convert -C -S 4k -O raw @x.qcow2 @out").err)
+                .isEqualTo(qemu("convert -C -S 4k -O raw @x.qcow2 @out").err.replace("qemu-img: ", "kahvem image: "));
+        qemu("convert -c -O qcow2 @raw @packed.qcow2");
+        byte[] packed = Files.readAllBytes(dir.resolve("packed.qcow2"));
+        int at = 5 << 16; // behind header, counts and tables: where the first compressed clusters are
+        Arrays.fill(packed, at, at + 30, (byte) 0xff);
+        Files.write(dir.resolve("packed.qcow2"), packed);
+        assertThat(kahvem("convert -O raw @packed.qcow2 @out").status).isEqualTo(1);
+        Answer salvaged = kahvem("convert --salvage -O raw @packed.qcow2 @out");
+        assertThat(salvaged.status).isZero();
+        assertThat(salvaged.err).contains("warning: error while reading offset ");
+        byte[] out = Files.readAllBytes(dir.resolve("out"));
+        byte[] raw = Files.readAllBytes(dir.resolve("raw"));
+        for (int n = 0; n < raw.length; n++) if (out[n] != raw[n]) assertThat(out[n]).isZero();
+    }
+
     @Test
     void joinsImagesAndTakesSnapshots() throws IOException {
         content("one", 1 << 20, 3);

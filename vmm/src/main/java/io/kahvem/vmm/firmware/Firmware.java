@@ -3,9 +3,12 @@ package io.kahvem.vmm.firmware;
 import io.kahvem.config.Boot;
 import io.kahvem.config.Display;
 import io.kahvem.config.MachineConfig;
+import io.kahvem.devices.Device;
 import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.acpi.TableLoader;
+import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.chipset.PcChipset;
+import io.kahvem.devices.firmware.FlashChip;
 import io.kahvem.devices.firmware.FwCfg;
 import io.kahvem.devices.firmware.Smbios;
 import io.kahvem.host.HostMemory;
@@ -19,19 +22,25 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// The firmware that a machine starts with: its ROM below 4 GiB, and what fw_cfg tells it of the machine.
-public final class Firmware {
+public final class Firmware implements Device, AutoCloseable {
     private static final long ROM_END = 1L << 32;
     private static final int MIN_BYTES = 128 << 10;
     private static final int MAX_BYTES = 8 << 20;
 
     private final Mapping rom;
+    private final int variablesBytes;
+    private final Optional<VariablesFile> kept;
+    private Optional<FlashChip> flash = Optional.empty();
 
-    private Firmware(Mapping rom) {
+    private Firmware(Mapping rom, int variablesBytes, Optional<VariablesFile> kept) {
         this.rom = rom;
+        this.variablesBytes = variablesBytes;
+        this.kept = kept;
     }
 
     /// Reads the image. Throws BootException where it is not there or cannot be firmware.
@@ -42,21 +51,50 @@ public final class Firmware {
             throw new BootException("firmware %s: has %d bytes; an image has 128 KiB to 8 MiB, in whole pages of 4 KiB"
                     .formatted(files.code(), code.length));
         }
-        byte[] variables = files.variables().map(file -> read("firmware", file)).orElse(new byte[0]);
-        Mapping rom = memory.map(variables.length + code.length);
-        Words.copyIn(variables, 0, rom.address(), variables.length);
-        Words.copyIn(code, 0, rom.address() + variables.length, code.length);
-        return new Firmware(rom);
+        Optional<byte[]> template = files.variables().map(file -> read("firmware", file));
+        Optional<VariablesFile> kept = config.variables().map(file -> VariablesFile.open(file, template));
+        try {
+            byte[] variables = kept.map(VariablesFile::content).or(() -> template).orElse(new byte[0]);
+            Mapping rom = memory.map(variables.length + code.length);
+            Words.copyIn(variables, 0, rom.address(), variables.length);
+            Words.copyIn(code, 0, rom.address() + variables.length, code.length);
+            return new Firmware(rom, variables.length, kept);
+        } catch (RuntimeException e) {
+            kept.ifPresent(VariablesFile::close);
+            throw e;
+        }
     }
 
-    /// The image, to be closed after the guest's memory.
+    /// The image.
     public Mapping rom() {
         return rom;
     }
 
-    /// Puts the ROM where the processor starts.
-    public void map(GuestMemory memory) {
-        memory.add(ROM_END - rom.sizeBytes(), rom.slice(0, rom.sizeBytes()), true);
+    /// Puts the ROM where the processor starts, and flash memory for the variables below it where they are kept.
+    public void map(GuestMemory memory, IoBus mmio) {
+        long start = ROM_END - rom.sizeBytes();
+        int flashBytes = kept.isPresent() ? variablesBytes : 0;
+        memory.add(start + flashBytes, rom.slice(flashBytes, rom.sizeBytes() - flashBytes), true);
+        if (kept.isEmpty()) return;
+        FlashChip chip = new FlashChip(memory, start, rom.slice(0, flashBytes), kept.get());
+        mmio.add("flash memory", start, flashBytes, chip);
+        flash = Optional.of(chip);
+    }
+
+    @Override
+    public void reset() {
+        flash.ifPresent(FlashChip::reset);
+    }
+
+    /// Keeps what the guest changed last. The guest no longer runs.
+    @Override
+    public void close() {
+        try {
+            flash.ifPresent(FlashChip::save);
+        } finally {
+            kept.ifPresent(VariablesFile::close);
+            rom.close();
+        }
     }
 
     /// Tells of the machine. `tables` makes ACPI's for where the firmware has put configuration space.
