@@ -25,6 +25,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -128,6 +129,15 @@ final class DescriptorsTest {
         DomainRef domain = call(Domains.DEFINE_XML_FLAGS, new TextFlags(DOMAIN, 0));
         sendWithDescriptors(Domains.CREATE_WITH_FILES, new Domains.DomainFlags(domain, 0), 2, 0);
         socket.write(new byte[2], 0, 2);
+        assertThat(reader.read()).isNull();
+    }
+
+    @Test
+    void descriptorsWithoutACallCostTheirClientTheConnection() throws IOException {
+        List<Descriptor> files = new ArrayList<>();
+        for (int n = 0; n < 65; n++) files.add(Descriptor.openForReading("/dev/null"));
+        socket.write(new byte[1], 0, 1, files);
+        files.forEach(Descriptor::close);
         assertThat(reader.read()).isNull();
     }
 

@@ -13,6 +13,9 @@ import java.util.List;
 
 /// A connection of this host, over which descriptors come too. A thread that reads waits in the kernel, so it is no virtual one.
 final class UnixChannel implements ByteChannel {
+    /// Twice what one call brings.
+    private static final int MOST_WAITING = 64;
+
     private final LocalSocket socket;
     private final Deque<Descriptor> received = new ArrayDeque<>();
     private volatile boolean open = true;
@@ -21,9 +24,12 @@ final class UnixChannel implements ByteChannel {
         this.socket = socket;
     }
 
+    /// Throws IOException too where descriptors come that no call takes, so that no client can use up the daemon's.
     @Override
-    public int read(ByteBuffer into) {
+    public int read(ByteBuffer into) throws IOException {
         int count = socket.read(into.array(), into.arrayOffset() + into.position(), into.remaining());
+        received.addAll(socket.takeDescriptors());
+        if (received.size() > MOST_WAITING) throw new IOException("descriptors come without calls");
         if (count > 0) into.position(into.position() + count);
         return count;
     }
@@ -43,17 +49,10 @@ final class UnixChannel implements ByteChannel {
     /// The next `count` descriptors that came, which are the caller's now. Throws IOException where there are less. For the thread that
     /// reads.
     List<Descriptor> takeDescriptors(int count) throws IOException {
-        received.addAll(socket.takeDescriptors());
         if (received.size() < count) throw new IOException("%d descriptors came, not %d".formatted(received.size(), count));
         List<Descriptor> taken = new ArrayList<>();
         for (int n = 0; n < count; n++) taken.add(received.remove());
         return taken;
-    }
-
-    /// How many came that nobody took. For the thread that reads.
-    int untaken() {
-        received.addAll(socket.takeDescriptors());
-        return received.size();
     }
 
     @Override
