@@ -21,6 +21,14 @@ import java.util.Arrays;
 final class NativeCode implements HostCpu {
     private static final int HANDLER = 0x600;
     private static final int EPILOGUE = 0x400;
+
+    /// The length of the epilogue's first instruction, which stores RSP.
+    private static final int AFTER_RSP = 8;
+
+    /// How often code that ends with #GP(0) is run where the stack pointer is not canonical: some hypervisors raise it then at any
+    /// interrupt or page fault of their own.
+    private static final int ATTEMPTS = 4;
+
     private static final int STATE = 0x1000;
     private static final int FLAGS = STATE + 0x80;
     private static final int HOST_RSP = STATE + 0x88;
@@ -34,6 +42,7 @@ final class NativeCode implements HostCpu {
     private static final int YMM_UPPER = STATE + 0x600;
 
     // ucontext_t of x86-64 Linux: offsets of general registers in uc_mcontext.
+    private static final int UC_RSP = 160;
     private static final int UC_RIP = 168;
     private static final int UC_EFLAGS = 176;
     private static final int UC_CS = 184;
@@ -130,6 +139,13 @@ final class NativeCode implements HostCpu {
             place(CODE + code.length, take());
             region.set(JAVA_LONG, STATE + 0xb0, base + EPILOGUE);
         }
+        for (int i = 0; i < ATTEMPTS; i++) {
+            execute(in, out);
+            if (out.vector != 13 || out.error != 0 || out.gpr[4] << 16 >> 16 == out.gpr[4]) return;
+        }
+    }
+
+    private void execute(State in, State out) {
         MemorySegment.copy(in.gpr, 0, region, JAVA_LONG, STATE, 16);
         if (in.gpr[4] == 0) region.set(JAVA_LONG, STATE + 32, base + STACK_TOP - 0x1000);
         region.set(JAVA_LONG, FLAGS, in.rflags & State.FLAGS | 0x202);
@@ -175,7 +191,11 @@ final class NativeCode implements HostCpu {
     }
 
     private byte[] epilogue() {
-        for (int r = 0; r < 16; r++) store(r, STATE + 8 * r);
+        store(4, STATE + 32);
+        if (text.size() != AFTER_RSP) throw new AssertionError("the length of a store");
+        for (int r = 0; r < 16; r++) {
+            if (r != 4) store(r, STATE + 8 * r);
+        }
         absolute(0x48, 0x8b, 4, HOST_RSP);
         bytes(0x9c); // PUSHFQ
         absolute(0, 0x8f, 0, FLAGS); // POP
@@ -212,9 +232,15 @@ final class NativeCode implements HostCpu {
         bytes(0x66, 0xc7, 0x82); // MOV WORD [RDX + UC_CS], that of 64-bit code: the code may have left it
         int32(UC_CS);
         bytes(0x33, 0);
-        bytes(0x48, 0xc7, 0x82); // MOV [RDX + UC_RIP], the epilogue
+        // Under some hypervisors no handler can return with a stack pointer that is not canonical: #GP(0) comes instead, each time.
+        context(UC_RSP);
+        store(0, STATE + 32);
+        absolute(0x48, 0x8b, 0, HOST_RSP);
+        bytes(0x48, 0x89, 0x82); // MOV [RDX + UC_RSP], RAX
+        int32(UC_RSP);
+        bytes(0x48, 0xc7, 0x82); // MOV [RDX + UC_RIP], the epilogue without its store of RSP
         int32(UC_RIP);
-        int32((int) base + EPILOGUE);
+        int32((int) base + EPILOGUE + AFTER_RSP);
         bytes(0xc3);
         int foreign = text.size();
         bytes(0xff, 0x24, 0xfd); // JMP [RDI * 8 + OLD_HANDLERS]
