@@ -23,6 +23,8 @@ public final class Words {
 
     private Words() {}
 
+    // HotSpot's first compiler inlines what has 35 bytecodes at most, so the ways of other hosts are methods of their own.
+
     public static byte get8(long address) {
         if (!X86_HOST) return U.getByteAcquire(null, address);
         byte value = U.getByte(null, address);
@@ -31,70 +33,106 @@ public final class Words {
     }
 
     public static short get16(long address) {
-        if (!X86_HOST && (address & 1) == 0) return U.getShortAcquire(null, address);
-        short value = X86_HOST ? U.getShort(null, address) : U.getShortUnaligned(null, address, false);
+        if (!X86_HOST) return acquire16(address);
+        short value = U.getShort(null, address);
+        U.loadFence();
+        return value;
+    }
+
+    private static short acquire16(long address) {
+        if ((address & 1) == 0) return U.getShortAcquire(null, address);
+        short value = U.getShortUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static int get32(long address) {
-        if (!X86_HOST && (address & 3) == 0) return U.getIntAcquire(null, address);
-        int value = X86_HOST ? U.getInt(null, address) : U.getIntUnaligned(null, address, false);
+        if (!X86_HOST) return acquire32(address);
+        int value = U.getInt(null, address);
+        U.loadFence();
+        return value;
+    }
+
+    private static int acquire32(long address) {
+        if ((address & 3) == 0) return U.getIntAcquire(null, address);
+        int value = U.getIntUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static long get64(long address) {
-        if (!X86_HOST && (address & 7) == 0) return U.getLongAcquire(null, address);
-        long value = X86_HOST ? U.getLong(null, address) : U.getLongUnaligned(null, address, false);
+        if (!X86_HOST) return acquire64(address);
+        long value = U.getLong(null, address);
+        U.loadFence();
+        return value;
+    }
+
+    private static long acquire64(long address) {
+        if ((address & 7) == 0) return U.getLongAcquire(null, address);
+        long value = U.getLongUnaligned(null, address, false);
         U.loadFence();
         return value;
     }
 
     public static void put8(long address, byte value) {
-        if (!X86_HOST) {
+        if (X86_HOST) {
+            U.storeFence();
+            U.putByte(null, address, value);
+        } else {
             U.putByteRelease(null, address, value);
-            return;
         }
-        U.storeFence();
-        U.putByte(null, address, value);
     }
 
     public static void put16(long address, short value) {
-        if (!X86_HOST && (address & 1) == 0) {
-            U.putShortRelease(null, address, value);
-            return;
-        }
-        U.storeFence();
         if (X86_HOST) {
+            U.storeFence();
             U.putShort(null, address, value);
         } else {
+            release16(address, value);
+        }
+    }
+
+    private static void release16(long address, short value) {
+        if ((address & 1) == 0) {
+            U.putShortRelease(null, address, value);
+        } else {
+            U.storeFence();
             U.putShortUnaligned(null, address, value, false);
         }
     }
 
     public static void put32(long address, int value) {
-        if (!X86_HOST && (address & 3) == 0) {
-            U.putIntRelease(null, address, value);
-            return;
-        }
-        U.storeFence();
         if (X86_HOST) {
+            U.storeFence();
             U.putInt(null, address, value);
         } else {
+            release32(address, value);
+        }
+    }
+
+    private static void release32(long address, int value) {
+        if ((address & 3) == 0) {
+            U.putIntRelease(null, address, value);
+        } else {
+            U.storeFence();
             U.putIntUnaligned(null, address, value, false);
         }
     }
 
     public static void put64(long address, long value) {
-        if (!X86_HOST && (address & 7) == 0) {
-            U.putLongRelease(null, address, value);
-            return;
-        }
-        U.storeFence();
         if (X86_HOST) {
+            U.storeFence();
             U.putLong(null, address, value);
         } else {
+            release64(address, value);
+        }
+    }
+
+    private static void release64(long address, long value) {
+        if ((address & 7) == 0) {
+            U.putLongRelease(null, address, value);
+        } else {
+            U.storeFence();
             U.putLongUnaligned(null, address, value, false);
         }
     }

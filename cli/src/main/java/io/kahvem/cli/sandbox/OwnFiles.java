@@ -43,7 +43,7 @@ final class OwnFiles {
         files.addAll(System.getProperty("jdk.module.path", ""));
         files.addAll(System.getProperty("java.class.path", ""));
         for (String option : options) {
-            for (String cache : List.of("-XX:AOTCache=", "-XX:SharedArchiveFile=")) {
+            for (String cache : List.of("-XX:AOTCache=", "-XX:SharedArchiveFile=", "-Xbootclasspath/a:")) {
                 if (option.startsWith(cache)) files.add(Path.of(option.substring(cache.length())), READ);
             }
         }

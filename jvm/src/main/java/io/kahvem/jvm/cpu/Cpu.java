@@ -10,7 +10,6 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
 import io.kahvem.jvm.translate.CodePages;
 import io.kahvem.jvm.translate.Entry;
-import io.kahvem.jvm.translate.Link;
 import io.kahvem.jvm.translate.Region;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -180,22 +179,19 @@ public final class Cpu {
     /// How many more calls of regions by regions may be nested.
     public int depth;
 
-    /// Changes whenever translated code has executed something that may have changed the mode, or where instructions are fetched from.
+    /// The return address that the translated code which is entered is to return to by a return in Java; to others it goes by a call.
+    public long returnTo;
+
+    /// Changes whenever all translated code has to be left for the run loop.
     public int epoch;
 
     /// The next block is to be interpreted: translated code has left an instruction to the interpreter.
     public boolean interpretNext;
 
-    /// Where translated code left for an address it had no entry for yet.
-    public @Nullable Link pendingLink;
-
     /// The last entry of translated code that has become hot enough for a larger region, and its linear address.
     public @Nullable Entry grown;
 
     public long grownRip;
-
-    /// That address.
-    public long pendingRip;
 
     /// The time of entering regions; see [io.kahvem.jvm.translate.Tiers].
     public int regionTime;

@@ -70,12 +70,7 @@ public final class BlockFinder implements Region.Entries {
                 c.linkFrom = null;
                 return null;
             }
-            if ((c.mode & Mode.STEP) == 0) {
-                block[at] = found;
-                blockAddress[at] = gva;
-                blockMode[at] = c.mode;
-                blocks.add(at);
-            }
+            if ((c.mode & Mode.STEP) == 0) put(c, at, gva, found);
         }
         if (c.linkFrom instanceof Branch from) {
             // A block of a single step is nobody's to invalidate, so it must not stay reachable.
@@ -87,12 +82,26 @@ public final class BlockFinder implements Region.Entries {
 
     @Override
     public @Nullable Entry find(Cpu c, long rip) {
-        if (generation != c.mmu.codeGeneration()) return null;
+        if ((c.mode & (Mode.SIZE | Mode.STEP)) != Mode.CODE64) return null;
+        if (generation != c.mmu.codeGeneration()) forget(c);
         int at = slot(rip);
         Block found = block[at];
-        if (found == null || blockAddress[at] != rip || blockMode[at] != c.mode) return null;
+        if (found == null || blockAddress[at] != rip || blockMode[at] != c.mode || !found.valid) {
+            long page = learn(c, rip);
+            if (page < 0) return null;
+            found = cache.page(page).find((int) rip & GuestMemory.PAGE_SIZE - 1, CodePage.key(c.mode));
+            if (found == null || found.crossesInto >= 0) return null;
+            put(c, at, rip, found);
+        }
         Entry entry = found.entry;
-        return entry != null && entry.valid() && entry.region().mapped(c, rip & -GuestMemory.PAGE_SIZE) ? entry : null;
+        return entry != null && entry.valid() && mapped(c, entry.region(), rip) ? entry : null;
+    }
+
+    private void put(Cpu c, int at, long gva, Block found) {
+        block[at] = found;
+        blockAddress[at] = gva;
+        blockMode[at] = c.mode;
+        blocks.add(at);
     }
 
     /// Whether the region that is entered at linear address `rip` lies there whole; learns where its second page is.

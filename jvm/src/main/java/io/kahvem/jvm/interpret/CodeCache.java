@@ -47,6 +47,11 @@ public final class CodeCache {
         if (block != null) block.heat = 0;
     }
 
+    /// See [CodePage#jumpTargets].
+    public int[] jumpTargets(long gpa, int mode) {
+        return page(gpa).jumpTargets(mode);
+    }
+
     /// Makes a region known that was translated from these bytes, unless memory has changed meanwhile.
     ///
     /// @param pages the bytes of the region's one or two pages

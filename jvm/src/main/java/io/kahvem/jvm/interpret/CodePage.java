@@ -40,7 +40,7 @@ final class CodePage {
 
     synchronized void addEntry(Entry entry) {
         Entry before = entries.put(entry.offset() << 8 | entry.mode(), entry);
-        if (before != null) before.replace();
+        if (before != null) before.replace(entry);
         Block block = find(entry.offset(), entry.mode());
         if (block != null && block.crossesInto < 0) block.entry = entry;
     }
@@ -48,6 +48,14 @@ final class CodePage {
     synchronized @Nullable Entry entry(int offset, int mode) {
         Entry entry = entries.get(offset << 8 | mode);
         return entry != null && entry.valid() ? entry : null;
+    }
+
+    /// The offsets of this page that indirect jumps have gone to, as far as translated code is entered there.
+    synchronized int[] jumpTargets(int mode) {
+        return entries.values().stream()
+                .filter(entry -> entry.mode() == mode && entry.valid() && entry.isJumpTarget())
+                .mapToInt(Entry::offset)
+                .toArray();
     }
 
     /// Forgets a region and all that leads to it.

@@ -6,21 +6,26 @@ import io.kahvem.host.Words;
 import io.kahvem.jvm.cpu.Cpu;
 
 /// [Mmu]'s fast paths for generated code, which gets the native address of what it accesses: small enough that every HotSpot compiler
-/// inlines them. Tables are [io.kahvem.jvm.cpu.Cpu#readTable] and `writeTable`.
+/// inlines them (35 bytecodes). Tables are [io.kahvem.jvm.cpu.Cpu#readTable] and `writeTable`.
 public final class Inline {
     private Inline() {}
 
     /// The native address for a load of `last + 1` bytes at `gva`, or 0 where the interpreter has to do it: it would fault, or it is device
     /// memory, or lies in two pages.
     public static long read(long gva, int last, Cpu c, long table) {
-        long addend = Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);
+        long addend = probe(gva, last, table);
         return addend != 0 ? gva + addend : Mmu.hostToRead(c, gva, last);
     }
 
     /// The same for a store; 0 also where instructions were decoded from the page.
     public static long write(long gva, int last, Cpu c, long table) {
-        long addend = Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);
+        long addend = probe(gva, last, table);
         return addend != 0 ? gva + addend : Mmu.hostToWrite(c, gva, last);
+    }
+
+    /// What to add to a linear address to get the native one, or 0 if the TLB does not tell.
+    private static long probe(long gva, int last, long table) {
+        return Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);
     }
 
     /// Whether a locked access of `bytes` bytes can be made without stopping other vCPUs; if not, the interpreter has to do it.

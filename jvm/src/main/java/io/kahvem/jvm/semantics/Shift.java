@@ -59,11 +59,14 @@ public final class Shift {
         int n = masked & bits - 1;
         long value = zx(form, a);
         long result = n == 0 ? value : value << n | value >>> bits - n;
-        if (flagsLive(form)) {
-            boolean carry = (result & 1) != 0;
-            Flags.setCarryOverflow(c, carry, carry != sx(form, result) < 0);
-        }
+        if (flagsLive(form)) rolFlags(c, form, result);
         return result;
+    }
+
+    /// What ROL by any count but 0 makes of the flags, which its result tells.
+    public static void rolFlags(Cpu c, int form, long result) {
+        boolean carry = (result & 1) != 0;
+        Flags.setCarryOverflow(c, carry, carry != sx(form, result) < 0);
     }
 
     public static long ror(Cpu c, int form, long a, long count) {
@@ -73,11 +76,14 @@ public final class Shift {
         int n = masked & bits - 1;
         long value = zx(form, a);
         long result = n == 0 ? value : value >>> n | value << bits - n;
-        if (flagsLive(form)) {
-            boolean carry = sx(form, result) < 0;
-            Flags.setCarryOverflow(c, carry, carry != sx(form, result << 1) < 0);
-        }
+        if (flagsLive(form)) rorFlags(c, form, result);
         return result;
+    }
+
+    /// The same for ROR.
+    public static void rorFlags(Cpu c, int form, long result) {
+        boolean carry = sx(form, result) < 0;
+        Flags.setCarryOverflow(c, carry, carry != sx(form, result << 1) < 0);
     }
 
     public static long rcl(Cpu c, int form, long a, long count) {

@@ -55,13 +55,18 @@ final class Code {
     static final int FLAG_B = 21;
     static final int FLAG_C = 23;
     static final int FLAG_OVERLAY = 25;
-    static final int EPOCH = 29;
+    /// [Cpu#returnTo] as the region was entered.
+    static final int RETURN_TO = 27;
+    /// What is known of the place of an exit ([Region#place]).
+    static final int PLACE = 29;
     /// The instruction, or the byte, an exit is for.
     static final int EXIT_AT = 30;
     static final int T0 = 31;
     static final int T1 = 33;
     static final int T2 = 35;
     static final int T3 = 37;
+    /// The number of bits to shift by.
+    static final int COUNT = 39;
     private static final int GENERAL = 40;
     private static final int VECTOR = 72;
     /// Four results of a vector operation.

@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /// A vCPU's instruction TLB, in [Cpu#codePages]: pairs of a linear page with the privilege in bit 0, and its guest-physical page.
 public final class CodePages {
-    public static final int ENTRIES = 512;
+    public static final int ENTRIES = 2048;
     private static final long PAGE = -4096;
 
     private CodePages() {}

@@ -12,6 +12,9 @@ public final class Entry {
     /// Runs until the translator is asked for a larger region that starts here.
     private int runsToGrow;
 
+    /// Indirect jumps come here.
+    private boolean jumpTarget;
+
     /// Another region is entered here now.
     private boolean replaced;
 
@@ -41,8 +44,18 @@ public final class Entry {
         return region.valid() && !replaced;
     }
 
-    public void replace() {
+    /// Enters `newer`, which is at the same place, from now on.
+    public void replace(Entry newer) {
+        newer.jumpTarget |= jumpTarget;
         replaced = true;
+    }
+
+    void jumpTarget() {
+        if (!jumpTarget) jumpTarget = true; // shared by the vCPUs, so written once
+    }
+
+    public boolean isJumpTarget() {
+        return jumpTarget;
     }
 
     /// Runs the region, one level deeper; `rip` is the entry's linear address.

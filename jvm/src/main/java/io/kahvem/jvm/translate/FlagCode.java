@@ -14,6 +14,7 @@ import io.kahvem.jvm.semantics.Logic;
 import io.kahvem.jvm.semantics.Shift;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.classfile.Opcode;
 import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
@@ -23,6 +24,8 @@ import java.util.List;
 /// Emits lazy flags: leaving operands behind, making flags of them, and conditions on them.
 final class FlagCode {
     private static final ClassDesc CONDITION = ClassDesc.of(Condition.class.getName());
+    private static final ClassDesc SHIFT = ClassDesc.of(Shift.class.getName());
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final MethodTypeDesc INTS = MethodTypeDesc.of(CD_int, CD_int, CD_int);
     private static final ClassDesc FLAGS = ClassDesc.of(Flags.class.getName());
@@ -110,7 +113,7 @@ final class FlagCode {
     }
 
     private static boolean overlays(Flow.Kind kind) {
-        return kind.is(Arith.class, "inc") || kind.is(Arith.class, "dec") || kind.op().name().startsWith("bt");
+        return kind.is(Arith.class, "inc") || kind.is(Arith.class, "dec") || kind.op().name().startsWith("bt") || kind.rotates();
     }
 
     private static void makeBase(CodeBuilder code, Flow.Kind kind, int cpu, int a, int b, int c) {
@@ -139,6 +142,9 @@ final class FlagCode {
     private static void makeOverlay(CodeBuilder code, Flow.Kind kind, int cpu, int operand) {
         if (kind.op().method().getDeclaringClass() == Arith.class) {
             call(code, kind, cpu, operand);
+        } else if (kind.rotates()) {
+            code.aload(cpu).loadConstant(kind.form()).lload(operand);
+            code.invokestatic(SHIFT, kind.op().name() + "Flags", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_int, CD_long));
         } else {
             code.aload(cpu).lload(operand).l2i();
             code.invokestatic(FLAGS, "setCarry", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_boolean));
@@ -185,12 +191,12 @@ final class FlagCode {
 
     /// After INC or DEC: by its result, and for DEC by comparing its operand with 1.
     private void step(Flow.Kind kind, int what, boolean negated, Label target) {
-        code.lload(Code.FLAG_OVERLAY).lconst_1();
         if (what >= 6) {
-            signedDifference(kind.size());
-            jump(what == 6 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
+            Test test = what == 6 ? Test.LESS : Test.LESS_OR_EQUAL;
+            compare(kind.size(), false, () -> code.lload(Code.FLAG_OVERLAY), code::lconst_1, test, negated, target);
             return;
         }
+        code.lload(Code.FLAG_OVERLAY).lconst_1();
         if (kind.is(Arith.class, "inc")) {
             code.ladd();
         } else {
@@ -202,26 +208,20 @@ final class FlagCode {
 
     private void base(Flow.Kind kind, int what, boolean negated, Label target) {
         if (kind.subtracts() && what != 4) {
-            code.lload(Code.FLAG_A).lload(Code.FLAG_B);
-            if (what == 1 || what == 3) {
-                unsignedDifference(kind.size());
-            } else {
-                signedDifference(kind.size());
-            }
-            jump(what == 2 ? Test.EQUAL : what == 1 || what == 6 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
+            Test test = what == 2 ? Test.EQUAL : what == 1 || what == 6 ? Test.LESS : Test.LESS_OR_EQUAL;
+            boolean unsigned = what == 1 || what == 3;
+            compare(kind.size(), unsigned, () -> code.lload(Code.FLAG_A), () -> code.lload(Code.FLAG_B), test, negated, target);
             return;
         }
         if (what == 1 && kind.logic()) {
             if (negated) code.goto_(target);
             return;
         }
-        result(kind);
         if (what == 1) { // ADD
-            code.lload(Code.FLAG_A);
-            unsignedDifference(kind.size());
-            jump(Test.LESS, negated, target);
+            compare(kind.size(), true, () -> result(kind), () -> code.lload(Code.FLAG_A), Test.LESS, negated, target);
             return;
         }
+        result(kind);
         signed(kind.size());
         jump(what == 2 || what == 3 ? Test.EQUAL : what == 7 ? Test.LESS_OR_EQUAL : Test.LESS, negated, target);
     }
@@ -292,27 +292,43 @@ final class FlagCode {
         }
     }
 
-    /// Replaces two longs by an int that compares their low parts as signed numbers.
-    private void signedDifference(int size) {
-        if (size == 2) {
-            code.l2i().istore(Code.T3).l2i().iload(Code.T3).invokestatic(INTEGER, "compare", INTS);
+    /// Jumps to `target` if the test holds for the operand-sized low parts of what `a` and `b` push.
+    private void compare(int size, boolean unsigned, Runnable a, Runnable b, Test test, boolean negated, Label target) {
+        if (size == 3 || size == 2 && unsigned && test != Test.EQUAL) {
+            a.run();
+            if (size == 2) code.l2i();
+            b.run();
+            if (size == 2) {
+                code.l2i().invokestatic(INTEGER, "compareUnsigned", INTS);
+            } else if (unsigned) {
+                code.invokestatic(LONG, "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long));
+            } else {
+                code.lcmp();
+            }
+            jump(test, negated, target);
             return;
         }
-        if (size < 2) {
-            int shift = 64 - (8 << size);
-            code.bipush(shift).lshl().lstore(Code.T3).bipush(shift).lshl().lload(Code.T3);
+        a.run();
+        narrow(size, unsigned);
+        b.run();
+        narrow(size, unsigned);
+        switch (test) {
+            case EQUAL -> code.branch(negated ? Opcode.IF_ICMPNE : Opcode.IF_ICMPEQ, target);
+            case LESS -> code.branch(negated ? Opcode.IF_ICMPGE : Opcode.IF_ICMPLT, target);
+            case LESS_OR_EQUAL -> code.branch(negated ? Opcode.IF_ICMPGT : Opcode.IF_ICMPLE, target);
         }
-        code.lcmp();
     }
 
-    private void unsignedDifference(int size) {
-        if (size == 2) {
-            code.l2i().istore(Code.T3).l2i().iload(Code.T3).invokestatic(INTEGER, "compareUnsigned", INTS);
-        } else if (size < 2) {
-            long mask = -1L >>> 64 - (8 << size);
-            code.loadConstant(mask).land().lstore(Code.T3).loadConstant(mask).land().lload(Code.T3).lcmp();
+    /// Replaces the long by an int that is its operand-sized low part.
+    private void narrow(int size, boolean unsigned) {
+        code.l2i();
+        if (size == 2) return;
+        if (unsigned) {
+            code.loadConstant(size == 0 ? 0xff : 0xffff).iand();
+        } else if (size == 0) {
+            code.i2b();
         } else {
-            code.invokestatic(ClassDesc.of("java.lang.Long"), "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long));
+            code.i2s();
         }
     }
 
@@ -340,22 +356,26 @@ final class FlagCode {
         boolean adds = kind.is(Arith.class, "add") || kind.is(Arith.class, "adc");
         // Addition carries if the result is below an operand (with a carry in: or equal); subtraction if the first operand is below the
         // second.
-        if (adds) {
-            result(kind);
-            code.lload(Code.FLAG_A);
-        } else {
-            code.lload(Code.FLAG_A).lload(Code.FLAG_B);
-        }
-        unsignedDifference(kind.size());
+        Runnable first = () -> {
+            if (adds) {
+                result(kind);
+            } else {
+                code.lload(Code.FLAG_A);
+            }
+        };
+        Runnable second = () -> code.lload(adds ? Code.FLAG_A : Code.FLAG_B);
         Label one = code.newLabel();
         Label done = code.newLabel();
         if (kind.carry()) {
             Label without = code.newLabel();
-            code.lload(Code.FLAG_C).l2i().ifeq(without).ifle(one);
             Label zero = code.newLabel();
-            code.goto_(zero).labelBinding(without).iflt(one).labelBinding(zero);
+            code.lload(Code.FLAG_C).l2i().ifeq(without);
+            compare(kind.size(), true, first, second, Test.LESS_OR_EQUAL, false, one);
+            code.goto_(zero).labelBinding(without);
+            compare(kind.size(), true, first, second, Test.LESS, false, one);
+            code.labelBinding(zero);
         } else {
-            code.iflt(one);
+            compare(kind.size(), true, first, second, Test.LESS, false, one);
         }
         code.lconst_0().lstore(to).goto_(done).labelBinding(one).lconst_1().lstore(to).labelBinding(done);
     }

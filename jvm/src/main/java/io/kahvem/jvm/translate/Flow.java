@@ -51,6 +51,10 @@ final class Flow {
             return is(Shift.class, "shl") || is(Shift.class, "shr") || is(Shift.class, "sar");
         }
 
+        boolean rotates() {
+            return is(Shift.class, "rol") || is(Shift.class, "ror");
+        }
+
         /// ZF and SF are those of the result, which is simple to have again.
         boolean resultTells() {
             return op.method().getDeclaringClass() == Arith.class || logic() || shift();
@@ -82,6 +86,8 @@ final class Flow {
         STEP,
         /// CF alone, as an overlay.
         BIT,
+        /// CF and OF, as an overlay.
+        ROTATE,
         /// At once, in the CPU, from flags in the CPU.
         EAGER,
         /// At once, in the CPU, whatever they were.
@@ -142,6 +148,7 @@ final class Flow {
                 if (owner == Bits.class && name.startsWith("bt") && d.places[d.operands - 1] == Place.IMMEDIATE) return Setting.BIT;
                 boolean shift = owner == Shift.class && (name.equals("shl") || name.equals("shr") || name.equals("sar"));
                 if (shift && d.places[1] == Place.COUNT) return Setting.LAZY_BY_COUNT;
+                if (rotation(node) != 0) return Setting.ROTATE;
                 return Setting.EAGER;
             }
             case WHOLE -> {
@@ -155,6 +162,16 @@ final class Flow {
                 return Setting.NONE;
             }
         }
+    }
+
+    /// By how many bits ROL or ROR rotates, where that is known and not 0; else 0.
+    static int rotation(Piece.Node node) {
+        if (!node.is(Shift.class, "rol") && !node.is(Shift.class, "ror")) return 0;
+        return switch (node.d.places[1]) {
+            case ONE -> 1;
+            case IMMEDIATE -> (int) node.d.imm & (node.d.size == 3 ? 63 : 31);
+            default -> 0;
+        };
     }
 
     /// The number of the condition a value operation or branch depends on, or -1.
@@ -173,6 +190,7 @@ final class Flow {
         if (state.overlay != IN_CPU) {
             Kind overlay = kind(state.overlay);
             boolean step = overlay.op.method().getDeclaringClass() == Arith.class;
+            if (overlay.rotates()) return (what == 2 || what == 4) && direct(cc, new State(state.base, IN_CPU));
             if (!step) return what == 1 || what != 3 && direct(cc, new State(state.base, IN_CPU));
             return switch (what) {
                 case 1 -> direct(cc, new State(state.base, IN_CPU));
@@ -195,7 +213,10 @@ final class Flow {
     /// Whether the carry flag can be told from the operands left behind.
     boolean directCarry(State state) {
         if (state.overlay == UNKNOWN || state.base == UNKNOWN) return false;
-        if (state.overlay != IN_CPU && kind(state.overlay).op.method().getDeclaringClass() == Bits.class) return true;
+        if (state.overlay != IN_CPU) {
+            if (kind(state.overlay).op.method().getDeclaringClass() == Bits.class) return true;
+            if (kind(state.overlay).rotates()) return false;
+        }
         if (state.base == IN_CPU) return true;
         Kind base = kind(state.base);
         return base.logic() || base.subtracts() || base.carry() || base.is(Arith.class, "add");
@@ -212,7 +233,7 @@ final class Flow {
                 number(kindOf(node));
                 yield new State(UNKNOWN, state.overlay == IN_CPU ? IN_CPU : UNKNOWN);
             }
-            case STEP, BIT -> new State(overlayFits(node, state) ? state.base : IN_CPU, number(kindOf(node)));
+            case STEP, BIT, ROTATE -> new State(overlayFits(node, state) ? state.base : IN_CPU, number(kindOf(node)));
             case EAGER, EAGER_ALL -> State.CPU;
         };
     }
@@ -276,10 +297,15 @@ final class Flow {
                 long dirty = piece.dirtyIn;
                 for (Piece.Node node : piece.nodes) dirty |= Effects.of(node).writes();
                 changed |= spread(piece.taken, dirty) | spread(piece.next, dirty);
-                if (!piece.last().is(Transfer.class, "ret")) continue;
-                for (Piece site : plan.returnSites) changed |= spread(site, dirty);
+                for (Piece to : indirect(piece)) changed |= spread(to, dirty);
             }
         }
+    }
+
+    /// Where in the region a return or an indirect jump at the end of `piece` may go.
+    private List<Piece> indirect(Piece piece) {
+        if (piece.last().is(Transfer.class, "ret")) return plan.returnSites;
+        return piece.last().is(Transfer.class, "jmpIndirect") ? plan.jumpTargets : List.of();
     }
 
     private static boolean spread(@Nullable Piece piece, long dirty) {
@@ -302,6 +328,7 @@ final class Flow {
             boolean calls = piece.last().is(Transfer.class, "call") || piece.last().kind() == Op.Kind.CONTROL;
             flow(piece.taken, state, open);
             flow(piece.next, calls ? State.CPU : state, open);
+            for (Piece to : indirect(piece)) flow(to, State.CPU, open);
         }
         for (Piece piece : plan.pieces) {
             if (piece.flagsIn != null) continue;

@@ -1,21 +1,13 @@
 package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.memory.GuestMemory;
 import org.jspecify.annotations.Nullable;
 
-/// Where a region leaves for a known address: the entry found there last time. Shared by the vCPUs; a stale value is harmless, since
-/// every use checks it.
+/// Where a region leaves for another: the entry found there last time. Shared by the vCPUs; a stale value is harmless, since every use
+/// checks it.
 public final class Link {
     private @Nullable Entry target;
-
-    /// Gives the exit that was last taken without finding translated code the entry that has now been found at `rip`, if that is where it
-    /// went: much may have been executed since.
-    static void resolve(Cpu c, Entry entry, long rip) {
-        Link link = c.pendingLink;
-        if (link == null) return;
-        if (c.pendingRip == rip) link.target = entry;
-        c.pendingLink = null;
-    }
 
     /// Forgets the entry of a region that is gone.
     void unlink() {
@@ -23,15 +15,26 @@ public final class Link {
         if (entry != null && !entry.valid()) target = null;
     }
 
-    /// Goes on at `rip`, where `r[RIP]` stands already, if translated code is known there; else asks the run loop to find some.
+    /// Goes on at `rip`, where `r[RIP]` stands already, if there is translated code.
     public static void go(Link link, Cpu c, long rip) {
+        if (c.budget <= 0 || c.depth <= 0) return;
         Entry entry = link.target;
-        if (entry == null || !entry.region().valid() || !entry.region().mapped(c, rip & -4096)) {
-            c.pendingLink = link;
-            c.pendingRip = rip;
-        } else if (c.budget > 0 && c.depth > 0) {
-            entry.run(c, rip);
+        long page = rip & -GuestMemory.PAGE_SIZE;
+        if (entry == null || entry.offset() != rip - page || !entry.valid() || !entry.region().mapped(c, page)) {
+            entry = c.entries.find(c, rip);
+            link.target = entry;
+            if (entry == null) return;
         }
+        entry.run(c, rip);
+    }
+
+    /// The same for a jump whose target is only known now, and which the region does not have.
+    public static void jump(Cpu c, long rip) {
+        if (c.budget <= 0 || c.depth <= 0) return;
+        Entry entry = c.entries.find(c, rip);
+        if (entry == null) return;
+        entry.jumpTarget();
+        entry.run(c, rip);
     }
 
     /// The same for an address that is only known now.

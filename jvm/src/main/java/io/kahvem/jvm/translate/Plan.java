@@ -27,6 +27,9 @@ final class Plan {
     /// The pieces that follow calls of functions inside the region.
     final List<Piece> returnSites = new ArrayList<>();
 
+    /// The pieces that indirect jumps of the region go to.
+    final List<Piece> jumpTargets = new ArrayList<>();
+
     int instructions;
     long granules;
     long secondGranules;
@@ -37,20 +40,23 @@ final class Plan {
     private final IntPredicate wanted;
     private final IntPredicate covered;
     private final int limit;
+    private final int[] knownTargets;
     private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
     private final TreeMap<Integer, Piece> leaders = new TreeMap<>();
     private final ArrayDeque<Integer> open = new ArrayDeque<>();
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
     /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `wanted` tells which other offsets are
-    /// worth including, `covered` which are left to regions that are entered there; at most `limit` instructions are taken.
-    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int limit) {
+    /// worth including, `covered` which are left to regions that are entered there; `knownTargets` are where indirect jumps go. At most
+    /// `limit` instructions are taken.
+    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int[] knownTargets, int limit) {
         this.code = code;
         this.length = length;
         this.head = head;
         this.decoder = decoder;
         this.wanted = wanted;
         this.covered = covered;
+        this.knownTargets = knownTargets;
         this.limit = limit;
         lead(head);
         while (!open.isEmpty()) follow(open.poll());
@@ -97,6 +103,9 @@ final class Plan {
                 if (falls && worth(at)) lead(at);
                 return;
             }
+            if (node.is(Transfer.class, "jmpIndirect")) {
+                for (int target : knownTargets) lead(target);
+            }
             if (mayGoOn(node) && worth(at)) lead(at);
             if (d.row.endsBlock()) return;
         }
@@ -132,6 +141,14 @@ final class Plan {
             }
             if ((call || !branch && last.d.row.endsBlock()) && piece.next != null) enter(piece.next);
             if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
+        }
+        if (pieces.stream().anyMatch(piece -> piece.last().is(Transfer.class, "jmpIndirect"))) {
+            for (int target : knownTargets) {
+                Piece piece = byStart.get(target);
+                if (piece == null) continue;
+                jumpTargets.add(piece);
+                piece.loopHead = true;
+            }
         }
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
         Piece first = byStart.get(head);

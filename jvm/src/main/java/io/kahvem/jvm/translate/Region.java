@@ -3,6 +3,7 @@ package io.kahvem.jvm.translate;
 import io.kahvem.jvm.cpu.Cpu;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.reflect.Method;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +73,15 @@ public abstract class Region {
     /// The offsets in its first page where it can be entered.
     public int[] entries() {
         return entries;
+    }
+
+    /// The method [#run] of this region.
+    Method method() {
+        try {
+            return getClass().getMethod("run", Cpu.class, long[].class, long.class, int.class);
+        } catch (NoSuchMethodException e) {
+            throw new AssertionError(e);
+        }
     }
 
     int instructions() {
@@ -150,36 +160,38 @@ public abstract class Region {
 
     /// After a call this region made: whether it goes on at the return address `rip`. If the callee left to somewhere else, what is there
     /// is run first.
-    protected final boolean returned(Cpu c, long rip, int epoch) {
-        return (c.r[Cpu.RIP] == rip || resume(c, rip, epoch)) && c.stop == Cpu.NONE && c.budget > 0 && c.epoch == epoch && valid;
+    ///
+    /// @param before the [#context] before it
+    protected final boolean returned(Cpu c, long rip, long before) {
+        return (c.r[Cpu.RIP] == rip || resume(c, rip, before)) && c.stop == Cpu.NONE && c.budget > 0 && context(c) == before && valid;
     }
 
-    private static boolean resume(Cpu c, long rip, int epoch) {
+    private static boolean resume(Cpu c, long rip, long before) {
         while (c.r[Cpu.RIP] != rip) {
-            if (c.stop != Cpu.NONE || c.budget <= 0 || c.epoch != epoch || c.interpretNext || c.depth <= 0) return false;
+            if (c.stop != Cpu.NONE || c.budget <= 0 || context(c) != before || c.interpretNext || c.depth <= 0) return false;
             Entry entry = c.entries.find(c, c.r[Cpu.RIP]);
             if (entry == null) return false;
-            Link.resolve(c, entry, c.r[Cpu.RIP]);
+            c.returnTo = rip;
             entry.run(c, c.r[Cpu.RIP]);
         }
         return true;
     }
 
-    /// What an operation outside the ordinary may change: the mode, and where instructions are fetched from.
+    /// What has to be as it was for a region to go on: where instructions are fetched from, the mode, whether vector instructions may be
+    /// used, and that nobody wants everything left.
     protected static long context(Cpu c) {
-        return (long) c.mode << 32 | c.mmu.codeGeneration() & 0xffff_ffffL;
+        int state = c.mode | c.sseTrap << 8 | c.avxTrap << 12 | c.epoch << 16;
+        return (long) state << 32 | c.mmu.codeGeneration() & 0xffff_ffffL;
     }
 
-    /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, everything
-    /// has to
-    /// be left, and has been set up for that.
+    /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, what is at
+    /// `r[RIP]` has been run, or everything has to be left, and has been set up for that.
     ///
     /// @param before the [#context] before it
     /// @param length of the instruction
     protected final boolean goesOn(Cpu c, long rip, long before, int length) {
-        if (c.stop == Cpu.NONE && context(c) == before && c.wanted() == 0 && !c.halted && c.budget > 0) {
-            if (c.r[Cpu.RIP] == rip) return valid;
-            c.epoch++;
+        if (c.stop == Cpu.NONE && c.wanted() == 0 && !c.halted && c.budget > 0) {
+            if (c.r[Cpu.RIP] == rip && context(c) == before) return valid;
             Link.goIndirect(c, c.r[Cpu.RIP]);
             return false;
         }

@@ -33,6 +33,7 @@ final class RegionEmitter {
     private static final MethodTypeDesc GO_INDIRECT = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long);
     private static final MethodTypeDesc INT_OF_PLACE = MethodTypeDesc.of(CD_int, CD_int, Code.CPU_CLASS);
     private static final MethodTypeDesc GOES_ON = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc RETURNED = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long);
     private static final MethodTypeDesc CONTEXT = MethodTypeDesc.of(CD_long, Code.CPU_CLASS);
     private static final ClassDesc LOOKUP = ClassDesc.of("java.lang.invoke.MethodHandles$Lookup");
     private static final ClassDesc HANDLES = ClassDesc.of("java.lang.invoke.MethodHandles");
@@ -125,6 +126,8 @@ final class RegionEmitter {
                 flags.setBase(Flow.IN_CPU);
                 for (int local : new int[] {Code.FLAG_A, Code.FLAG_B, Code.FLAG_C, Code.FLAG_OVERLAY}) code.lconst_0().lstore(local);
             }
+            out.cpuField("returnTo", CD_long);
+            code.lstore(Code.RETURN_TO);
             code.labelBinding(reenter);
             out.cpuField("budget", CD_int);
             code.istore(Code.BUDGET);
@@ -168,10 +171,10 @@ final class RegionEmitter {
             code.labelBinding(out.toInterpreter).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean);
             code.labelBinding(out.stopped);
             code.aload(Code.THIS).iload(Code.EXIT_AT).invokevirtual(Code.REGION_CLASS, "place", MethodTypeDesc.of(CD_int, CD_int));
-            code.istore(Code.EPOCH);
-            code.iload(Code.BUDGET).iload(Code.EPOCH).aload(Code.CPU);
+            code.istore(Code.PLACE);
+            code.iload(Code.BUDGET).iload(Code.PLACE).aload(Code.CPU);
             code.invokestatic(Code.REGION_CLASS, "unexecuted", INT_OF_PLACE).iadd().istore(Code.BUDGET);
-            code.iload(Code.EPOCH).aload(Code.CPU).invokestatic(Code.REGION_CLASS, "resumption", INT_OF_PLACE).istore(Code.EXIT_AT);
+            code.iload(Code.PLACE).aload(Code.CPU).invokestatic(Code.REGION_CLASS, "resumption", INT_OF_PLACE).istore(Code.EXIT_AT);
             code.labelBinding(out.exit).iconst_0().istore(Code.CHAIN).goto_(settle);
             code.labelBinding(out.chain).iconst_1().istore(Code.CHAIN);
             code.labelBinding(settle);
@@ -180,6 +183,7 @@ final class RegionEmitter {
             out.setRip(() -> code.lload(Code.BASE).iload(Code.EXIT_AT).i2l().ladd());
             code.aload(Code.CPU).iload(Code.BUDGET).putfield(Code.CPU_CLASS, "budget", CD_int);
             code.iload(Code.CHAIN).ifeq(done);
+            passReturn();
             code.aload(Code.CPU).lload(Code.BASE).iload(Code.EXIT_AT).i2l().ladd().invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT);
             code.labelBinding(done).return_();
         }
@@ -197,7 +201,7 @@ final class RegionEmitter {
                     case UPDATE, COMPUTE, CONSUME -> state = values.emit(node, state);
                     case WHOLE -> {
                         if (node.d.row.endsBlock()) {
-                            code.aload(Code.CPU).invokestatic(Code.REGION_CLASS, "context", CONTEXT).lstore(Code.T0);
+                            saveContext();
                         }
                         if (VectorMoves.inline(node)) {
                             moves.emit(node);
@@ -350,7 +354,10 @@ final class RegionEmitter {
             code.ifne(on).return_().labelBinding(on);
             Piece next = piece.next;
             if (next == null) {
-                if (!plan.cold(piece.end())) link(piece.end());
+                if (!plan.cold(piece.end())) {
+                    passReturn();
+                    link(piece.end());
+                }
                 code.return_();
                 return;
             }
@@ -377,15 +384,26 @@ final class RegionEmitter {
         /// Leaves for the byte at `at`, going on with translated code if it is known.
         private void go(long at, Flow.State state, long dirty) {
             settle(state, dirty, () -> out.addressOf(at));
+            passReturn();
             link(at);
             code.return_();
         }
 
-        /// Goes on at the byte at `at`, where RIP stands already, in translated code if it is known; all state is in the CPU.
+        /// What is gone to now returns to where this region would.
+        private void passReturn() {
+            code.aload(Code.CPU).lload(Code.RETURN_TO).putfield(Code.CPU_CLASS, "returnTo", CD_long);
+        }
+
         private void link(long at) {
+            link(() -> out.addressOf(at));
+        }
+
+        /// Goes on at the address that `rip` pushes, where RIP stands already, in translated code if there is some; all state is in the
+        /// CPU.
+        private void link(Runnable rip) {
             out.constant(new Link());
             code.aload(Code.CPU);
-            out.addressOf(at);
+            rip.run();
             code.invokestatic(Code.LINK_CLASS, "go", GO);
         }
 
@@ -396,9 +414,7 @@ final class RegionEmitter {
                 return;
             }
             settle(state, dirty, () -> out.addressOf(piece.target()));
-            saveEpoch();
-            link(piece.target());
-            comeBack(piece, following);
+            linkCall(piece, () -> out.addressOf(piece.target()), following);
         }
 
         /// Stores the return address on the stack.
@@ -410,9 +426,18 @@ final class RegionEmitter {
             code.lload(sp).loadConstant(8L).lsub().lstore(sp);
         }
 
-        private void saveEpoch() {
-            out.cpuField("epoch", CD_int);
-            code.istore(Code.EPOCH);
+        /// Calls the function at the address that `rip` pushes; all state is in the CPU.
+        private void linkCall(Piece piece, Runnable rip, @Nullable Piece following) {
+            saveContext();
+            code.aload(Code.CPU);
+            out.addressOf(piece.end());
+            code.putfield(Code.CPU_CLASS, "returnTo", CD_long);
+            link(rip);
+            comeBack(piece, following);
+        }
+
+        private void saveContext() {
+            code.aload(Code.CPU).invokestatic(Code.REGION_CLASS, "context", CONTEXT).lstore(Code.T0);
         }
 
         /// After a call: goes on if the callee has come back.
@@ -420,8 +445,7 @@ final class RegionEmitter {
             Label on = code.newLabel();
             code.aload(Code.THIS).aload(Code.CPU);
             out.addressOf(piece.end());
-            code.iload(Code.EPOCH);
-            code.invokevirtual(Code.REGION_CLASS, "returned", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_int));
+            code.lload(Code.T0).invokevirtual(Code.REGION_CLASS, "returned", RETURNED);
             next(piece, following, on);
         }
 
@@ -430,18 +454,17 @@ final class RegionEmitter {
                 ret(node, state, dirty);
             } else if (node.is(Transfer.class, "jmpIndirect")) {
                 target(node);
-                settle(state, dirty, () -> code.lload(Code.T1));
-                code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).return_();
+                leaveBy(state, dirty, plan.jumpTargets);
+                passReturn();
+                code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "jump", GO_INDIRECT).return_();
             } else if (node.is(Transfer.class, "callIndirect")) {
                 target(node);
                 pushReturn(node);
                 settle(state, dirty, () -> code.lload(Code.T1));
-                saveEpoch();
-                code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT);
-                comeBack(piece, following);
+                linkCall(piece, () -> code.lload(Code.T1), following);
             } else {
                 settle(state, dirty, () -> out.addressOf(node.end));
-                code.aload(Code.CPU).invokestatic(Code.REGION_CLASS, "context", CONTEXT).lstore(Code.T0);
+                saveContext();
                 code.aload(Code.CPU);
                 if (node.d.row.op.method().getParameterCount() == 2) out.constant(out.insn(node));
                 out.invoke(node.d.row.op.method());
@@ -472,25 +495,32 @@ final class RegionEmitter {
             out.load(8, Code.T1, false, node);
             canonical(Code.T1, node);
             code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
-            if (plan.returnSites.isEmpty()) {
-                settle(state, dirty, () -> code.lload(Code.T1));
-            } else {
-                flags.make(state);
-                flags.forget(state);
-                returnInside();
-                settle(Flow.State.CPU, dirty, () -> code.lload(Code.T1));
-            }
-            code.return_();
+            leaveBy(state, dirty, plan.returnSites);
+            Label back = code.newLabel();
+            code.lload(Code.T1).lload(Code.RETURN_TO).lcmp().ifeq(back);
+            code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).labelBinding(back).return_();
         }
 
-        /// Goes on inside the region where T1 is the return address of a call that was made inside it, and the budget is not spent.
-        private void returnInside() {
+        /// Goes on inside the region where T1 is the address of one of `inside` and the budget is not spent; else puts all state into the
+        /// CPU, with RIP at T1.
+        private void leaveBy(Flow.State state, long dirty, List<Piece> inside) {
+            if (inside.isEmpty()) {
+                settle(state, dirty, () -> code.lload(Code.T1));
+                return;
+            }
+            flags.make(state);
+            flags.forget(state);
+            goInside(inside);
+            settle(Flow.State.CPU, dirty, () -> code.lload(Code.T1));
+        }
+
+        private void goInside(List<Piece> inside) {
             Label outside = code.newLabel();
             code.iload(Code.BUDGET).ifle(outside);
             code.lload(Code.T1).lload(Code.BASE).lsub().lstore(Code.T0);
             code.lload(Code.T0).loadConstant(2L * GuestMemory.PAGE_SIZE - 1).land().lload(Code.T0).lcmp().ifne(outside);
             List<SwitchCase> cases = new ArrayList<>();
-            for (Piece site : plan.returnSites) cases.add(SwitchCase.of(site.at, label(site)));
+            for (Piece piece : inside) cases.add(SwitchCase.of(piece.at, label(piece)));
             code.lload(Code.T0).l2i().lookupswitch(outside, cases).labelBinding(outside);
         }
     }

@@ -16,6 +16,9 @@ public final class Tiers {
     /// About as long as a block: for counting time by blocks.
     private static final int INSTRUCTIONS_A_BLOCK = 5;
 
+    /// An address that no code has.
+    private static final long NOWHERE = 1L << 63;
+
     /// How deep regions call each other; deeper calls go through the run loop.
     private static final int NESTED_REGIONS = 100;
 
@@ -47,7 +50,6 @@ public final class Tiers {
         if (entry != null && !c.interpretNext && run(c, block, entry)) return null;
         if (++block.heat == threshold && !c.interpretNext && request(c, block)) return null;
         c.interpretNext = false;
-        c.pendingLink = null;
         c.retired += block.count;
         return block.first.exec(c, c.r);
     }
@@ -65,8 +67,8 @@ public final class Tiers {
             return false;
         }
         if (!blocks.mapped(c, entry.region(), rip)) return false;
-        Link.resolve(c, entry, rip);
         c.linkFrom = null;
+        c.returnTo = NOWHERE;
         c.budget = REGION_BUDGET;
         c.depth = NESTED_REGIONS;
         c.regionTime = translator.regionTime();

@@ -20,6 +20,7 @@ import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Makes regions of hot blocks: in a thread of its own, the hottest first, or at once for tests. One a virtual machine.
@@ -69,6 +70,9 @@ public final class Translator implements AutoCloseable {
     static final int MOST_INSTRUCTIONS = 240;
     private static final int LEAST_INSTRUCTIONS = 8;
 
+    /// Places in two pages that a region's indirect jumps are to find inside it.
+    private static final int MOST_TARGETS = 64;
+
     /// A region to make at `offset` of the page `gpa`: the first one there, for `block`, or a larger one in place of `entry`'s.
     private record Request(long gpa, int offset, int mode, long secondGpa, Cpu cpu, @Nullable Block block, @Nullable Entry entry)
             implements Comparable<Request> {
@@ -91,6 +95,8 @@ public final class Translator implements AutoCloseable {
     }
 
     private final LongAdder nanos = new LongAdder();
+    private final LongAdder compiledQuickly = new LongAdder();
+    private final LongAdder compiledWell = new LongAdder();
     private final LongAdder failures = new LongAdder();
     private final LongAdder givenUp = new LongAdder();
     private final LongAdder outdated = new LongAdder();
@@ -99,6 +105,7 @@ public final class Translator implements AutoCloseable {
     private final Regions regions;
     private final Policy policy;
     private final Decoder decoder;
+    private final @Nullable HotSpot compilers = HotSpot.compilers();
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
     private final PriorityBlockingQueue<Request> queue = new PriorityBlockingQueue<>();
     private final byte[] code = new byte[2 * GuestMemory.PAGE_SIZE];
@@ -165,17 +172,23 @@ public final class Translator implements AutoCloseable {
     }
 
     /// A region that is not run yet: HotSpot would interpret it at first, which is slower than our own interpreter.
-    private static final class Finished {
+    private final class Finished {
         private final Region region;
         private final Cpu cpu;
         private final Runnable publication;
+        private final int level;
         private final long deadline = System.nanoTime() + LONGEST_COMPILATION;
 
-        Finished(Region region, Cpu cpu, Runnable publication) {
+        Finished(Region region, Cpu cpu, int level, Runnable publication) {
             this.region = region;
             this.cpu = cpu;
+            this.level = level;
             this.publication = publication;
-            nudge(CALLS_TO_COMPILE);
+            if (compilers == null) {
+                nudge(CALLS_TO_COMPILE);
+            } else {
+                ask(compilers, region, level);
+            }
         }
 
         private void nudge(int calls) {
@@ -184,16 +197,26 @@ public final class Translator implements AutoCloseable {
 
         /// Publishes the region if HotSpot has compiled it, as the time of some calls tells, or takes too long to; returns whether it did.
         boolean publish() {
+            if (!compiled() && System.nanoTime() < deadline) return false;
+            publication.run();
+            return true;
+        }
+
+        private boolean compiled() {
+            if (compilers != null) return compilers.level(region.method()) == level;
             long fastest = Long.MAX_VALUE;
             for (int i = 0; i < 2; i++) {
                 long begin = System.nanoTime();
                 nudge(CALLS_TO_TIME);
                 fastest = Math.min(fastest, System.nanoTime() - begin);
             }
-            if (fastest > CALLS_TO_TIME * COMPILED_CALL && System.nanoTime() < deadline) return false;
-            publication.run();
-            return true;
+            return fastest <= CALLS_TO_TIME * COMPILED_CALL;
         }
+    }
+
+    private void ask(HotSpot compilers, Region region, int level) {
+        (level == HotSpot.QUICK ? compiledQuickly : compiledWell).increment();
+        compilers.compile(region.method(), level);
     }
 
     private void translate(Request request) {
@@ -215,7 +238,7 @@ public final class Translator implements AutoCloseable {
         if (block != null) {
             return block.valid && block.entry == null && block.heat >= policy.threshold && !awaited.contains(block.gpa + block.offset);
         }
-        return entry != null && entry.valid();
+        return entry != null && entry.valid() && !awaited.contains(request.gpa + request.offset);
     }
 
     private boolean make(Request request) {
@@ -234,11 +257,15 @@ public final class Translator implements AutoCloseable {
                 || awaited.contains(page(at, gpa, second) + (at & GuestMemory.PAGE_SIZE - 1));
         Entry before = request.entry;
         Emitted emitted = before == null
-                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, FIRST_INSTRUCTIONS)
-                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false, MOST_INSTRUCTIONS);
+                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, new int[0], FIRST_INSTRUCTIONS)
+                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false, jumpTargets(gpa, second, request.mode),
+                        MOST_INSTRUCTIONS);
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && plan.instructions <= before.region().instructions()) return true; // there is no more
+        if (before != null && plan.instructions <= before.region().instructions()) { // there is no more
+            if (compilers != null) ask(compilers, before.region(), HotSpot.WELL);
+            return true;
+        }
         Region region = define(emitted);
         Region.Extent extent = new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
         region.place(extent, emitted);
@@ -250,11 +277,20 @@ public final class Translator implements AutoCloseable {
         Runnable publication = () -> publish(region, extent, from, plan, entries, request.mode);
         if (policy.background) {
             for (Piece piece : plan.entries) awaited.add(gpa + piece.at);
-            finished.add(new Finished(region, request.cpu, publication));
+            finished.add(new Finished(region, request.cpu, before == null ? HotSpot.QUICK : HotSpot.WELL, publication));
         } else {
             publication.run();
         }
         return true;
+    }
+
+    /// Where in these pages indirect jumps go, as offsets into what is translated.
+    private int[] jumpTargets(long gpa, long second, int mode) {
+        IntStream targets = Arrays.stream(cache.jumpTargets(gpa, mode));
+        if (second >= 0) {
+            targets = IntStream.concat(targets, Arrays.stream(cache.jumpTargets(second, mode)).map(at -> at + GuestMemory.PAGE_SIZE));
+        }
+        return targets.sorted().limit(MOST_TARGETS).toArray();
     }
 
     private static long page(int at, long gpa, long second) {
@@ -269,9 +305,10 @@ public final class Translator implements AutoCloseable {
 
     /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
     /// compiles. Null where not even a few instructions do.
-    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int most) {
+    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered,
+            int[] targets, int most) {
         for (int limit = most; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
-            Plan plan = new Plan(code, length, head, decoder, wanted, covered, limit);
+            Plan plan = new Plan(code, length, head, decoder, wanted, covered, targets, limit);
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan);
             byte[] classFile = emitter.classFile();
@@ -326,6 +363,8 @@ public final class Translator implements AutoCloseable {
         to.put("regions-invalidated", regions.invalidated.sum());
         to.put("regions-evicted", regions.evicted.sum());
         to.put("regions-outdated", outdated.sum());
+        to.put("compiled-quickly", compiledQuickly.sum());
+        to.put("compiled-well", compiledWell.sum());
         to.put("regions-given-up", givenUp.sum());
         to.put("regions-failed", failures.sum());
         to.put("translation-milliseconds", nanos.sum() / 1_000_000);

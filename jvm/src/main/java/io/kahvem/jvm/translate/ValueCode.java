@@ -225,6 +225,13 @@ final class ValueCode {
                     result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
                 }
             }
+            case ROTATE -> {
+                flags.overlay(node, state);
+                operand(node, 0);
+                operand(node, 1);
+                result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
+                code.dup2().lstore(Code.FLAG_OVERLAY);
+            }
             case EAGER, EAGER_ALL -> {
                 if (setting == Flow.Setting.EAGER) flags.make(state);
                 for (int i = first; i < d.operands; i++) operand(node, i);
@@ -300,23 +307,43 @@ final class ValueCode {
         return true;
     }
 
-    /// Shifts of 32 and 64 bits by a constant.
+    /// Shifts of 32 and 64 bits, and rotations by a constant.
     private boolean shift(Piece.Node node) {
         int size = node.d.size;
-        Place by = node.d.places[node.d.operands - 1];
-        if (size < 2 || node.d.operands != 2 || by != Place.IMMEDIATE && by != Place.ONE) return false;
-        int count = by == Place.ONE ? 1 : (int) node.d.imm & (size == 3 ? 63 : 31);
-        switch (node.name()) {
-            case "shl" -> code.pop2().bipush(count).lshl();
-            case "shr" -> {
-                code.pop2();
-                if (size == 2) code.loadConstant(0xffff_ffffL).land();
-                code.bipush(count).lushr();
+        if (size < 2 || node.d.operands != 2) return false;
+        String name = node.name();
+        switch (name) {
+            case "shl", "shr", "sar" -> {
+                int mask = size == 3 ? 63 : 31;
+                switch (node.d.places[1]) {
+                    case ONE -> code.pop2().iconst_1();
+                    case IMMEDIATE -> code.pop2().bipush((int) node.d.imm & mask);
+                    default -> {
+                        code.l2i();
+                        if (size == 2) code.bipush(mask).iand();
+                    }
+                }
+                code.istore(Code.COUNT);
+                if (size == 2 && name.equals("shr")) code.loadConstant(LOW32).land();
+                if (size == 2 && name.equals("sar")) code.l2i().i2l();
+                code.iload(Code.COUNT);
+                switch (name) {
+                    case "shl" -> code.lshl();
+                    case "shr" -> code.lushr();
+                    default -> code.lshr();
+                }
             }
-            case "sar" -> {
+            case "rol", "ror" -> {
+                int count = Flow.rotation(node);
+                if (count == 0) return false;
+                // Written out, since HotSpot inlines no more calls into a method that is large already.
+                int left = name.equals("rol") ? count : (8 << size) - count;
                 code.pop2();
-                if (size == 2) code.l2i().i2l();
-                code.bipush(count).lshr();
+                if (size == 3) {
+                    code.dup2().bipush(left).lshl().lstore(Code.T0).bipush(64 - left).lushr().lload(Code.T0).lor();
+                } else {
+                    code.l2i().dup().bipush(left).ishl().swap().bipush(32 - left).iushr().ior().i2l();
+                }
             }
             default -> {
                 return false;

@@ -32,7 +32,8 @@ final class BytecodeText {
             Map.entry(Code.WRITE_TABLE, "writeTable"), Map.entry(Code.ADDRESS, "address"), Map.entry(Code.HOST, "host"),
             Map.entry(Code.VALUE, "value"), Map.entry(Code.KINDS, "kinds"), Map.entry(Code.CHAIN, "chain"),
             Map.entry(Code.FLAG_A, "flagA"), Map.entry(Code.FLAG_B, "flagB"), Map.entry(Code.FLAG_C, "flagC"),
-            Map.entry(Code.FLAG_OVERLAY, "overlay"), Map.entry(Code.EPOCH, "epoch"), Map.entry(Code.EXIT_AT, "exitAt"),
+            Map.entry(Code.FLAG_OVERLAY, "overlay"), Map.entry(Code.PLACE, "place"), Map.entry(Code.RETURN_TO, "returnTo"),
+            Map.entry(Code.EXIT_AT, "exitAt"),
             Map.entry(Code.T0, "t0"), Map.entry(Code.T1, "t1"), Map.entry(Code.T2, "t2"), Map.entry(Code.T3, "t3"));
     private static final String[] GENERAL = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
         "r14", "r15"};

@@ -35,7 +35,7 @@ class MethodSizeTest {
 
     private void check(String what, byte[] code, int head) {
         byte[] pages = Arrays.copyOf(code, TWO_PAGES);
-        Translator.Emitted emitted = Translator.emit(pages, pages.length, head, decoder, at -> true, at -> false,
+        Translator.Emitted emitted = Translator.emit(pages, pages.length, head, decoder, at -> true, at -> false, new int[0],
                 Translator.MOST_INSTRUCTIONS);
         if (emitted == null) {
             System.arraycopy(pages, head, window, 0, Math.min(window.length, pages.length - head));
