@@ -29,7 +29,8 @@ import java.util.zip.ZipOutputStream;
 public final class WhiteBoxJar {
     private static final ClassDesc WHITE_BOX = ClassDesc.of("jdk.test.whitebox.WhiteBox");
     private static final Pattern MISSING = Pattern.compile("Warning: 'NoSuchMethodError' on register of \\S+::(\\w+)(\\(\\S*)");
-    private static final Set<String> NEEDED = Set.of("enqueueMethodForCompilation0", "getMethodCompilationLevel0", "addCompilerDirective");
+    private static final Set<String> NEEDED = Set.of("enqueueMethodForCompilation0", "getMethodCompilationLevel0", "addCompilerDirective",
+            "setBooleanVMFlag");
 
     private record Native(String name, MethodTypeDesc type) {}
 

@@ -26,6 +26,7 @@ class LinuxTest {
             assertThat(guest.await("LOC:")).contains("IO-APIC", "ttyS0", "acpi");
             assertThat(guest.exitStatus()).as(guest::transcript).isZero();
             assertThat(guest.stderr()).contains("engine jvm", "MIPS", "translated-instructions: ", "regions-made: ", "tlb-misses: ");
+            assertThat(guest.stderr()).as("the launcher gives access to HotSpot's compilers").containsPattern("compiled-quickly: [1-9]");
         }
     }
 

@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Executable;
 import java.lang.reflect.Method;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// HotSpot's compilers, asked through its testing interface, which the launcher switches on (docs/design/translator.md has why, and what it
@@ -56,23 +57,29 @@ final class HotSpot {
             MethodHandle level = lookup.findStatic(box, "getMethodCompilationLevel0",
                     MethodType.methodType(int.class, Executable.class, boolean.class));
             MethodHandle direct = lookup.findStatic(box, "addCompilerDirective", MethodType.methodType(int.class, String.class));
-            return (int) invoke(direct, DIRECTIVE) == 1 ? new HotSpot(enqueue, level) : null;
+            MethodHandle set = lookup.findStatic(box, "setBooleanVMFlag", MethodType.methodType(void.class, String.class, boolean.class));
+            invoke(set, "DisplayVMOutput", false); // or it prints that it has added a directive, where only guests print
+            try {
+                return Objects.equals(invoke(direct, DIRECTIVE), 1) ? new HotSpot(enqueue, level) : null;
+            } finally {
+                invoke(set, "DisplayVMOutput", true);
+            }
         } catch (ReflectiveOperationException | LinkageError e) {
             return null;
         }
     }
 
-    /// Asks for `method` to be compiled, which is done in the background; false if it cannot be.
-    boolean compile(Method method, int level) {
-        return (boolean) invoke(enqueue, method, level, -1);
+    /// Asks for `method` to be compiled, which is done in the background if it can be.
+    void compile(Method method, int level) {
+        invoke(enqueue, method, level, -1);
     }
 
     /// How `method` is compiled; 0 if it is not.
     int level(Method method) {
-        return (int) invoke(level, method, false);
+        return (int) Objects.requireNonNull(invoke(level, method, false));
     }
 
-    private static Object invoke(MethodHandle handle, Object... arguments) {
+    private static @Nullable Object invoke(MethodHandle handle, Object... arguments) {
         try {
             return handle.invokeWithArguments(arguments);
         } catch (RuntimeException | Error e) {

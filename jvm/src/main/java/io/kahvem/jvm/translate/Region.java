@@ -75,7 +75,7 @@ public abstract class Region {
         return entries;
     }
 
-    /// The method [#run] of this region.
+    /// Its method [#run].
     Method method() {
         try {
             return getClass().getMethod("run", Cpu.class, long[].class, long.class, int.class);

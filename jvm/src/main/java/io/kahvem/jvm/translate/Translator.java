@@ -10,6 +10,7 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.attribute.CodeAttribute;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -174,20 +175,22 @@ public final class Translator implements AutoCloseable {
     /// A region that is not run yet: HotSpot would interpret it at first, which is slower than our own interpreter.
     private final class Finished {
         private final Region region;
+        private final Method method;
         private final Cpu cpu;
-        private final Runnable publication;
         private final int level;
+        private final Runnable publication;
         private final long deadline = System.nanoTime() + LONGEST_COMPILATION;
 
         Finished(Region region, Cpu cpu, int level, Runnable publication) {
             this.region = region;
+            this.method = region.method();
             this.cpu = cpu;
             this.level = level;
             this.publication = publication;
             if (compilers == null) {
                 nudge(CALLS_TO_COMPILE);
             } else {
-                ask(compilers, region, level);
+                ask(compilers, method, level);
             }
         }
 
@@ -203,7 +206,7 @@ public final class Translator implements AutoCloseable {
         }
 
         private boolean compiled() {
-            if (compilers != null) return compilers.level(region.method()) == level;
+            if (compilers != null) return compilers.level(method) == level;
             long fastest = Long.MAX_VALUE;
             for (int i = 0; i < 2; i++) {
                 long begin = System.nanoTime();
@@ -214,9 +217,9 @@ public final class Translator implements AutoCloseable {
         }
     }
 
-    private void ask(HotSpot compilers, Region region, int level) {
+    private void ask(HotSpot compilers, Method method, int level) {
         (level == HotSpot.QUICK ? compiledQuickly : compiledWell).increment();
-        compilers.compile(region.method(), level);
+        compilers.compile(method, level);
     }
 
     private void translate(Request request) {
@@ -263,7 +266,7 @@ public final class Translator implements AutoCloseable {
         if (emitted == null) return false;
         Plan plan = emitted.plan;
         if (before != null && plan.instructions <= before.region().instructions()) { // there is no more
-            if (compilers != null) ask(compilers, before.region(), HotSpot.WELL);
+            if (compilers != null) ask(compilers, before.region().method(), HotSpot.WELL);
             return true;
         }
         Region region = define(emitted);
