@@ -61,8 +61,12 @@ public interface BlockNode extends AutoCloseable {
     /// What this layer has at `offset`: an extent that starts there and is at most `length` bytes long, with the same to say of all of it.
     Extent extentAt(long offset, long length);
 
+    /// Throws [BlockException] for a format that keeps its size.
+    ///
     /// @param preallocation for what it grows by
-    void resize(long sizeBytes, Preallocation preallocation);
+    default void resize(long sizeBytes, Preallocation preallocation) {
+        throw new BlockException(Errno.EOPNOTSUPP, "Image format driver does not support resize");
+    }
 
     /// The layer that shows where this one has nothing, if there is one.
     default @Nullable BlockNode backing() {

@@ -5,25 +5,24 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.Extent;
+import io.kahvem.block.FileLayer;
 import io.kahvem.block.Formats;
 import io.kahvem.block.IoVector;
 import io.kahvem.block.Preallocation;
 import io.kahvem.host.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 
 /// A raw disk. One whose format was probed refuses writes that would make its first sector look like another format: the next start
 /// would probe that, and open whatever file the guest names there as backing file (QEMU's rule).
-final class RawNode implements BlockNode {
+final class RawNode extends FileLayer {
     static final int SECTOR = 512;
 
-    private final BlockNode file;
     private final boolean probed;
     private volatile long sizeBytes;
 
     RawNode(BlockNode file, boolean probed) {
-        this.file = file;
+        super(file);
         this.probed = probed;
         sizeBytes = (file.sizeBytes() + SECTOR - 1) / SECTOR * SECTOR;
     }
@@ -34,18 +33,8 @@ final class RawNode implements BlockNode {
     }
 
     @Override
-    public String name() {
-        return file.name();
-    }
-
-    @Override
     public long sizeBytes() {
         return sizeBytes;
-    }
-
-    @Override
-    public boolean isReadOnly() {
-        return file.isReadOnly();
     }
 
     @Override
@@ -67,7 +56,7 @@ final class RawNode implements BlockNode {
     @Override
     public void writeVector(long offset, IoVector from) {
         if (probed && offset < SECTOR) {
-            BlockNode.super.writeVector(offset, from);
+            super.writeVector(offset, from);
         } else {
             file.writeVector(offset, from);
         }
@@ -97,11 +86,6 @@ final class RawNode implements BlockNode {
     }
 
     @Override
-    public void flush() {
-        file.flush();
-    }
-
-    @Override
     public Extent extentAt(long offset, long length) {
         return file.extentAt(offset, length);
     }
@@ -110,30 +94,5 @@ final class RawNode implements BlockNode {
     public void resize(long newSizeBytes, Preallocation preallocation) {
         file.resize(newSizeBytes, preallocation);
         sizeBytes = newSizeBytes;
-    }
-
-    @Override
-    public List<BlockNode> children() {
-        return List.of(file);
-    }
-
-    @Override
-    public int clusterSize() {
-        return file.clusterSize();
-    }
-
-    @Override
-    public void setReadOnly(boolean readOnly) {
-        file.setReadOnly(readOnly);
-    }
-
-    @Override
-    public long allocatedSize() {
-        return file.allocatedSize();
-    }
-
-    @Override
-    public void close() {
-        file.close();
     }
 }

@@ -5,7 +5,6 @@ import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
 import io.kahvem.block.CheckResult;
 import io.kahvem.block.Extent;
-import io.kahvem.block.Preallocation;
 import io.kahvem.host.Errno;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -308,11 +307,6 @@ public abstract class BlockTableNode implements BlockNode {
             errors++;
         }
         return errors;
-    }
-
-    @Override
-    public void resize(long newSizeBytes, Preallocation preallocation) {
-        throw new BlockException(Errno.EOPNOTSUPP, "Image format driver does not support resize");
     }
 
     @Override

@@ -223,11 +223,6 @@ final class VmdkNode implements CheckedNode, CompressingNode {
     }
 
     @Override
-    public void resize(long newSizeBytes, Preallocation preallocation) {
-        throw new BlockException(Errno.EOPNOTSUPP, "Image format driver does not support resize");
-    }
-
-    @Override
     public String format() {
         return VmdkFormat.NAME;
     }
