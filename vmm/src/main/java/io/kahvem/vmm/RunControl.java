@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Starts and stops the vCPU threads together: they run in rounds, each from a start to the next reset, pause or end. What ends a round is
 /// requested here by any thread; the `machine` thread carries it out between two rounds. The first ending counts; a reset that is asked
-/// for meanwhile doesn't.
+/// for meanwhile doesn't. A stop comes before a reset that is asked for in the same round: what stopped the machine is over with the reset.
 ///
 /// Lock: this object's monitor; nothing else is called under it.
 final class RunControl {
@@ -102,8 +102,8 @@ final class RunControl {
     synchronized Next await() {
         waitUntil(() -> outside == threads && (ending != null || resetCause != null || !paused || pauseWanted == null));
         if (ending != null) return new Next.End(ending);
+        if (pauseWanted != null && !paused) return new Next.Pause(pauseWanted);
         if (resetCause != null) return new Next.Reset(resetCause);
-        if (pauseWanted != null) return new Next.Pause(pauseWanted);
         return paused ? new Next.Resume() : new Next.Run();
     }
 

@@ -248,6 +248,35 @@ class MachineLifeTest {
         assertThat(events).startsWith(new MachineEvent.Shutdown(ShutdownCause.GUEST_SHUTDOWN), new MachineEvent.Stopped());
     }
 
+    /// As a manager does that hears of the guest's switching off before the vCPUs have stopped.
+    @Test
+    void aResetAskedForWhileTheGuestSwitchesItselfOffComesAfterTheStop() throws InterruptedException {
+        AtomicInteger starts = new AtomicInteger();
+        CountDownLatch again = new CountDownLatch(1);
+        ScriptedHypervisor engine = new ScriptedHypervisor((cpu, io) -> {
+            if (starts.incrementAndGet() == 1) powerOff(io);
+            else again.countDown();
+            return cpu.halt();
+        });
+        CountDownLatch reset = new CountDownLatch(1);
+        try (Machine machine = machine(config().actions(Actions.DEFAULT.with(ShutdownAction.PAUSE)).build(), engine)) {
+            machine.listen(event -> {
+                if (event instanceof MachineEvent.Shutdown) machine.reset();
+                if (event instanceof MachineEvent.Reset) reset.countDown();
+            });
+            machine.start();
+            reset.await();
+            machine.pause();
+            assertThat(machine.state()).isEqualTo(RunState.PRELAUNCH);
+            assertThat(machine.resume()).isTrue();
+            again.await();
+            machine.stop();
+            machine.await();
+        }
+        assertThat(events).startsWith(new MachineEvent.Shutdown(ShutdownCause.GUEST_SHUTDOWN), new MachineEvent.Stopped(),
+                new MachineEvent.Reset(ShutdownCause.HOST_QMP_SYSTEM_RESET), new MachineEvent.Resumed());
+    }
+
     @Test
     void aMachineThatWasNotStartedCannotBeStopped() {
         try (Machine machine = machine(config().build(), halting)) {

@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,9 +25,6 @@ public final class DomainLife {
     private static final int START_PAUSED = 1;
     private static final int START_AUTODESTROY = 2;
     private static final int START_VALIDATE = 16;
-
-    private static final int RESET_TRIES = 100;
-    private static final long RESET_NANOS = 20_000_000;
 
     private final DomainRegistry registry;
     private final DomainPublisher events;
@@ -295,19 +291,6 @@ public final class DomainLife {
             });
         }
 
-        /// The reset is told of when it begins; a machine that was switched off can go on when it is done.
-        private static void resumeOnceReset(MachineProcess process) {
-            for (int tries = RESET_TRIES; ; tries--) {
-                try {
-                    process.resume();
-                    return;
-                } catch (LibvirtException notYet) {
-                    if (tries == 0) throw notYet;
-                    LockSupport.parkNanos(RESET_NANOS);
-                }
-            }
-        }
-
         @Override
         public void paused() {
             happened(now -> {
@@ -333,7 +316,7 @@ public final class DomainLife {
                 if (!startingOver) return;
                 startingOver = false;
                 now.process().keepAtShutdown(false);
-                resumeOnceReset(now.process());
+                now.process().resume();
             });
         }
 
