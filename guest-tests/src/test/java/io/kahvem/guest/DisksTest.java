@@ -83,7 +83,7 @@ class DisksTest {
         Path image = Files.write(dir.resolve("disc.iso"), content);
         try (Guest guest = boot(guests, "cat,/sys/block/sr0/device/model;sha256sum,/dev/sr0", "--cdrom", image)) {
             assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
-            assertThat(guest.stdout()).contains("DVD-ROM", sha256(content) + "  /dev/sr0");
+            assertThat(guest.stdout()).contains("CD-ROM", sha256(content) + "  /dev/sr0");
         }
     }
 

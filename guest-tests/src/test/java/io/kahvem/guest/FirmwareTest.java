@@ -86,6 +86,25 @@ class FirmwareTest {
                 .isLessThan(differences(template, first) / 4);
     }
 
+    @Test
+    @Tag("slow")
+    void whatIsTypedAtOvmfsShellIsAnsweredAndAVariableSetThereIsThereInTheNextRun(@TempDir Path dir) {
+        Assumptions.assumeTrue(Files.exists(OVMF), "OVMF is not installed (apt-get install ovmf)");
+        Path variables = dir.resolve("vars.fd");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf", "--firmware-vars", variables)) {
+            guest.await("Shell> ");
+            guest.type("set kahvem kept-in-flash\r");
+            guest.await("Shell> ");
+            guest.type("reset -s\r");
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+        }
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "ovmf", "--firmware-vars", variables)) {
+            guest.await("Shell> ");
+            guest.type("set kahvem\r");
+            guest.await("kept-in-flash");
+        }
+    }
+
     private static int differences(byte[] a, byte[] b) {
         int count = 0;
         for (int n = 0; n < a.length; n++) if (a[n] != b[n]) count++;

@@ -17,7 +17,8 @@ public final class Uart16550 implements IoDevice, Device {
     public static final int REGISTERS = 8;
 
     private static final int FIFO_BYTES = 16;
-    /// So many reads of LSR in a row, with nothing else between, are a guest waiting for input. A polled transmitter reads it once a byte.
+    /// So many reads of LSR that find no input, with nothing sent and the line not set up between, are a guest waiting for input: a polled
+    /// transmitter reads it once a byte. Drivers of firmware read MSR and set MCR, too, each time they look.
     private static final int POLLS_OF_A_LISTENER = 4;
 
     private static final int IER_ERBFI = 0x01;
@@ -165,7 +166,6 @@ public final class Uart16550 implements IoDevice, Device {
         boolean opened;
         synchronized (this) {
             boolean wasFull = receiveSpace() == 0;
-            lsrPolls = 0;
             writeRegister(Reg.forWrite(offset, dlab()), (int) value & 0xff);
             opened = wasFull && receiveSpace() > 0;
         }
@@ -193,7 +193,6 @@ public final class Uart16550 implements IoDevice, Device {
     }
 
     private long readRegister(Reg reg) {
-        if (reg != Reg.LSR) lsrPolls = 0;
         return switch (reg) {
             case RBR -> {
                 int value = pop();
@@ -234,6 +233,10 @@ public final class Uart16550 implements IoDevice, Device {
     }
 
     private void writeRegister(Reg reg, int value) {
+        switch (reg) {
+            case THR, IER, FCR, LCR, DLL, DLM -> lsrPolls = 0;
+            case MCR, SCR, LSR, MSR, RBR, IIR -> {}
+        }
         switch (reg) {
             case THR -> transmit(value);
             case IER -> {

@@ -118,6 +118,27 @@ class Uart16550Test {
         assertThat(read(RBR)).isEqualTo('k');
     }
 
+    /// As edk2's driver polls: modem status, modem control, line status, each time.
+    @Test
+    void aGuestThatLooksAtTheModemLinesBetweenPollsIsListeningToo() {
+        write(FCR, 0x01);
+        for (int i = 0; i < 4; i++) {
+            read(MSR);
+            write(MCR, 0x03);
+            read(LSR);
+        }
+        assertThat(uart.receiveSpace()).isEqualTo(16);
+    }
+
+    @Test
+    void aGuestThatLooksWhetherItMaySendIsNotListening() {
+        for (int i = 0; i < 100; i++) {
+            read(LSR);
+            write(THR, 'x');
+        }
+        assertThat(uart.receiveSpace()).isZero();
+    }
+
     @Test
     void aFullFifoPushesBackAndReadingMakesSpace() {
         AtomicInteger calls = new AtomicInteger();
