@@ -3,6 +3,7 @@ module io.kahvem.cli {
     requires io.kahvem.block;
     requires io.kahvem.daemon;
     requires io.kahvem.host;
+    requires io.kahvem.qmp;
     requires io.kahvem.vmm;
     requires info.picocli;
     requires io.kahvem.libvirt;

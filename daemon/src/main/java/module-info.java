@@ -5,7 +5,6 @@ module io.kahvem.daemon {
     requires io.kahvem.host;
     requires io.kahvem.qmp;
     requires transitive io.kahvem.libvirt;
-    requires java.xml;
     requires java.management;
     requires jdk.httpserver;
     requires jdk.net;

@@ -5,24 +5,37 @@ import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
 import io.kahvem.daemon.MachineStarter;
+import io.kahvem.host.HostException;
 import io.kahvem.host.Terminal;
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.Domain;
 import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.qmp.QmpClient;
+import io.kahvem.qmp.QmpConnectionException;
+import io.kahvem.qmp.QmpException;
+import io.kahvem.qmp.schema.Balloons;
+import io.kahvem.qmp.schema.Machines;
+import io.kahvem.qmp.schema.RunStates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /// The training run of the AOT cache: the command it is given, on each engine, in the sandbox but for the confining itself. The launcher
 /// runs it once a build; an engine that this host does not have is not rehearsed.
 public final class Rehearsal {
     private static final List<String> ENGINES = List.of("auto", "kvm", "jvm");
+
+    private static final String CONTROL = "unix:";
+    private static final long LOOK_NANOS = 5_000_000;
+    private static final long BALLOON_BYTES = 12 << 20;
 
     private static final int ROUNDS = 20;
     private static final String MACHINE =
@@ -34,13 +47,32 @@ public final class Rehearsal {
         Locale.setDefault(Locale.Category.FORMAT, Locale.US);
         CliContext context = Main.context(
                 ProcessEnd.ofThisProcess(), Terminal.standardInput(), ProcessConfinement.rehearsal());
+        Path control = Path.of(Stream.of(args).filter(arg -> arg.startsWith(CONTROL)).findFirst().orElseThrow().substring(CONTROL.length()));
         for (String engine : ENGINES) {
+            Thread asDaemonsDo = Thread.ofPlatform().daemon().start(() -> resume(control));
             int status = new Cli(context).run(Stream.concat(Stream.of(args), Stream.of("--accel", engine)).toArray(String[]::new));
+            asDaemonsDo.interrupt();
             System.err.println("rehearsed on engine %s: exit status %d".formatted(engine, status));
         }
         rehearseDaemon(context);
         rehearseImages(context);
         System.exit(ExitStatus.OK);
+    }
+
+    /// What the daemon asks of a machine that it has started; its first answer is there when the machine is.
+    private static void resume(Path control) {
+        while (!Thread.currentThread().isInterrupted()) {
+            try (QmpClient machine = QmpClient.connect(control, Duration.ofSeconds(10), event -> {})) {
+                machine.execute(new Machines.QueryChardev());
+                machine.execute(new Machines.QueryCpusFast());
+                machine.execute(new Balloons.Balloon(BALLOON_BYTES));
+                machine.execute(new RunStates.QueryStatus());
+                machine.execute(new RunStates.Cont());
+                return;
+            } catch (HostException | QmpException | QmpConnectionException notYet) {
+                LockSupport.parkNanos(LOOK_NANOS);
+            }
+        }
     }
 
     /// A daemon in this process, and a client's usual questions to it; then the next daemon, which finds what the first was told to keep.
@@ -55,6 +87,10 @@ public final class Rehearsal {
                     int status = new Cli(context).run("-c", "qemu:///system?socket=" + config.socket(), command);
                     System.err.println("rehearsed %s: exit status %d".formatted(command, status));
                 }
+                // No password comes: the command ends there.
+                int status = new Cli(context).run("daemon", "--socket", config.socket().toString(), "--state", config.state().toString(),
+                        "--add-user", "nobody");
+                System.err.println("rehearsed daemon: exit status " + status);
                 Daemon.start(config.at(directory.resolve("next"), config.state()), false).close();
             } finally {
                 remove(directory);

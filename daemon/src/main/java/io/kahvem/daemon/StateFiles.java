@@ -14,15 +14,28 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 
-/// A directory of descriptions, one file each, named NAME.xml. What cannot be read at a start is set aside and named in the log.
+/// A directory of descriptions, one file each, named NAME.xml: definitions, which outlast the host's stop, or what is true only while the
+/// host runs. What cannot be read at a start is set aside and named in the log.
 public final class StateFiles {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon");
     private static final String SUFFIX = ".xml";
 
     private final Path directory;
+    private final boolean lasting;
 
-    public StateFiles(Path directory) {
+    private StateFiles(Path directory, boolean lasting) {
         this.directory = directory;
+        this.lasting = lasting;
+    }
+
+    /// Files that are there again when the host starts anew.
+    public static StateFiles lasting(Path directory) {
+        return new StateFiles(directory, true);
+    }
+
+    /// Files of no use then, and not waited for until they are on the disk.
+    public static StateFiles ofThisBoot(Path directory) {
+        return new StateFiles(directory, false);
     }
 
     public Path file(String name) {
@@ -30,7 +43,7 @@ public final class StateFiles {
     }
 
     public void write(String name, String xml) {
-        AtomicFiles.write(file(name), xml);
+        AtomicFiles.write(file(name), xml, lasting);
     }
 
     public void delete(String name) {

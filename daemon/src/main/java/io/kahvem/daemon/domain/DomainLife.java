@@ -40,7 +40,7 @@ public final class DomainLife {
         this.events = registry.events();
         this.launcher = launcher;
         this.runtime = runtime;
-        this.statuses = new StateFiles(runtime.resolve("domains"));
+        this.statuses = StateFiles.ofThisBoot(runtime.resolve("domains"));
     }
 
     // ---- after a start of the daemon

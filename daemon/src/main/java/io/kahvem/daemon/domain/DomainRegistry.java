@@ -28,8 +28,8 @@ public final class DomainRegistry {
 
     public DomainRegistry(MachineTypes types, Path state, DomainPublisher events) {
         this.types = types;
-        this.definitions = new StateFiles(state.resolve("domains"));
-        this.autostarts = new StateFiles(state.resolve("domains/autostart"));
+        this.definitions = StateFiles.lasting(state.resolve("domains"));
+        this.autostarts = StateFiles.lasting(state.resolve("domains/autostart"));
         this.events = events;
     }
 

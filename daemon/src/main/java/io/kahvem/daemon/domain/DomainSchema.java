@@ -11,7 +11,8 @@ import java.util.Map;
 /// Which elements a domain's description has, in the order libvirt prints them (domaincommon.rng, virDomainDefFormat). An element that has
 /// a row loses what does not stand there, as with libvirt; under validation that is an error. One that has none is kept as it is.
 final class DomainSchema {
-    private static final Map<String, List<String>> ROWS = new HashMap<>();
+    /// By an element's path: which children it has, and where each stands.
+    private static final Map<String, Map<String, Integer>> ROWS = new HashMap<>();
     private static final String DEVICE = "domain/devices/";
 
     static {
@@ -52,7 +53,11 @@ final class DomainSchema {
     private DomainSchema() {}
 
     private static void row(String path, String children) {
-        if (ROWS.put(path, List.of(children.strip().split("\\s+"))) != null) throw new AssertionError(path + " has two rows");
+        Map<String, Integer> places = new HashMap<>();
+        for (String child : children.strip().split("\\s+")) {
+            if (places.put(child, places.size()) != null) throw new AssertionError("%s has %s twice".formatted(path, child));
+        }
+        if (ROWS.put(path, places) != null) throw new AssertionError(path + " has two rows");
     }
 
     /// Every device has an alias, an access policy and an address.
@@ -66,10 +71,10 @@ final class DomainSchema {
     }
 
     private static void validate(String path, Element element) {
-        List<String> known = ROWS.get(path);
+        Map<String, Integer> known = ROWS.get(path);
         if (known == null) return;
         for (Element child : element.children()) {
-            if (!known.contains(child.name())) {
+            if (!known.containsKey(child.name())) {
                 throw LibvirtException.of(ErrorCode.XML_INVALID_SCHEMA, ErrorDomain.XML,
                         "Extra element %s in %s".formatted(child.name(), path.replace('/', ' ')));
             }
@@ -88,11 +93,11 @@ final class DomainSchema {
     }
 
     static boolean isDevice(String name) {
-        return ROWS.getOrDefault("domain/devices", List.of()).contains(name);
+        return ROWS.getOrDefault("domain/devices", Map.of()).containsKey(name);
     }
 
     private static void arrange(String path, Element element) {
-        List<String> known = ROWS.get(path);
+        Map<String, Integer> known = ROWS.get(path);
         if (known == null) return;
         element.arrange(known);
         for (Element child : element.children()) arrange(path + "/" + child.name(), child);

@@ -3,6 +3,7 @@ package io.kahvem.daemon.domain;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// What machines this daemon can make on this host.
 ///
@@ -15,6 +16,8 @@ public record MachineTypes(Path emulator, boolean kvm, int maxVcpus) {
     /// The machine as it is built today; a description keeps the version it was defined with.
     public static final String Q35 = "pc-q35-1.0";
 
+    private static final Pattern Q35_OF_ANY_VERSION = Pattern.compile("(pc-)?q35(-\\d+\\.\\d+)?");
+
     /// The domain types that run, the better first.
     public List<String> domainTypes() {
         return kvm ? List.of("kvm", "qemu") : List.of("qemu");
@@ -22,6 +25,6 @@ public record MachineTypes(Path emulator, boolean kvm, int maxVcpus) {
 
     /// The version that a machine's name stands for.
     public static Optional<String> canonical(String machine) {
-        return machine.matches("(pc-)?q35(-\\d+\\.\\d+)?") ? Optional.of(Q35) : Optional.empty();
+        return Q35_OF_ANY_VERSION.matcher(machine).matches() ? Optional.of(Q35) : Optional.empty();
     }
 }

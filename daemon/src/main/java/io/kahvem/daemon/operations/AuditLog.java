@@ -1,7 +1,5 @@
 package io.kahvem.daemon.operations;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.kahvem.daemon.rpc.CallObserver;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Connections;
@@ -14,16 +12,19 @@ import java.lang.System.Logger.Level;
 import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Who did what: a line of JSON for each call that changes something, and for each connection that opens or is not let in. No descriptions
@@ -31,8 +32,19 @@ import org.jspecify.annotations.Nullable;
 public final class AuditLog implements CallObserver {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.operations");
 
+    private static final Set<StandardOpenOption> APPENDING = Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ALONE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
     private final Path file;
     private final Clock clock;
+    /// Kept, since reflection makes them anew each time it is asked.
+    private final ClassValue<RecordComponent[]> components = new ClassValue<>() {
+        @Override
+        protected RecordComponent[] computeValue(Class<?> record) {
+            return record.getRecordComponents();
+        }
+    };
 
     public AuditLog(Path file, Clock clock) {
         this.file = file;
@@ -60,10 +72,10 @@ public final class AuditLog implements CallObserver {
     }
 
     /// The name of the object that a call is about, and its UUID: of the first handle in the record.
-    private static Optional<String> object(@Nullable Record record) {
+    private Optional<String> object(@Nullable Record record) {
         if (record == null) return Optional.empty();
         if (record.getClass().getSimpleName().endsWith("Ref")) return Optional.of(handle(record));
-        for (RecordComponent component : record.getClass().getRecordComponents()) {
+        for (RecordComponent component : components.get(record.getClass())) {
             if (value(component, record) instanceof Record inner && inner.getClass().getSimpleName().endsWith("Ref")) {
                 return Optional.of(handle(inner));
             }
@@ -71,9 +83,9 @@ public final class AuditLog implements CallObserver {
         return Optional.empty();
     }
 
-    private static String handle(Record ref) {
+    private String handle(Record ref) {
         StringBuilder text = new StringBuilder();
-        for (RecordComponent component : ref.getClass().getRecordComponents()) {
+        for (RecordComponent component : components.get(ref.getClass())) {
             switch (component.getName()) {
                 case "pool", "name", "uuid", "usageId" -> {
                     if (!text.isEmpty()) text.append(' ');
@@ -94,25 +106,21 @@ public final class AuditLog implements CallObserver {
     }
 
     private synchronized void write(Map<String, Object> line) {
-        try {
-            if (!Files.exists(file)) create();
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.APPEND)) {
-                byte[] json = Json.bytes(line);
-                ByteBuffer bytes = ByteBuffer.allocate(json.length + 1).put(json).put("\n".getBytes(UTF_8)).flip();
-                while (bytes.hasRemaining()) channel.write(bytes);
-            }
+        byte[] json = Json.bytes(line);
+        ByteBuffer bytes = ByteBuffer.allocate(json.length + 1).put(json).put((byte) '\n').flip();
+        try (FileChannel channel = open()) {
+            while (bytes.hasRemaining()) channel.write(bytes);
         } catch (IOException e) {
             LOG.log(Level.ERROR, "cannot write the audit log {0}: {1}; not in it: {2}", file, e, line);
         }
     }
 
-    private void create() throws IOException {
-        Path directory = file.toAbsolutePath().getParent();
-        if (directory != null) Files.createDirectories(directory);
+    private FileChannel open() throws IOException {
         try {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        } catch (FileAlreadyExistsException other) {
-            LOG.log(Level.DEBUG, "{0} was made meanwhile", file);
+            return FileChannel.open(file, APPENDING, OWNER_ALONE);
+        } catch (NoSuchFileException noDirectory) {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            return FileChannel.open(file, APPENDING, OWNER_ALONE);
         }
     }
 }

@@ -7,6 +7,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,8 @@ public final class Server implements AutoCloseable {
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
     private final List<CallObserver> observers = new CopyOnWriteArrayList<>();
+    /// Threads of the system, kept a minute for the next connection.
+    private final ExecutorService waiting = Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("client").factory());
     private volatile boolean closed;
 
     public Server(Handlers handlers, Limits limits) {
@@ -34,11 +39,8 @@ public final class Server implements AutoCloseable {
     public void listen(Listener listener) {
         listeners.add(listener);
         // Sockets of this host are waited on in the kernel (by host's native calls), which would hold up other virtual threads.
-        threads(listener.waitsInTheKernel()).name("listen " + listener).start(() -> accept(listener));
-    }
-
-    private static Thread.Builder threads(boolean waitsInTheKernel) {
-        return waitsInTheKernel ? Thread.ofPlatform().daemon() : Thread.ofVirtual();
+        Executor threads = listener.waitsInTheKernel() ? waiting : task -> Thread.ofVirtual().name("client").start(task);
+        threads.execute(() -> accept(listener, threads));
     }
 
     /// Tells `observer` of every call from now on.
@@ -70,22 +72,22 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private void accept(Listener listener) {
+    /// The thread that a connection comes to serves it, at once, and another one waits for the next.
+    private void accept(Listener listener, Executor threads) {
         try {
-            while (!closed) {
-                places.acquire();
-                Link link = next(listener);
-                if (link == null) return;
-                Client client = new Client(link, handlers, limits, observers);
-                clients.add(client);
-                threads(listener.waitsInTheKernel()).name("client").start(() -> serve(client));
-            }
+            places.acquire();
+            Link link = next(listener);
+            if (link == null) return;
+            threads.execute(() -> accept(listener, threads));
+            serve(new Client(link, handlers, limits, observers));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     private void serve(Client client) {
+        clients.add(client);
+        if (closed) client.close();
         try {
             client.serve();
         } finally {

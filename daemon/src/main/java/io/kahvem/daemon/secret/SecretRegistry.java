@@ -29,7 +29,7 @@ public final class SecretRegistry {
 
     public SecretRegistry(Path state, Events events) {
         this.directory = state.resolve("secrets");
-        this.files = new StateFiles(directory);
+        this.files = StateFiles.lasting(directory);
         this.events = events;
     }
 

@@ -32,9 +32,9 @@ public final class PoolRegistry {
     private final Map<String, Pool> pools = new TreeMap<>();
 
     public PoolRegistry(Path state, Path runtime, Events events) {
-        this.definitions = new StateFiles(state.resolve("storage"));
-        this.autostarts = new StateFiles(state.resolve("storage/autostart"));
-        this.running = new StateFiles(runtime.resolve("storage"));
+        this.definitions = StateFiles.lasting(state.resolve("storage"));
+        this.autostarts = StateFiles.lasting(state.resolve("storage/autostart"));
+        this.running = StateFiles.ofThisBoot(runtime.resolve("storage"));
         this.events = events;
     }
 

@@ -1,6 +1,7 @@
 package io.kahvem.daemon.xml;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -161,15 +162,13 @@ public final class Element implements Node {
         content.removeIf(node -> node instanceof Element element && which.test(element));
     }
 
-    /// Sorts its children by where their names stand in `order`, those of one name as they are; drops those that do not stand there.
-    public void arrange(List<String> order) {
+    /// Sorts its children by the number that `order` has for their names, those of one name as they are; drops those that have none.
+    public void arrange(Map<String, Integer> order) {
         List<Element> children = children();
+        children.removeIf(each -> !order.containsKey(each.name));
+        if (children.size() > 1) children.sort(Comparator.comparing(each -> order.getOrDefault(each.name, 0)));
         content.clear();
-        for (String child : order) {
-            for (Element each : children) {
-                if (each.name.equals(child)) content.add(each);
-            }
-        }
+        content.addAll(children);
     }
 
     /// A tree of its own.
