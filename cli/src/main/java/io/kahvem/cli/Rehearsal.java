@@ -35,7 +35,7 @@ public final class Rehearsal {
 
     private static final String CONTROL = "unix:";
     private static final long LOOK_NANOS = 5_000_000;
-    private static final long BALLOON_BYTES = 12 << 20;
+    private static final long BALLOON_BYTES = 12L << 20;
 
     private static final int ROUNDS = 20;
     private static final String MACHINE =
@@ -47,7 +47,8 @@ public final class Rehearsal {
         Locale.setDefault(Locale.Category.FORMAT, Locale.US);
         CliContext context = Main.context(
                 ProcessEnd.ofThisProcess(), Terminal.standardInput(), ProcessConfinement.rehearsal());
-        Path control = Path.of(Stream.of(args).filter(arg -> arg.startsWith(CONTROL)).findFirst().orElseThrow().substring(CONTROL.length()));
+        String socket = Stream.of(args).filter(arg -> arg.startsWith(CONTROL)).findFirst().orElseThrow();
+        Path control = Path.of(socket.substring(CONTROL.length()));
         for (String engine : ENGINES) {
             Thread asDaemonsDo = Thread.ofPlatform().daemon().start(() -> resume(control));
             int status = new Cli(context).run(Stream.concat(Stream.of(args), Stream.of("--accel", engine)).toArray(String[]::new));
@@ -87,10 +88,6 @@ public final class Rehearsal {
                     int status = new Cli(context).run("-c", "qemu:///system?socket=" + config.socket(), command);
                     System.err.println("rehearsed %s: exit status %d".formatted(command, status));
                 }
-                // No password comes: the command ends there.
-                int status = new Cli(context).run("daemon", "--socket", config.socket().toString(), "--state", config.state().toString(),
-                        "--add-user", "nobody");
-                System.err.println("rehearsed daemon: exit status " + status);
                 Daemon.start(config.at(directory.resolve("next"), config.state()), false).close();
             } finally {
                 remove(directory);

@@ -15,9 +15,9 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/// Files that are wholly the old or wholly the new, whenever the host stops: written beside, made durable, renamed. Which of the two is up to
-/// the file system for the few seconds until it writes its directories, as with libvirt's: waiting for that would make each change three
-/// times as long.
+/// Files that are wholly the old or wholly the new, whenever the host stops: written beside, made durable, renamed. Which of the two is up
+/// to the file system for the few seconds until it writes its directories, as with libvirt's: waiting for that would make each change
+/// three times as long.
 public final class AtomicFiles {
     private static final String TEMPORARY = ".new";
     private static final Set<StandardOpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

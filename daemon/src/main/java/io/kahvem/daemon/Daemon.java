@@ -21,6 +21,7 @@ import io.kahvem.daemon.rpc.TlsListener;
 import io.kahvem.daemon.rpc.UnixListener;
 import io.kahvem.daemon.secret.SecretRegistry;
 import io.kahvem.daemon.service.ConnectService;
+import io.kahvem.daemon.service.DomainAbsencesService;
 import io.kahvem.daemon.service.DomainLifeService;
 import io.kahvem.daemon.service.DomainService;
 import io.kahvem.daemon.service.DomainStatisticsService;
@@ -77,7 +78,7 @@ public final class Daemon implements AutoCloseable {
         Handlers handlers = new Handlers();
         Events events = new Events();
         HostNode node = new HostNode(new HostFiles(Path.of("/")));
-        MachineTypes types = new MachineTypes(config.emulator(), kvm, MAX_VCPUS);
+        MachineTypes types = new MachineTypes(config.emulator(), kvm, MAX_VCPUS, config.state().resolve("nvram"));
         DomainRegistry domains = new DomainRegistry(types, config.state(), new DomainPublisher(events));
         domains.load();
         DomainLife life = new DomainLife(domains, new QmpLauncher(config.starter()), config.runtime());
@@ -85,6 +86,7 @@ public final class Daemon implements AutoCloseable {
         new DomainLifeService(domains, life).bind(handlers);
         new DomainStatisticsService(domains, node).bind(handlers);
         new DomainTuningService(domains).bind(handlers);
+        new DomainAbsencesService(domains).bind(handlers);
         new ConnectService(config.uri(), node).bind(handlers);
         new NodeService(node, new Capabilities(node, types, hostUuid(config.state())), types).bind(handlers);
         new DomainService(domains).bind(handlers);
@@ -162,9 +164,10 @@ public final class Daemon implements AutoCloseable {
         return listener.port();
     }
 
-    /// Takes connections by TLS too, from clients whose certificates the authority in `certificates` has signed. Returns the port.
-    public int listenTls(InetSocketAddress address, Path certificates) {
-        TlsListener listener = new TlsListener(address, Certificates.ofServer(certificates));
+    /// Takes connections by TLS too, from clients whose certificates the authority in `certificates` has signed, and with `sasl` from the
+    /// daemon's users alone. Returns the port.
+    public int listenTls(InetSocketAddress address, Path certificates, boolean sasl) {
+        TlsListener listener = new TlsListener(address, Certificates.ofServer(certificates), sasl);
         server.listen(listener);
         return listener.port();
     }

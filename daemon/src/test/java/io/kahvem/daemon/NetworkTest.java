@@ -9,11 +9,16 @@ import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.ConnectionLostException;
 import io.kahvem.libvirt.Credentials;
 import io.kahvem.libvirt.DeniedException;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -67,12 +72,69 @@ final class NetworkTest {
     void byTlsACertificateSaysWhoItIs() throws IOException, InterruptedException {
         Path pki = directory.resolve("pki");
         makeCertificates(pki);
-        int port = daemon.listenTls(ANY_PORT, pki);
+        int port = daemon.listenTls(ANY_PORT, pki, false);
         String uri = "qemu+tls://localhost:%d/system".formatted(port);
         try (Connection connection = Connection.with().tls(Certificates.ofClient(pki)).open(uri)) {
             assertThat(connection.domains()).isEmpty();
         }
         assertThatThrownBy(() -> Connection.open(uri)).isInstanceOf(ConnectionLostException.class);
+    }
+
+    @Test
+    void virshComesByTlsWithACertificateOfItsOwn() throws IOException, InterruptedException {
+        Path pki = directory.resolve("pki");
+        makeCertificates(pki);
+        String uri = "qemu+tls://localhost:%d/system?pkipath=".formatted(daemon.listenTls(ANY_PORT, pki, false));
+        assertThat(virsh(uri + pki, Map.of(), "uri")).isEqualTo("0 " + uri + pki);
+        Path strangers = directory.resolve("strangers");
+        makeCertificates(strangers);
+        Files.copy(pki.resolve("cacert.pem"), strangers.resolve("cacert.pem"), StandardCopyOption.REPLACE_EXISTING);
+        assertThat(virsh(uri + strangers, Map.of(), "uri")).startsWith("1 error: failed to connect to the hypervisor");
+    }
+
+    @Test
+    void virshProvesBySaslWhoItsUserIs() throws IOException, InterruptedException {
+        Path pki = directory.resolve("pki");
+        makeCertificates(pki);
+        new Users(directory.resolve("state/users")).put("alice", "wonder".toCharArray());
+        String uri = "qemu+tls://localhost:%d/system?pkipath=%s".formatted(daemon.listenTls(ANY_PORT, pki, true), pki);
+        assertThat(virsh(uri, authFile("alice", "wonder"), "list", "--all", "--name")).isEqualTo("0");
+        assertThat(Files.readString(directory.resolve("state/audit.log"))).contains("\"user\":\"alice\"");
+        assertThat(virsh(uri, authFile("alice", "wrong"), "list")).startsWith("1 error: failed to connect")
+                .contains("authentication failed");
+        assertThat(virsh(uri, Map.of(), "list")).startsWith("1 ").contains("error: failed to connect to the hypervisor");
+    }
+
+    /// The libvirt library lets SASL alone encrypt what nothing else does, which SCRAM cannot: it ends such a connection itself.
+    @Test
+    void virshRefusesTcpThatNothingEncrypts() throws IOException, InterruptedException {
+        new Users(directory.resolve("state/users")).put("alice", "wonder".toCharArray());
+        String uri = "qemu+tcp://localhost:%d/system".formatted(daemon.listenTcp(ANY_PORT));
+        assertThat(virsh(uri, authFile("alice", "wonder"), "list")).startsWith("1 error: failed to connect");
+    }
+
+    private Map<String, String> authFile(String user, String password) throws IOException {
+        Path file = Files.writeString(directory.resolve("auth.conf"), """
+                [credentials-here]
+                authname=%s
+                password=%s
+                [auth-libvirt-localhost]
+                credentials=here
+                """.formatted(user, password));
+        return Map.of("LIBVIRT_AUTH_FILE", file.toString());
+    }
+
+    /// Its exit status and what it says.
+    private static String virsh(String uri, Map<String, String> environment, String... words) throws IOException, InterruptedException {
+        Path virsh = Path.of("/usr/bin/virsh");
+        Assumptions.assumeTrue(Files.isExecutable(virsh), "no virsh here: apt-get install libvirt-clients");
+        List<String> command = new ArrayList<>(List.of(virsh.toString(), "-c", uri));
+        command.addAll(List.of(words));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectInput(new File("/dev/null"));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return (process.waitFor() + " " + said).strip();
     }
 
     private static void makeCertificates(Path pki) throws IOException, InterruptedException {
@@ -90,7 +152,7 @@ final class NetworkTest {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "no openssl here to make certificates with");
         Process process = new ProcessBuilder(("/usr/bin/openssl " + arguments).split(" ")).directory(directory.toFile())
                 .redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
     }
 }

@@ -25,6 +25,73 @@ class VirshTest {
             <features><acpi/></features><devices><serial type='pty'/></devices></domain>
             """;
 
+    private static final String LACKING = """
+            <domain type='qemu'><name>lacks</name><memory unit='MiB'>64</memory><vcpu current='1'>2</vcpu>
+            <os><type machine='q35'>hvm</type><kernel>%s</kernel></os>
+            <devices><interface type='user'><mac address='52:54:00:00:00:01'/></interface></devices></domain>
+            """;
+    private static final String LACKS = """
+            $ migrate-setmaxdowntime lacks 100
+            error: Requested operation is not valid: domain is not running
+            $ migrate-getmaxdowntime lacks
+            error: Requested operation is not valid: domain is not running
+            $ migrate-getspeed lacks
+            8796093022207
+            $ domiftune lacks 52:54:00:00:00:01
+            inbound.average: 0
+            inbound.peak   : 0
+            inbound.burst  : 0
+            inbound.floor  : 0
+            outbound.average: 0
+            outbound.peak  : 0
+            outbound.burst : 0
+            $ domiftune lacks vnet9
+            error: Unable to get interface parameters
+            error: invalid argument: 'vnet9' is not a known interface
+            $ domiftune lacks 52:54:00:00:00:01 --inbound 100 --config
+            error: Unable to set interface parameters
+            error: unsupported configuration: setting bandwidth on interfaces of type 'user' is not implemented yet
+            $ setvcpu lacks 1 --enable
+            $ setvcpu lacks 1 --disable --config
+            $ setvcpu lacks 0 --disable --config
+            error: invalid argument: vCPU '0' can't be modified
+            $ setvcpu lacks 7 --enable
+            error: invalid argument: vcpu 7 is not present in persistent config
+            $ setvcpu lacks x --enable
+            error: invalid argument: Failed to parse bitmap 'x'
+            $ domblkthreshold lacks vda 100
+            error: Requested operation is not valid: domain is not running
+            $ managedsave-dumpxml lacks
+            error: Requested operation is not valid: domain does not have managed save image
+            $ iothreadset lacks 1 --poll-max-ns 100
+            error: invalid argument: cannot find IOThread '1' in iothreadids
+            $ domdirtyrate-calc lacks
+            error: Requested operation is not valid: domain is not running
+            $ memtune lacks
+            hard_limit     : unlimited
+            soft_limit     : unlimited
+            swap_hard_limit: unlimited
+            $ blkiotune lacks --weight 300 --config
+            $ blkiotune lacks
+            weight         : 300
+            device_weight  :
+            device_read_iops_sec:
+            device_write_iops_sec:
+            device_read_bytes_sec:
+            device_write_bytes_sec:
+            $ schedinfo lacks --set cpu_shares=100 --config
+            Scheduler      : posix
+            cpu_shares     : 100
+            vcpu_period    : 0
+            vcpu_quota     : 0
+            emulator_period: 0
+            emulator_quota : 0
+            global_period  : 0
+            global_quota   : 0
+            iothread_period: 0
+            iothread_quota : 0
+            """;
+
     private static final String NOT_YET =
             "network,vnc,agent,blockjobs,snapshots,checkpoints,save,dump,hotplug,cpuhotplug,iothreads,nwfilter,native";
     private static final Pattern SUM = Pattern.compile("(\\d+) passed, \\d+ failed, \\d+ skipped");
@@ -115,6 +182,26 @@ class VirshTest {
             System.out.println("VirshTest: " + sum.group());
             daemon.kill();
         }
+    }
+
+    /// What machines here do not have, as libvirtd 9.0 answered for a machine that is switched off.
+    @Test
+    void whatAMachineLacksIsSaidAsLibvirtdSaysIt() throws IOException, InterruptedException {
+        Path kernel = new Payload().haltForEver().in(directory);
+        Path xml = Files.writeString(directory.resolve("lacks.xml"), LACKING.formatted(kernel));
+        List<String> answers;
+        try (Guest daemon = daemon()) {
+            virsh("define", xml.toString());
+            answers = new ArrayList<>();
+            for (String line : LACKS.lines().filter(line -> line.startsWith("$ ")).toList()) {
+                answers.add(line);
+                String said = virsh(line.substring(2).split(" "));
+                said.lines().map(String::stripTrailing).filter(each -> !each.isEmpty()).forEach(answers::add);
+            }
+            virsh("undefine", "lacks");
+            daemon.kill();
+        }
+        assertThat(answers).containsExactlyElementsOf(LACKS.lines().toList());
     }
 
     /// The life of a machine by the same cases, with `kahvem` in virsh's place.

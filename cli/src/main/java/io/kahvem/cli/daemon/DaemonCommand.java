@@ -71,6 +71,9 @@ public final class DaemonCommand implements Callable<Integer> {
     @Option(names = "--pki", paramLabel = "DIR", description = "Has cacert.pem, servercert.pem and serverkey.pem.")
     private @Nullable Path pki;
 
+    @Option(names = "--sasl", description = "Clients of --tls prove by SCRAM-SHA-256 too who they are.")
+    private boolean sasl;
+
     @Option(
             names = "--metrics",
             paramLabel = "ADDRESS:PORT|unix:PATH",
@@ -87,7 +90,7 @@ public final class DaemonCommand implements Callable<Integer> {
     @Option(
             names = "--add-user",
             paramLabel = "NAME",
-            description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP.")
+            description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP, or with --sasl.")
     private @Nullable String addUser;
 
     public DaemonCommand(CliContext context) {
@@ -100,6 +103,7 @@ public final class DaemonCommand implements Callable<Integer> {
             throw CliException.badInput("--socket and --state go together\n  Give both: kahvem daemon --socket PATH --state DIR");
         }
         if ((tls == null) != (pki == null)) throw CliException.badInput("--tls and --pki go together");
+        if (sasl && tls == null) throw CliException.badInput("--sasl goes with --tls; by --tcp clients always prove who they are");
         DaemonConfig config = config();
         if (addUser != null) return addUser(config, addUser);
         DaemonLog.begin(context.err(), switch (log) {
@@ -112,7 +116,7 @@ public final class DaemonCommand implements Callable<Integer> {
         context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
         try (Daemon daemon = Daemon.start(config, canRunKvm(), handed)) {
             if (tcp != null) daemon.listenTcp(address("--tcp", tcp));
-            if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki);
+            if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki, sasl);
             if (metrics != null && metrics.startsWith(UNIX)) daemon.serveMetrics(Path.of(metrics.substring(UNIX.length())));
             else if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
             daemon.autostart();

@@ -2,6 +2,7 @@ package io.kahvem.daemon.domain;
 
 import io.kahvem.daemon.xml.Element;
 import io.kahvem.daemon.xml.Xml;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -80,6 +81,11 @@ public final class DomainDefinition {
         if (xml.attributeAt("os", "firmware").filter("efi"::equals).isPresent()) return "ovmf";
         boolean flash = xml.attributeAt("os/loader", "type").filter("pflash"::equals).isPresent();
         return flash ? "ovmf" : xml.textAt("os/loader").filter(file -> !file.isEmpty()).orElse("seabios");
+    }
+
+    /// The file of UEFI's variables; empty for a machine that starts without UEFI.
+    public Optional<Path> variables() {
+        return kernel().isEmpty() && firmware().equals("ovmf") ? xml.textAt("os/nvram").map(Path::of) : Optional.empty();
     }
 
     public Optional<String> kernel() {

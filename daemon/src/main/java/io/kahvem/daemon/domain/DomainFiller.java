@@ -172,6 +172,10 @@ final class DomainFiller {
             seen.add(device);
         }
         if (seen.isEmpty() && os.child("kernel") == null && !bootsByOrder()) os.add(new Element("boot").with("dev", "hd"));
+        boolean uefi = os.hasAttribute("firmware", "efi") || os.attributeAt("loader", "type").filter("pflash"::equals).isPresent();
+        Element nvram = os.childOrNew("nvram");
+        if (!uefi) os.remove(nvram);
+        else if (nvram.text().isEmpty()) nvram.text(types.variables().resolve(domain.textAt("name").orElse("") + "_VARS.fd").toString());
         DomainSchema.arrange(domain);
     }
 

@@ -67,13 +67,23 @@ public final class DomainLife {
             MachineProcess process = launcher.find(status.pid(), status.startTicks(), status.live(), runtime, follower);
             domain.running(new Domain.Running(status.id(), status.started(), status.live(), false, status.autoDestroy(),
                     process));
-            domain.state(process.isRunning() ? (status.state().isRunning() ? status.state() : DomainState.RUNNING_UNPAUSED)
-                    : status.state().isPaused() ? status.state() : DomainState.PAUSED_UNKNOWN);
+            follower.process = process;
+            domain.state(found(process, status, follower));
             if (status.autoDestroy()) destroy(domain);
         } catch (LibvirtException e) {
             LOG.log(Level.WARNING, "machine {0} is gone: {1}", name, e.getMessage());
             gone(domain, status, DomainState.SHUTOFF_CRASHED);
         }
+    }
+
+    /// How a machine stands that was found running; one that was to start over does so, if its guest has switched it off meanwhile.
+    private static DomainState found(MachineProcess process, DomainStatus status, Follower follower) {
+        if (status.startsOver()) process.keepAtShutdown(true);
+        if (process.isRunning()) return status.state().isRunning() ? status.state() : DomainState.RUNNING_UNPAUSED;
+        if (status.state().isPaused()) return status.state();
+        if (!status.startsOver()) return DomainState.PAUSED_UNKNOWN;
+        follower.startOver(process);
+        return status.state();
     }
 
     private void gone(Domain domain, DomainStatus status, DomainState state) {
@@ -166,9 +176,13 @@ public final class DomainLife {
     }
 
     private void save(Domain domain) {
+        save(domain, domain.requireRunning().process().keepsAtShutdown());
+    }
+
+    private void save(Domain domain, boolean startsOver) {
         Domain.Running now = domain.requireRunning();
-        DomainStatus status = new DomainStatus(now.id(), now.process().pid(), now.process().startTicks(), domain.state(), now.autoDestroy(),
-                now.started(), now.live());
+        DomainStatus status = new DomainStatus(now.id(), now.process().pid(), now.process().startTicks(), domain.state(), startsOver,
+                now.autoDestroy(), now.started(), now.live());
         statuses.write(now.live().name(), status.print());
     }
 
@@ -223,7 +237,10 @@ public final class DomainLife {
         domain.change("virDomainShutdown", () -> {
             MachineProcess process = domain.requireRunning().process();
             // A reboot that was asked for before and has not happened is not wanted any more.
-            if (process.keepsAtShutdown()) process.keepAtShutdown(false);
+            if (process.keepsAtShutdown()) {
+                process.keepAtShutdown(false);
+                save(domain);
+            }
             process.pressPowerButton();
         });
     }
@@ -232,6 +249,8 @@ public final class DomainLife {
     public void reboot(Domain domain) {
         domain.change("virDomainReboot", () -> {
             MachineProcess process = domain.requireRunning().process();
+            // Noted before the machine knows, so that whenever this daemon ends the next one has the machine start over.
+            save(domain, true);
             process.keepAtShutdown(true);
             process.pressPowerButton();
         });
@@ -273,6 +292,12 @@ public final class DomainLife {
 
         Follower(Domain domain) {
             this.domain = domain;
+        }
+
+        /// A machine whose guest has switched it off begins anew: [#reset] goes on where it has been reset.
+        void startOver(MachineProcess stopped) {
+            startingOver = true;
+            stopped.reset();
         }
 
         /// Runs `action` with the domain's job, if the domain still runs this process.
@@ -317,6 +342,7 @@ public final class DomainLife {
                 startingOver = false;
                 now.process().keepAtShutdown(false);
                 now.process().resume();
+                save(domain);
             });
         }
 
@@ -324,8 +350,7 @@ public final class DomainLife {
         public void shutdown(boolean byGuest) {
             happened(now -> {
                 if (now.process().keepsAtShutdown()) {
-                    startingOver = true;
-                    now.process().reset();
+                    startOver(now.process());
                     return;
                 }
                 shutDown = true;

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.domain;
 
+import io.kahvem.daemon.AtomicFiles;
 import io.kahvem.daemon.StateFiles;
 import io.kahvem.daemon.xml.Element;
 import io.kahvem.daemon.xml.Xml;
@@ -7,6 +8,7 @@ import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -19,6 +21,10 @@ import org.jspecify.annotations.Nullable;
 
 /// All machines of this daemon, by UUID and by name, and their files. A change of names holds the registry's lock; finding one takes none.
 public final class DomainRegistry {
+    /// virDomainUndefineFlagsValues.
+    private static final int UNDEFINE_NVRAM = 4;
+    private static final int UNDEFINE_KEEP_NVRAM = 8;
+
     private final MachineTypes types;
     private final StateFiles definitions;
     private final StateFiles autostarts;
@@ -155,10 +161,15 @@ public final class DomainRegistry {
         byName.remove(name, domain);
     }
 
-    public synchronized void undefine(Domain domain) {
+    /// @param flags say what is to become of UEFI's variables, where the machine has some
+    public synchronized void undefine(Domain domain, int flags) {
         domain.change("virDomainUndefineFlags", () -> {
             DomainDefinition config = domain.config();
             if (config == null) throw Errors.invalid("cannot undefine transient domain");
+            config.variables().filter(Files::exists).ifPresent(file -> {
+                if ((flags & (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM)) == 0) throw Errors.invalid("cannot undefine domain with nvram");
+                if ((flags & UNDEFINE_NVRAM) != 0) AtomicFiles.delete(file);
+            });
             DomainRef ref = domain.ref();
             autostarts.delete(config.name());
             definitions.delete(config.name());

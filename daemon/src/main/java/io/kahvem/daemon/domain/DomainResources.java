@@ -4,6 +4,7 @@ import io.kahvem.daemon.xml.Element;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
+import java.util.BitSet;
 import java.util.function.Consumer;
 
 /// How much of processors and memory a machine has, and changing it.
@@ -54,6 +55,28 @@ public final class DomainResources {
                         "cpu hotplug is not supported by this machine");
             }
             if (affect.config()) configure(domain, tree -> tree.childOrNew("vcpu").with("current", count));
+        });
+    }
+
+    /// Gives the guest single processors, or takes them from it. A description here says how many of the first it has, so that is what can
+    /// be changed.
+    public void setVcpu(Domain domain, BitSet vcpus, boolean enable, int flags) {
+        domain.change("virDomainSetVcpu", () -> {
+            Affect affect = Affect.of(domain, flags);
+            if (vcpus.get(0)) throw Errors.argument("vCPU '0' can't be modified");
+            DomainDefinition definition = of(domain, affect);
+            vcpus.stream().filter(vcpu -> vcpu >= definition.maxVcpus()).findFirst().ifPresent(vcpu -> {
+                throw Errors.argument("vcpu %d is not present in %s config", vcpu, affect.live() ? "live" : "persistent");
+            });
+            BitSet enabled = new BitSet();
+            enabled.set(0, definition.currentVcpus());
+            if (enable) enabled.or(vcpus);
+            else enabled.andNot(vcpus);
+            int count = enabled.cardinality();
+            if (enabled.length() != count) {
+                throw Errors.unsupported("vcpu %d can only be enabled together with those before it", enabled.length() - 1);
+            }
+            setVcpus(domain, count, flags);
         });
     }
 

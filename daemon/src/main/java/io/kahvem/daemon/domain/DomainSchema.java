@@ -21,6 +21,9 @@ final class DomainSchema {
                 iothreads
                 iothreadids defaultiothread cputune numatune resource sysinfo os features cpu clock on_poweroff on_reboot on_crash
                 on_lockfailure pm perf throttlegroups devices seclabel keywrap launchSecurity qemu:commandline""");
+        row("domain/cputune", """
+                shares period quota global_period global_quota emulator_period emulator_quota iothread_period iothread_quota vcpupin
+                emulatorpin iothreadpin vcpusched emulatorsched iothreadsched cachetune memorytune""");
         row("domain/os", "type firmware loader nvram kernel initrd cmdline dtb boot bootmenu smbios bios acpi");
         row("domain/features", """
                 pae acpi apic hap viridian privnet kvm hyperv pvspinlock pmu vmport gic smm ioapic hpt htm nested-hv msrs capabilities

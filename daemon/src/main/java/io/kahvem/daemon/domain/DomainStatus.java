@@ -5,13 +5,15 @@ import io.kahvem.daemon.xml.Xml;
 
 /// What the next daemon must know of a machine that runs (libvirt's domstatus): its process, its number, what it is and was started as.
 ///
+/// @param startsOver whether it is to start over where its guest switches it off
 /// @param autoDestroy whether it was to end with its client's connection, which has ended with the daemon
 record DomainStatus(
-        int id, long pid, long startTicks, DomainState state, boolean autoDestroy, DomainDefinition started, DomainDefinition live) {
+        int id, long pid, long startTicks, DomainState state, boolean startsOver, boolean autoDestroy, DomainDefinition started,
+        DomainDefinition live) {
 
     /// Of a machine whose process is about to be started, and has no number yet.
     static DomainStatus starting(int id, DomainDefinition started, DomainDefinition live) {
-        return new DomainStatus(id, 0, 0, DomainState.PAUSED_STARTING_UP, false, started, live);
+        return new DomainStatus(id, 0, 0, DomainState.PAUSED_STARTING_UP, false, false, started, live);
     }
 
     boolean isStarting() {
@@ -20,7 +22,7 @@ record DomainStatus(
 
     String print() {
         Element root = new Element("domstatus").with("id", id).with("pid", pid).with("start", startTicks).with("state", state.name())
-                .with("autodestroy", autoDestroy ? "yes" : "no");
+                .with("startsover", startsOver ? "yes" : "no").with("autodestroy", autoDestroy ? "yes" : "no");
         root.add(new Element("started").add(started.tree())).add(new Element("live").add(live.tree()));
         return root.toString();
     }
@@ -29,7 +31,8 @@ record DomainStatus(
         Element root = Xml.parse("domain_status", document);
         return new DomainStatus(Integer.parseInt(root.attribute("id", "")), Long.parseLong(root.attribute("pid", "")),
                 Long.parseLong(root.attribute("start", "")), DomainState.valueOf(root.attribute("state", "")),
-                root.hasAttribute("autodestroy", "yes"), definition(root, "started"), definition(root, "live"));
+                root.hasAttribute("startsover", "yes"), root.hasAttribute("autodestroy", "yes"), definition(root, "started"),
+                definition(root, "live"));
     }
 
     private static DomainDefinition definition(Element root, String name) {

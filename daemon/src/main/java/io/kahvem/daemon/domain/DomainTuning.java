@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /// Limits that control groups would keep. The daemon makes no groups, so what concerns a running machine is refused as libvirt refuses it
@@ -24,19 +26,48 @@ public final class DomainTuning {
     /// virDomainNumatuneMemMode.
     private static final List<String> MODES = List.of("strict", "preferred", "interleave", "restrictive");
 
+    private static final List<String> MEMORY_SHOWN = List.of("hard_limit", "soft_limit", "swap_hard_limit");
+    private static final long UNLIMITED = 9_007_199_254_740_991L; // VIR_DOMAIN_MEMORY_PARAM_UNLIMITED
+
+    private static final List<String> BLKIO_OF_DEVICES = List.of("device_weight", "device_read_iops_sec", "device_write_iops_sec",
+            "device_read_bytes_sec", "device_write_bytes_sec");
+
+    /// Of virsh's names, in its order, the elements of cputune.
+    private static final Map<String, String> SCHEDULER = new LinkedHashMap<>();
+
+    static {
+        SCHEDULER.put("cpu_shares", "shares");
+        SCHEDULER.put("vcpu_period", "period");
+        SCHEDULER.put("vcpu_quota", "quota");
+        for (String whose : List.of("emulator", "global", "iothread")) {
+            for (String what : List.of("_period", "_quota")) SCHEDULER.put(whose + what, whose + what);
+        }
+    }
+
+    private static final String NO_CPU_GROUP = "cgroup CPU controller is not mounted";
+    private static final String NO_MEMORY_GROUP = "cgroup memory controller is not mounted";
+    private static final String NO_BLKIO_GROUP = "blkio cgroup isn't mounted";
+
     private final DomainRegistry registry;
 
     public DomainTuning(DomainRegistry registry) {
         this.registry = registry;
     }
 
-    /// A limit of the memory that a description names, KiB; `otherwise` without one.
-    public static long memory(Domain domain, String limit, long otherwise) {
-        return domain.definition().tree().textAt("memtune/" + limit).map(Long::parseLong).orElse(otherwise);
+    // ---- memory
+
+    /// The limits of a description, KiB, in virsh's order.
+    public List<TypedParameter> memory(Domain domain, int flags) {
+        Element tree = settings(domain, flags, NO_MEMORY_GROUP);
+        return MEMORY_SHOWN.stream().map(limit -> TypedParameter.ofULong(limit, number(tree, "memtune/" + limit, UNLIMITED))).toList();
+    }
+
+    public static int memoryCount() {
+        return MEMORY_SHOWN.size();
     }
 
     public void setMemory(Domain domain, List<TypedParameter> parameters, int flags) {
-        change(domain, "virDomainSetMemoryParameters", flags, "cgroup memory controller is not mounted", tree -> {
+        change(domain, "virDomainSetMemoryParameters", flags, NO_MEMORY_GROUP, tree -> {
             for (TypedParameter parameter : parameters) {
                 if (!MEMORY.contains(parameter.field())) throw Errors.argument("parameter '%s' not supported", parameter.field());
                 tree.childOrNew("memtune").put(new Element(parameter.field(), parameter.asLong()).with("unit", "KiB"));
@@ -44,13 +75,67 @@ public final class DomainTuning {
         });
     }
 
+    // ---- disks
+
+    public List<TypedParameter> blkio(Domain domain, int flags) {
+        Element tree = settings(domain, flags, NO_BLKIO_GROUP);
+        List<TypedParameter> parameters = new ArrayList<>();
+        parameters.add(TypedParameter.ofUInt("weight", (int) number(tree, "blkiotune/weight", 0)));
+        for (String device : BLKIO_OF_DEVICES) parameters.add(TypedParameter.ofText(device, ""));
+        return parameters;
+    }
+
+    public static int blkioCount() {
+        return 1 + BLKIO_OF_DEVICES.size();
+    }
+
     public void setBlkio(Domain domain, List<TypedParameter> parameters, int flags) {
-        change(domain, "virDomainSetBlkioParameters", flags, "blkio cgroup isn't mounted", tree -> {
+        change(domain, "virDomainSetBlkioParameters", flags, NO_BLKIO_GROUP, tree -> {
             for (TypedParameter parameter : parameters) {
                 if (!parameter.field().equals("weight")) throw Errors.argument("parameter '%s' not supported", parameter.field());
                 tree.childOrNew("blkiotune").put(new Element("weight", parameter.asLong()));
             }
         });
+    }
+
+    // ---- processors
+
+    /// How many parameters the scheduler of a machine has. Throws for one that runs.
+    public int schedulerCount(Domain domain) {
+        if (domain.isActive()) throw Errors.invalid(NO_CPU_GROUP);
+        return SCHEDULER.size();
+    }
+
+    public List<TypedParameter> scheduler(Domain domain, int flags) {
+        Element tree = settings(domain, flags, NO_CPU_GROUP);
+        List<TypedParameter> parameters = new ArrayList<>();
+        SCHEDULER.forEach((field, element) -> {
+            long value = number(tree, "cputune/" + element, 0);
+            parameters.add(field.endsWith("quota") ? TypedParameter.ofLong(field, value) : TypedParameter.ofULong(field, value));
+        });
+        return parameters;
+    }
+
+    public void setScheduler(Domain domain, List<TypedParameter> parameters, int flags) {
+        change(domain, "virDomainSetSchedulerParametersFlags", flags, NO_CPU_GROUP, tree -> {
+            for (TypedParameter parameter : parameters) {
+                String element = SCHEDULER.get(parameter.field());
+                if (element == null) throw Errors.argument("parameter '%s' not supported", parameter.field());
+                tree.childOrNew("cputune").put(new Element(element, parameter.asLong()));
+            }
+        });
+    }
+
+    /// What a getter is to read. Throws where that is a running machine's groups.
+    private static Element settings(Domain domain, int flags, String missing) {
+        Affect affect = Affect.of(domain, flags & (Affect.LIVE | Affect.CONFIG));
+        if (affect.live()) throw Errors.invalid(missing);
+        DomainDefinition config = domain.config();
+        return (config == null ? domain.definition() : config).tree();
+    }
+
+    private static long number(Element tree, String path, long otherwise) {
+        return tree.textAt(path).map(Long::parseLong).orElse(otherwise);
     }
 
     public void setNuma(Domain domain, List<TypedParameter> parameters, int flags) {

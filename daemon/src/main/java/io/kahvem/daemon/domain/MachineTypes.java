@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 /// @param emulator the program that runs a machine, as `<emulator>` names it
 /// @param kvm whether `<domain type='kvm'>` can run
 /// @param maxVcpus the most virtual CPUs a machine may have
-public record MachineTypes(Path emulator, boolean kvm, int maxVcpus) {
+/// @param variables the directory in which UEFI's variables are kept, a file a machine, where its description names none
+public record MachineTypes(Path emulator, boolean kvm, int maxVcpus, Path variables) {
     public static final String ARCH = "x86_64";
 
     /// The machine as it is built today; a description keeps the version it was defined with.

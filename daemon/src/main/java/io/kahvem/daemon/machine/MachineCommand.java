@@ -14,6 +14,7 @@ final class MachineCommand {
     static List<String> arguments(DomainDefinition definition, Path socket) {
         List<String> arguments = new ArrayList<>(List.of("run"));
         arguments.add(definition.kernel().map(kernel -> "--kernel=" + kernel).orElseGet(() -> "--firmware=" + definition.firmware()));
+        definition.variables().ifPresent(file -> arguments.add("--firmware-vars=" + file));
         definition.initrd().ifPresent(initrd -> arguments.add("--initrd=" + initrd));
         definition.commandLine().ifPresent(line -> arguments.add("--append=" + line));
         arguments.add("--memory=%dK".formatted(definition.memoryKib()));

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /// Machines as processes of this program, which are told apart by their control sockets.
@@ -44,6 +45,8 @@ public final class QmpLauncher implements MachineLauncher {
             Files.createDirectories(log.getParent());
             if (!Files.exists(log)) Files.createFile(log);
             Files.deleteIfExists(socket);
+            Optional<Path> variables = definition.variables().map(Path::getParent);
+            if (variables.isPresent()) Files.createDirectories(variables.get());
             process = starter.start(MachineCommand.arguments(definition, socket), log);
         } catch (IOException | HostException e) {
             throw failed("cannot start the machine's process: " + e.getMessage());

@@ -1,7 +1,9 @@
 package io.kahvem.daemon.node;
 
+import io.kahvem.config.UefiFiles;
 import io.kahvem.daemon.domain.MachineTypes;
 import io.kahvem.daemon.xml.Element;
+import java.util.Optional;
 
 /// What a machine of one type can be made of.
 final class DomainCapabilities {
@@ -22,7 +24,7 @@ final class DomainCapabilities {
         root.add(new Element("path", emulator)).add(new Element("domain", type)).add(new Element("machine", machine));
         root.add(new Element("arch", MachineTypes.ARCH)).add(new Element("vcpu").with("max", types.maxVcpus()));
         root.add(unsupported("iothreads"));
-        root.add(supported("os").add(values("firmware")).add(unsupported("loader")));
+        root.add(operatingSystem());
         Element cpu = new Element("cpu");
         cpu.add(mode("host-passthrough", type.equals("kvm")));
         cpu.add(mode("maximum", true).add(values("maximumMigratable", "on", "off")));
@@ -42,6 +44,15 @@ final class DomainCapabilities {
             features.add(unsupported(absent));
         }
         return root.add(features).toString();
+    }
+
+    /// UEFI where the distribution has it installed; the PC's own BIOS needs no word.
+    private static Element operatingSystem() {
+        Optional<UefiFiles> uefi = UefiFiles.installed();
+        if (uefi.isEmpty()) return supported("os").add(values("firmware")).add(unsupported("loader"));
+        Element loader = supported("loader").add(new Element("value", uefi.get().code()));
+        loader.add(values("type", "rom", "pflash")).add(values("readonly", "yes")).add(values("secure", "no"));
+        return supported("os").add(values("firmware", "efi")).add(loader);
     }
 
     private static Element supported(String name) {

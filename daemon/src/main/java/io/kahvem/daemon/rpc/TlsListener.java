@@ -14,22 +14,31 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
 
-/// A TLS socket: a client's certificate says who it is. Handshakes are made aside, so that a slow one holds nobody up.
+/// A TLS socket: a client's certificate says who it is, and where that is not enough a user of the daemon's does. Handshakes are made
+/// aside, so that a slow one holds nobody up.
 public final class TlsListener implements Listener {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
     private static final int HANDSHAKE_MILLIS = 10_000;
     private static final long LOOK_SECONDS = 1;
 
+    /// With the JDK's TLS 1.3 libvirt's own library (9.0, with GnuTLS 3.7) does not get along: it finds none of its certificates on the
+    /// list of authorities, and takes the session ticket that comes before our octet for the end.
+    private static final String[] PROTOCOLS = {"TLSv1.2"};
+
     private final InetSocketAddress address;
     private final SSLServerSocket socket;
+    private final boolean sasl;
     private final BlockingQueue<Link> links = new SynchronousQueue<>();
     private volatile boolean closed;
 
     /// @param tls with the daemon's certificate, and those that sign clients'
-    public TlsListener(InetSocketAddress address, SSLContext tls) {
+    /// @param sasl whether clients must prove by SASL too who they are
+    public TlsListener(InetSocketAddress address, SSLContext tls, boolean sasl) {
         this.address = address;
+        this.sasl = sasl;
         try {
             socket = (SSLServerSocket) tls.getServerSocketFactory().createServerSocket();
+            socket.setEnabledProtocols(PROTOCOLS);
             socket.setNeedClientAuth(true);
             socket.bind(address, 1000);
         } catch (IOException e) {
@@ -61,7 +70,8 @@ public final class TlsListener implements Listener {
             connection.setSoTimeout(0);
             connection.setTcpNoDelay(true);
             connection.getOutputStream().write(Channels.ACCEPTED);
-            links.put(new Link(Channels.of(connection), certificate.getSubjectX500Principal().getName(), false, false, true, true));
+            links.put(new Link(Channels.of(connection), certificate.getSubjectX500Principal().getName(), false, false, true,
+                    !sasl));
         } catch (IOException e) {
             LOG.log(Level.INFO, "no TLS with {0}: {1}", connection.getRemoteSocketAddress(), e.getMessage());
             close(connection);

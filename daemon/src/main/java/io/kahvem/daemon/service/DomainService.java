@@ -61,8 +61,8 @@ public final class DomainService {
     private void defining(Handlers handlers) {
         handlers.on(Domains.DEFINE_XML, (call, a) -> registry.define(a.text(), false).ref());
         handlers.on(Domains.DEFINE_XML_FLAGS, (call, a) -> registry.define(a.text(), (a.flags() & DEFINE_VALIDATE) != 0).ref());
-        handlers.on(Domains.UNDEFINE, (call, a) -> undefine(a.domain()));
-        handlers.on(Domains.UNDEFINE_FLAGS, (call, a) -> undefine(a.domain()));
+        handlers.on(Domains.UNDEFINE, (call, a) -> undefine(a.domain(), 0));
+        handlers.on(Domains.UNDEFINE_FLAGS, (call, a) -> undefine(a.domain(), a.flags()));
         handlers.on(Domains.RENAME, (call, a) -> {
             registry.rename(registry.byRef(a.domain()), a.name().orElse(""));
             return new IntValue(0);
@@ -82,8 +82,8 @@ public final class DomainService {
         });
     }
 
-    private None undefine(DomainRef ref) {
-        registry.undefine(registry.byRef(ref));
+    private None undefine(DomainRef ref, int flags) {
+        registry.undefine(registry.byRef(ref), flags);
         return NONE;
     }
 

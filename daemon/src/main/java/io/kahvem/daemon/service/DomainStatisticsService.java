@@ -6,7 +6,6 @@ import io.kahvem.daemon.domain.DomainPins;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.DomainStatistics;
 import io.kahvem.daemon.domain.DomainThrottles;
-import io.kahvem.daemon.domain.DomainTuning;
 import io.kahvem.daemon.domain.ProcessTimes;
 import io.kahvem.daemon.node.HostNode;
 import io.kahvem.daemon.rpc.Handlers;
@@ -39,7 +38,6 @@ public final class DomainStatisticsService {
     /// virConnectGetAllDomainStatsFlags: those of the list, and one that says how strict to be.
     private static final int LIST_FLAGS = 0xff;
 
-    private static final long UNLIMITED = 9_007_199_254_740_991L; // VIR_DOMAIN_MEMORY_PARAM_UNLIMITED
     private static final int RUNNING = 1;
     private static final None NONE = new None();
 
@@ -62,11 +60,6 @@ public final class DomainStatisticsService {
 
     private Domain find(DomainRef ref) {
         return registry.byRef(ref);
-    }
-
-    /// The two-step form: without room for any, how many there are.
-    private static CountedParameters counted(int room, List<TypedParameter> parameters) {
-        return new CountedParameters(room == 0 ? List.of() : parameters.stream().limit(Room.of(room)).toList(), parameters.size());
     }
 
     private void state(Handlers handlers) {
@@ -116,17 +109,9 @@ public final class DomainStatisticsService {
             registry.setStatisticsPeriod(find(a.domain()), a.number(), a.flags());
             return NONE;
         });
-        handlers.on(Domains.GET_MEMORY_PARAMETERS, (call, a) -> {
-            Domain domain = find(a.domain());
-            List<TypedParameter> limits = new ArrayList<>();
-            for (String limit : List.of("hard_limit", "soft_limit", "swap_hard_limit")) {
-                limits.add(TypedParameter.ofULong(limit, DomainTuning.memory(domain, limit, UNLIMITED)));
-            }
-            return counted(a.number(), limits);
-        });
         handlers.on(Domains.GET_NUMA_PARAMETERS, (call, a) -> {
             find(a.domain());
-            return counted(a.number(), List.of(TypedParameter.ofInt("numa_mode", 0), TypedParameter.ofText("numa_nodeset", "")));
+            return Room.counted(a.number(), List.of(TypedParameter.ofInt("numa_mode", 0), TypedParameter.ofText("numa_nodeset", "")));
         });
     }
 
@@ -157,16 +142,8 @@ public final class DomainStatisticsService {
             if (a.startCpu() >= 0) {
                 throw LibvirtException.of(ErrorCode.OPERATION_UNSUPPORTED, ErrorDomain.QEMU, "statistics of single host CPUs are not kept");
             }
-            return counted(a.room(), List.of(TypedParameter.ofULong("cpu_time", times.total()),
+            return Room.counted(a.room(), List.of(TypedParameter.ofULong("cpu_time", times.total()),
                     TypedParameter.ofULong("user_time", times.user()), TypedParameter.ofULong("system_time", times.system())));
-        });
-        handlers.on(Domains.GET_SCHEDULER_TYPE, (call, a) -> {
-            running(a.domain());
-            throw invalid("cgroup CPU controller is not mounted");
-        });
-        handlers.on(DomainDevices.GET_BLKIO_PARAMETERS, (call, a) -> {
-            running(a.domain());
-            throw invalid("blkio cgroup isn't mounted");
         });
     }
 
@@ -206,7 +183,7 @@ public final class DomainStatisticsService {
             return new DomainDevices.BlockInfo(sizes.allocation(), sizes.capacity(), sizes.physical());
         });
         handlers.on(DomainDevices.BLOCK_STATS_FLAGS, (call, a) ->
-                counted(a.room(), DomainStatistics.ofDisk(find(a.domain()), a.path())));
+                Room.counted(a.room(), DomainStatistics.ofDisk(find(a.domain()), a.path())));
         handlers.on(DomainDevices.BLOCK_STATS, (call, a) -> {
             List<TypedParameter> all = DomainStatistics.ofDisk(find(a.domain()), a.text());
             return new DomainDevices.BlockStats(value(all, "rd_operations"), value(all, "rd_bytes"), value(all, "wr_operations"),
@@ -216,7 +193,7 @@ public final class DomainStatisticsService {
             Domain domain = find(a.domain());
             // The first of the two steps names no disk.
             if (a.room() == 0) return new CountedParameters(List.of(), DomainThrottles.count());
-            return counted(a.room(), throttles.get(domain, a.disk().orElse(""), a.flags() & AFFECT));
+            return Room.counted(a.room(), throttles.get(domain, a.disk().orElse(""), a.flags() & AFFECT));
         });
         handlers.on(DomainDevices.SET_BLOCK_IO_TUNE, (call, a) -> {
             throttles.set(find(a.domain()), a.disk(), a.parameters(), a.flags() & AFFECT);

@@ -1,53 +1,39 @@
 package io.kahvem.daemon.service;
 
 import io.kahvem.daemon.domain.Domain;
-import io.kahvem.daemon.domain.DomainDisks;
+import io.kahvem.daemon.domain.DomainInterfaces;
 import io.kahvem.daemon.domain.DomainRegistry;
+import io.kahvem.daemon.domain.DomainResources;
 import io.kahvem.daemon.domain.DomainTuning;
 import io.kahvem.daemon.rpc.Handlers;
-import io.kahvem.daemon.xml.Element;
-import io.kahvem.libvirt.ErrorCode;
-import io.kahvem.libvirt.ErrorDomain;
-import io.kahvem.libvirt.LibvirtException;
+import io.kahvem.libvirt.protocol.Common.CountedParameters;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.Common.None;
 import io.kahvem.libvirt.protocol.Common.Parameters;
 import io.kahvem.libvirt.protocol.DomainDevices;
 import io.kahvem.libvirt.protocol.Domains;
-import io.kahvem.libvirt.protocol.Procedure;
-import io.kahvem.libvirt.protocol.Qemu;
 import io.kahvem.libvirt.protocol.TypedParameter;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 
-/// What is tuned by control groups, what an agent in the guest would do, and devices that machines do not have: kept where a description
-/// can keep it, and otherwise refused in libvirt's words.
+/// What control groups would keep, which processors run a machine, and how fast its interfaces may be: in a description, where it can be
+/// kept; of a running machine refused in libvirt's words.
 public final class DomainTuningService {
-    private static final String AGENT = "org.qemu.guest_agent.0";
-    /// virDomainInterfaceAddressesSource.
-    private static final int FROM_AGENT = 1;
-
     private static final None NONE = new None();
-
-    /// virDomainPerfEvents.
-    private static final List<String> EVENTS = List.of("cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references",
-            "cache_misses", "branch_instructions", "branch_misses", "bus_cycles", "stalled_cycles_frontend", "stalled_cycles_backend",
-            "ref_cpu_cycles", "cpu_clock", "task_clock", "page_faults", "context_switches", "cpu_migrations", "page_faults_min",
-            "page_faults_maj", "alignment_faults", "emulation_faults");
 
     private final DomainRegistry registry;
     private final DomainTuning tuning;
+    private final DomainResources resources;
 
     public DomainTuningService(DomainRegistry registry) {
         this.registry = registry;
         this.tuning = new DomainTuning(registry);
+        this.resources = new DomainResources(registry);
     }
 
     public void bind(Handlers handlers) {
-        groups(handlers);
-        threads(handlers);
-        agent(handlers);
+        memory(handlers);
+        processors(handlers);
+        scheduler(handlers);
         devices(handlers);
     }
 
@@ -55,133 +41,72 @@ public final class DomainTuningService {
         return registry.byRef(ref);
     }
 
-    private Domain running(DomainRef ref) {
-        Domain domain = find(ref);
-        if (!domain.isActive()) throw refused(ErrorCode.OPERATION_INVALID, "domain is not running");
-        return domain;
-    }
-
-    private static LibvirtException refused(ErrorCode code, String detail) {
-        return LibvirtException.of(code, ErrorDomain.QEMU, detail);
-    }
-
-    private void groups(Handlers handlers) {
+    private void memory(Handlers handlers) {
+        handlers.on(Domains.GET_MEMORY_PARAMETERS, (call, a) -> {
+            Domain domain = find(a.domain());
+            // The first of the two steps asks for their number alone.
+            if (a.number() == 0) return new CountedParameters(List.of(), DomainTuning.memoryCount());
+            return Room.counted(a.number(), tuning.memory(domain, a.flags()));
+        });
         handlers.on(Domains.SET_MEMORY_PARAMETERS, (call, a) -> {
             tuning.setMemory(find(a.domain()), a.parameters(), a.flags());
-            return NONE;
-        });
-        handlers.on(DomainDevices.SET_BLKIO_PARAMETERS, (call, a) -> {
-            tuning.setBlkio(find(a.domain()), a.parameters(), a.flags());
             return NONE;
         });
         handlers.on(Domains.SET_NUMA_PARAMETERS, (call, a) -> {
             tuning.setNuma(find(a.domain()), a.parameters(), a.flags());
             return NONE;
         });
+    }
+
+    private void processors(Handlers handlers) {
+        handlers.on(Domains.SET_VCPU, (call, a) -> {
+            resources.setVcpu(find(a.domain()), CpuMaps.parse(a.vcpus()), a.state() != 0, a.flags());
+            return NONE;
+        });
         handlers.on(Domains.PIN_EMULATOR, (call, a) -> {
             tuning.pinEmulator(find(a.domain()), CpuMaps.cpus(a.map()), a.flags());
             return NONE;
         });
-        refuse(handlers, Domains.GET_SCHEDULER_PARAMETERS, Domains.DomainNumber::domain, this::noScheduler);
-        refuse(handlers, Domains.GET_SCHEDULER_PARAMETERS_FLAGS, Domains.DomainNumberFlags::domain, this::noScheduler);
-        refuse(handlers, Domains.SET_SCHEDULER_PARAMETERS, Domains.DomainArg::domain, this::noScheduler);
-        refuse(handlers, Domains.SET_SCHEDULER_PARAMETERS_FLAGS, Domains.DomainArg::domain, this::noScheduler);
     }
 
-    private LibvirtException noScheduler(DomainRef domain) {
-        running(domain);
-        return refused(ErrorCode.OPERATION_INVALID, "cgroup CPU controller is not mounted");
-    }
-
-    private static <A extends Record> void refuse(
-            Handlers handlers, Procedure<A, ?> procedure, Function<A, DomainRef> whose, Function<DomainRef, LibvirtException> why) {
-        handlers.on(procedure, (call, a) -> {
-            throw why.apply(whose.apply(a));
+    private void scheduler(Handlers handlers) {
+        handlers.on(Domains.GET_SCHEDULER_TYPE, (call, a) ->
+                new Domains.SchedulerType("posix", tuning.schedulerCount(find(a.domain()))));
+        handlers.on(Domains.GET_SCHEDULER_PARAMETERS, (call, a) -> scheduler(find(a.domain()), a.number(), 0));
+        handlers.on(Domains.GET_SCHEDULER_PARAMETERS_FLAGS, (call, a) -> scheduler(find(a.domain()), a.number(), a.flags()));
+        handlers.on(Domains.SET_SCHEDULER_PARAMETERS, (call, a) -> {
+            tuning.setScheduler(find(a.domain()), a.parameters(), 0);
+            return NONE;
+        });
+        handlers.on(Domains.SET_SCHEDULER_PARAMETERS_FLAGS, (call, a) -> {
+            tuning.setScheduler(find(a.domain()), a.parameters(), a.flags());
+            return NONE;
         });
     }
 
-    private void threads(Handlers handlers) {
-        handlers.on(Domains.GET_IOTHREAD_INFO, (call, a) -> {
-            find(a.domain());
-            return new Domains.IoThreads(List.of(), 0);
-        });
-        refuse(handlers, Domains.ADD_IOTHREAD, Domains.DomainArg::domain, this::noIoThreads);
-        refuse(handlers, Domains.DEL_IOTHREAD, Domains.DomainArg::domain, this::noIoThreads);
-        handlers.on(Domains.GET_PERF_EVENTS, (call, a) -> {
-            find(a.domain());
-            List<TypedParameter> events = new ArrayList<>();
-            for (String event : EVENTS) events.add(TypedParameter.ofBool(event, false));
-            return new Parameters(events);
-        });
-        handlers.on(Domains.GET_LAUNCH_SECURITY_INFO, (call, a) -> {
-            find(a.domain());
-            return new Parameters(List.of());
-        });
-    }
-
-    private LibvirtException noIoThreads(DomainRef domain) {
-        find(domain);
-        return refused(ErrorCode.CONFIG_UNSUPPORTED, "IOThreads not supported with this machine: its devices have threads of their own");
-    }
-
-    private void agent(Handlers handlers) {
-        refuse(handlers, DomainDevices.GET_TIME, Domains.DomainFlags::domain, this::noAgent);
-        refuse(handlers, DomainDevices.GET_HOSTNAME, Domains.DomainFlags::domain, this::noAgent);
-        refuse(handlers, DomainDevices.GET_FSINFO, Domains.DomainFlags::domain, this::noAgent);
-        refuse(handlers, Domains.PM_SUSPEND_FOR_DURATION, Domains.PmSuspend::domain, this::noAgent);
-        refuse(handlers, Qemu.AGENT_COMMAND, Qemu.AgentCommand::domain, this::noAgent);
-        for (Procedure<Domains.DomainArg, None> each : List.of(DomainDevices.SET_TIME, DomainDevices.FSTRIM, DomainDevices.FSFREEZE,
-                DomainDevices.FSTHAW, DomainDevices.SET_USER_PASSWORD, DomainDevices.GET_GUEST_VCPUS, DomainDevices.SET_GUEST_VCPUS,
-                DomainDevices.GET_GUEST_INFO)) {
-            refuse(handlers, each, Domains.DomainArg::domain, this::noAgent);
-        }
-    }
-
-    private LibvirtException noAgent(DomainRef domain) {
-        boolean described = running(domain).definition().devices("channel").stream()
-                .anyMatch(channel -> channel.attributeAt("target", "name").filter(AGENT::equals).isPresent());
-        return described
-                ? refused(ErrorCode.AGENT_UNRESPONSIVE, "QEMU guest agent is not connected")
-                : refused(ErrorCode.ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+    private Parameters scheduler(Domain domain, int room, int flags) {
+        List<TypedParameter> parameters = tuning.scheduler(domain, flags);
+        return new Parameters(parameters.stream().limit(Room.of(room)).toList());
     }
 
     private void devices(Handlers handlers) {
-        handlers.on(DomainDevices.BLOCK_RESIZE, (call, a) -> {
-            boolean there = DomainDisks.all(running(a.domain())).stream()
-                    .anyMatch(disk -> disk.target().equals(a.disk()) || disk.source().filter(a.disk()::equals).isPresent());
-            if (!there) throw refused(ErrorCode.INVALID_ARG, "disk '%s' was not found in the domain config".formatted(a.disk()));
-            throw refused(ErrorCode.OPERATION_UNSUPPORTED,
-                    "a disk keeps its size while its machine runs: stop it, and resize the volume or use kahvem image resize");
+        handlers.on(DomainDevices.GET_BLKIO_PARAMETERS, (call, a) -> {
+            Domain domain = find(a.domain());
+            if (a.number() == 0) return new CountedParameters(List.of(), DomainTuning.blkioCount());
+            return Room.counted(a.number(), tuning.blkio(domain, a.flags()));
         });
-        handlers.on(DomainDevices.INTERFACE_ADDRESSES, (call, a) -> {
-            running(a.domain());
-            if (a.source() == FROM_AGENT) throw noAgent(a.domain());
-            return new DomainDevices.InterfaceAddresses(List.of());
+        handlers.on(DomainDevices.SET_BLKIO_PARAMETERS, (call, a) -> {
+            tuning.setBlkio(find(a.domain()), a.parameters(), a.flags());
+            return NONE;
         });
-        refuse(handlers, Domains.PM_WAKEUP, Domains.DomainFlags::domain, domain -> {
-            running(domain);
-            return refused(ErrorCode.INTERNAL_ERROR,
-                    "unable to execute QEMU command 'system_wakeup': Unable to wake up: guest is not in suspended state");
+        handlers.on(DomainDevices.GET_INTERFACE_PARAMETERS, (call, a) -> {
+            Domain domain = find(a.domain());
+            if (a.room() == 0) return new CountedParameters(List.of(), DomainInterfaces.bandwidthCount());
+            return Room.counted(a.room(), DomainInterfaces.bandwidth(domain, a.device(), a.flags()));
         });
-        refuse(handlers, Domains.SEND_KEY, Domains.SendKey::domain, domain -> {
-            running(domain);
-            return refused(ErrorCode.OPERATION_UNSUPPORTED, "this machine has no keyboard whose keys can be pressed");
-        });
-        refuse(handlers, DomainDevices.SCREENSHOT, Domains.DomainNumberFlags::domain, domain -> {
-            running(domain);
-            return refused(ErrorCode.OPERATION_INVALID, "no screens to take screenshot from");
-        });
-        handlers.on(DomainDevices.OPEN_GRAPHICS_FD, (call, a) -> {
-            List<Element> graphics = running(a.domain()).definition().devices("graphics");
-            if (a.number() < 0 || a.number() >= graphics.size()) {
-                throw refused(ErrorCode.INTERNAL_ERROR, "No graphics backend with index %d".formatted(a.number()));
-            }
-            throw refused(ErrorCode.CONFIG_UNSUPPORTED, "graphics of type '%s' stand in the description alone: this machine shows none"
-                    .formatted(graphics.get(a.number()).attribute("type", "")));
-        });
-        handlers.on(DomainDevices.OPEN_CHANNEL, (call, a) -> {
-            running(a.domain());
-            throw refused(ErrorCode.INTERNAL_ERROR, "cannot find channel %s".formatted(a.device().orElse("<null>")));
+        handlers.on(DomainDevices.SET_INTERFACE_PARAMETERS, (call, a) -> {
+            DomainInterfaces.setBandwidth(find(a.domain()), a.device(), a.flags());
+            return NONE;
         });
     }
 }

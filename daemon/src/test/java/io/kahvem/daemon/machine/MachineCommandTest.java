@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 final class MachineCommandTest {
     private static List<String> arguments(String os) {
         String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os%s</os></domain>".formatted(os);
-        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4);
+        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4, Path.of("/nvram"));
         return MachineCommand.arguments(DomainDefinition.parse(document, false, types), Path.of("/run/a.qmp"));
     }
 
@@ -25,7 +25,9 @@ final class MachineCommandTest {
     @Test
     void aMachineWithoutAKernelStartsWithFirmware() {
         assertThat(arguments("><type>hvm</type>")).contains("--firmware=seabios");
-        assertThat(arguments(" firmware='efi'><type>hvm</type>")).contains("--firmware=ovmf");
+        assertThat(arguments("><type>hvm</type>")).noneMatch(argument -> argument.startsWith("--firmware-vars"));
+        assertThat(arguments(" firmware='efi'><type>hvm</type>")).contains("--firmware=ovmf", "--firmware-vars=/nvram/a_VARS.fd");
+        assertThat(arguments(" firmware='efi'><type>hvm</type><nvram>/mine</nvram>")).contains("--firmware-vars=/mine");
         assertThat(arguments("><type>hvm</type><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>"))
                 .contains("--firmware=ovmf");
         assertThat(arguments("><type>hvm</type><loader>/firmware/bios.bin</loader>")).contains("--firmware=/firmware/bios.bin");

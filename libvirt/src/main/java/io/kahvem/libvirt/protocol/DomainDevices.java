@@ -52,7 +52,14 @@ public final class DomainDevices {
     public static final Procedure<DomainTextFlags, BlockJobInfo> GET_BLOCK_JOB_INFO =
             T.read(238, "virDomainGetBlockJobInfo", DomainTextFlags.class, BlockJobInfo.class);
 
+    public static final Procedure<BlockThreshold, None> SET_BLOCK_THRESHOLD =
+            T.write(386, "virDomainSetBlockThreshold", BlockThreshold.class, None.class);
+
     // ---- interfaces
+    public static final Procedure<SetInterface, None> SET_INTERFACE_PARAMETERS =
+            T.write(256, "virDomainSetInterfaceParameters", SetInterface.class, None.class);
+    public static final Procedure<InterfaceQuery, CountedParameters> GET_INTERFACE_PARAMETERS =
+            T.read(257, "virDomainGetInterfaceParameters", InterfaceQuery.class, CountedParameters.class);
     public static final Procedure<DomainText, InterfaceStats> INTERFACE_STATS =
             T.read(65, "virDomainInterfaceStats", DomainText.class, InterfaceStats.class);
 
@@ -96,6 +103,12 @@ public final class DomainDevices {
     public record Resize(DomainRef domain, String disk, long size, int flags) {}
 
     public record BlockIoTuneQuery(DomainRef domain, Optional<String> disk, int room, int flags) {}
+
+    public record BlockThreshold(DomainRef domain, String disk, long bytes, int flags) {}
+
+    public record SetInterface(DomainRef domain, String device, @Max(64) List<TypedParameter> parameters, int flags) {}
+
+    public record InterfaceQuery(DomainRef domain, String device, int room, int flags) {}
 
     public record BlockJobInfo(int found, int type, long bandwidth, long current, long end) {
         /// No job is under way on the disk.

@@ -72,6 +72,23 @@ public final class Domains {
     public static final Procedure<DomainFlags, None> MANAGED_SAVE_REMOVE =
             T.write(184, "virDomainManagedSaveRemove", DomainFlags.class, None.class);
 
+    public static final Procedure<DomainFlags, Text> MANAGED_SAVE_GET_XML_DESC =
+            T.read(388, "virDomainManagedSaveGetXMLDesc", DomainFlags.class, Text.class);
+    public static final Procedure<ManagedSaveXml, None> MANAGED_SAVE_DEFINE_XML =
+            T.write(389, "virDomainManagedSaveDefineXML", ManagedSaveXml.class, None.class);
+
+    // ---- migration
+    public static final Procedure<DomainSizeFlags, None> MIGRATE_SET_MAX_DOWNTIME =
+            T.write(166, "virDomainMigrateSetMaxDowntime", DomainSizeFlags.class, None.class);
+    public static final Procedure<DomainFlags, Size> MIGRATE_GET_MAX_DOWNTIME =
+            T.read(387, "virDomainMigrateGetMaxDowntime", DomainFlags.class, Size.class);
+    public static final Procedure<DomainSizeFlags, None> MIGRATE_SET_MAX_SPEED =
+            T.write(207, "virDomainMigrateSetMaxSpeed", DomainSizeFlags.class, None.class);
+    public static final Procedure<DomainFlags, Size> MIGRATE_GET_MAX_SPEED =
+            T.read(242, "virDomainMigrateGetMaxSpeed", DomainFlags.class, Size.class);
+    public static final Procedure<DomainNumberFlags, None> START_DIRTY_RATE_CALC =
+            T.write(427, "virDomainStartDirtyRateCalc", DomainNumberFlags.class, None.class);
+
     // ---- state
     public static final Procedure<DomainArg, DomainInfo> GET_INFO = T.read(16, "virDomainGetInfo", DomainArg.class, DomainInfo.class);
     public static final Procedure<DomainFlags, State> GET_STATE = T.read(212, "virDomainGetState", DomainFlags.class, State.class);
@@ -124,10 +141,10 @@ public final class Domains {
             T.read(56, "virDomainGetSchedulerType", DomainArg.class, SchedulerType.class);
     public static final Procedure<DomainNumber, Parameters> GET_SCHEDULER_PARAMETERS =
             T.read(57, "virDomainGetSchedulerParameters", DomainNumber.class, Parameters.class);
-    public static final Procedure<DomainArg, None> SET_SCHEDULER_PARAMETERS =
-            T.write(58, "virDomainSetSchedulerParameters", DomainArg.class, None.class);
-    public static final Procedure<DomainArg, None> SET_SCHEDULER_PARAMETERS_FLAGS =
-            T.write(219, "virDomainSetSchedulerParametersFlags", DomainArg.class, None.class);
+    public static final Procedure<SchedulerParameters, None> SET_SCHEDULER_PARAMETERS =
+            T.write(58, "virDomainSetSchedulerParameters", SchedulerParameters.class, None.class);
+    public static final Procedure<SetParameters, None> SET_SCHEDULER_PARAMETERS_FLAGS =
+            T.write(219, "virDomainSetSchedulerParametersFlags", SetParameters.class, None.class);
     public static final Procedure<DomainNumberFlags, Parameters> GET_SCHEDULER_PARAMETERS_FLAGS =
             T.read(223, "virDomainGetSchedulerParametersFlags", DomainNumberFlags.class, Parameters.class);
     public static final Procedure<CpuStatsQuery, CountedParameters> GET_CPU_STATS =
@@ -138,6 +155,9 @@ public final class Domains {
             T.write(279, "virDomainPinEmulator", PinEmulator.class, None.class);
     public static final Procedure<DomainArg, None> ADD_IOTHREAD = T.write(355, "virDomainAddIOThread", DomainArg.class, None.class);
     public static final Procedure<DomainArg, None> DEL_IOTHREAD = T.write(356, "virDomainDelIOThread", DomainArg.class, None.class);
+    public static final Procedure<SetIoThread, None> SET_IOTHREAD_PARAMS =
+            T.write(402, "virDomainSetIOThreadParams", SetIoThread.class, None.class);
+    public static final Procedure<SetVcpu, None> SET_VCPU = T.write(384, "virDomainSetVcpu", SetVcpu.class, None.class);
     public static final Procedure<DomainNumberFlags, CountedParameters> GET_NUMA_PARAMETERS =
             T.read(255, "virDomainGetNumaParameters", DomainNumberFlags.class, CountedParameters.class);
     public static final Procedure<DomainFlags, Parameters> GET_PERF_EVENTS =
@@ -160,6 +180,8 @@ public final class Domains {
     public record DomainNumberFlags(DomainRef domain, int number, int flags) {}
 
     public record DomainSize(DomainRef domain, long kib) {}
+
+    public record DomainSizeFlags(DomainRef domain, long size, int flags) {}
 
     public record DomainText(DomainRef domain, String text) {}
 
@@ -225,6 +247,16 @@ public final class Domains {
     public record PinEmulator(DomainRef domain, @Max(2048) byte[] map, int flags) {}
 
     public record SetParameters(DomainRef domain, @Max(64) List<TypedParameter> parameters, int flags) {}
+
+    public record SchedulerParameters(DomainRef domain, @Max(16) List<TypedParameter> parameters) {}
+
+    public record SetIoThread(DomainRef domain, int thread, @Max(64) List<TypedParameter> parameters, int flags) {}
+
+    /// @param vcpus a set of numbers, 0-3,5
+    /// @param state 0 where they are to be taken from the guest
+    public record SetVcpu(DomainRef domain, String vcpus, int state, int flags) {}
+
+    public record ManagedSaveXml(DomainRef domain, Optional<String> xml, int flags) {}
 
     public record VcpuPinQuery(DomainRef domain, int maximum, int mapLength, int flags) {}
 

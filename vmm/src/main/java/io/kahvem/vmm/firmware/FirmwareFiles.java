@@ -1,6 +1,7 @@
 package io.kahvem.vmm.firmware;
 
 import io.kahvem.config.Boot;
+import io.kahvem.config.UefiFiles;
 import io.kahvem.vmm.boot.BootException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,11 +14,6 @@ import java.util.Optional;
 /// @param variables the template of UEFI's variables, in flash below the code; empty where the firmware has none
 public record FirmwareFiles(Path code, Optional<Path> variables) {
     private static final List<Path> SEABIOS = paths("/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/bios-256k.bin");
-    private static final List<List<Path>> OVMF = List.of(
-            paths("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
-            paths("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
-            paths("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
-            paths("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"));
     private static final List<Path> VGA_ROM = paths("/usr/share/seabios/vgabios-stdvga.bin", "/usr/share/qemu/vgabios-stdvga.bin");
 
     /// Finds what `firmware` names. Throws BootException, with the package that has it, where it is not installed.
@@ -25,11 +21,9 @@ public record FirmwareFiles(Path code, Optional<Path> variables) {
         return switch (firmware.name()) {
             case Boot.Firmware.SEABIOS -> new FirmwareFiles(first(SEABIOS)
                     .orElseThrow(() -> missing("SeaBIOS", SEABIOS, "apt-get install seabios")), Optional.empty());
-            case Boot.Firmware.OVMF -> OVMF.stream()
-                    .filter(pair -> pair.stream().allMatch(Files::isRegularFile))
-                    .findFirst()
-                    .map(pair -> new FirmwareFiles(pair.get(0), Optional.of(pair.get(1))))
-                    .orElseThrow(() -> missing("OVMF", OVMF.stream().map(List::getFirst).toList(), "apt-get install ovmf"));
+            case Boot.Firmware.OVMF -> UefiFiles.installed()
+                    .map(files -> new FirmwareFiles(files.code(), Optional.of(files.variables())))
+                    .orElseThrow(() -> missing("OVMF", UefiFiles.KNOWN.stream().map(UefiFiles::code).toList(), "apt-get install ovmf"));
             default -> new FirmwareFiles(Path.of(firmware.name()), Optional.empty());
         };
     }
