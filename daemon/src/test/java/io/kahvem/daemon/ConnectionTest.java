@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The client in Java against the daemon.
-@Timeout(30)
+@Timeout(180)
 @SuppressWarnings("NullAway.Init") // before each test
 final class ConnectionTest {
     private static final String DOMAIN =
@@ -100,7 +100,7 @@ final class ConnectionTest {
                 domain = connection.define(DOMAIN.formatted("a"));
                 connection.define(domain.describeInactive());
                 domain.undefine();
-                for (String expected : List.of("a 0/0", "a 0/1", "a 1/0")) assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo(expected);
+                for (String expected : List.of("a 0/0", "a 0/1", "a 1/0")) assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo(expected);
             }
             connection.define(DOMAIN.formatted("b"));
             assertThat(connection.domains()).hasSize(1);

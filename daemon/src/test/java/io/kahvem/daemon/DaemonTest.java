@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// The daemon on its sockets, asked in raw packets.
 @SuppressWarnings("NullAway.Init") // before each test
-@Timeout(30)
+@Timeout(180)
 final class DaemonTest {
     private static final String DOMAIN = "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os></domain>";
 

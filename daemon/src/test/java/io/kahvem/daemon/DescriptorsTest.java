@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Descriptors that come with calls, as libvirt sends them: their count before the arguments, each with an octet behind the packet.
-@Timeout(30)
+@Timeout(180)
 @SuppressWarnings("NullAway.Init") // before each test
 final class DescriptorsTest {
     private static final String DOMAIN = "<domain type='qemu'><name>a</name><memory>65536</memory>"

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The daemon by TCP and TLS.
-@Timeout(60)
+@Timeout(300)
 @SuppressWarnings("NullAway.Init") // before each test
 final class NetworkTest {
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress("127.0.0.1", 0);

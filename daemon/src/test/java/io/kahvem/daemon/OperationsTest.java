@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What those who run the daemon see of it.
 @SuppressWarnings("NullAway.Init") // before each test
-@Timeout(30)
+@Timeout(180)
 final class OperationsTest {
     private static final String DOMAIN = "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os></domain>";
 

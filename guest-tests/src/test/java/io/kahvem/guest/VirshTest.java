@@ -211,7 +211,7 @@ class VirshTest {
         try (Guest daemon = daemon()) {
             List<String> command = List.of("python3", script.toString(), "--virsh", Guest.launcher().toString(), "--uri", uri(),
                     "--workdir", directory.resolve("work").toString(), "--kernel", guests.vmlinuz().toString(),
-                    "--initrd", guests.initrd().toString(), "--without",
+                    "--initrd", guests.initrd().toString(), "--boot-timeout", "240", "--without",
                     "network,vnc,agent,blockjobs,snapshots,checkpoints,save,dump,hotplug,cpuhotplug,iothreads,nwfilter,native");
             String said = said(command, 900);
             assertThat(said).doesNotContain("FAIL").containsPattern("2[678]\\d passed, 0 failed");
