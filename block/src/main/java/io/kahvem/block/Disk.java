@@ -104,6 +104,15 @@ public final class Disk implements BlockBackend {
         }
     }
 
+    public Throttle throttle() {
+        lock.lock();
+        try {
+            return throttle;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public long sizeBytes() {
         return node.sizeBytes();

@@ -21,6 +21,16 @@ public final class Throttle {
         this.requestsPerSecond = requestsPerSecond;
     }
 
+    /// 0: no limit.
+    public long bytesPerSecond() {
+        return bytesPerSecond;
+    }
+
+    /// 0: no limit.
+    public long requestsPerSecond() {
+        return requestsPerSecond;
+    }
+
     /// How long the next request has to wait; not positive if it need not.
     long waitNanos(long now) {
         return used ? paidUntilNanos - now - BURST_NANOS : 0;

@@ -18,6 +18,9 @@ class FirmwareTest {
     private static final Path SEABIOS = Path.of("/usr/share/seabios/bios-256k.bin");
     private static final Path GRUB_CD = Path.of("/usr/lib/grub-rescue/grub-rescue-cdrom.iso");
     private static final Path GRUB_DISK = Path.of("/usr/lib/grub-rescue/grub-rescue-usb.img");
+    private static final Path GRUB_FLOPPY = Path.of("/usr/lib/grub-rescue/grub-rescue-floppy.img");
+    private static final Path MEMTEST = Path.of("/boot/memtest86+x64.bin");
+    private static final Path INSTALLER = Path.of("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64");
     private static final Path OVMF = Path.of("/usr/share/OVMF/OVMF_CODE_4M.fd");
     private static final Path OVMF_VARIABLES = Path.of("/usr/share/OVMF/OVMF_VARS_4M.fd");
 
@@ -124,6 +127,40 @@ class FirmwareTest {
             try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios", "--display", "text", "--disk", disk)) {
                 guest.await("Press enter to boot the selected OS");
             }
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void grubComesToItsMenuFromItsFloppyImage() {
+        Assumptions.assumeTrue(Files.exists(GRUB_FLOPPY), "GRUB's rescue images are not installed (apt-get install grub-rescue-pc)");
+        String disk = GRUB_FLOPPY + ",format=raw,snapshot";
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--firmware", "seabios", "--display", "text", "--disk", disk)) {
+            guest.await("GNU GRUB");
+            guest.await("Press enter to boot the selected OS");
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void memtestFindsNoErrorInItsFirstTests() {
+        Assumptions.assumeTrue(Files.exists(MEMTEST), "memtest86+ is not installed (apt-get install memtest86+)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--kernel", MEMTEST, "--append", "console=ttyS0,115200", "--memory", "32M")) {
+            guest.await("Memtest86+");
+            guest.await("Address test, own address");
+            guest.await("Moving inversions");
+            assertThat(guest.stdout()).doesNotContain("Failing Address");
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void theDebianInstallerComesToItsFirstScreen() {
+        Assumptions.assumeTrue(Files.exists(INSTALLER),
+                "the installer is not installed (apt-get install debian-installer-12-netboot-amd64)");
+        try (Guest guest = Guest.start("run", "--accel", "jvm", "--kernel", INSTALLER.resolve("linux"), "--initrd",
+                INSTALLER.resolve("initrd.gz"), "--append", "console=ttyS0 TERM=vt102", "--memory", "768M")) {
+            guest.await("Select a language");
         }
     }
 }

@@ -15,6 +15,7 @@ public final class Descriptor implements AutoCloseable {
     private static final int MAP_SHARED = 1;
 
     private static final int AT_FDCWD = -100;
+    private static final int F_DUPFD_CLOEXEC = 1030;
 
     /// The numbers of the calls, looked up where the first descriptor is made.
     private static final class Calls {
@@ -22,6 +23,7 @@ public final class Descriptor implements AutoCloseable {
         static final int CLOSE = SystemCall.number("close");
         static final int MMAP = SystemCall.number("mmap");
         static final int MUNMAP = SystemCall.number("munmap");
+        static final int FCNTL = SystemCall.number("fcntl");
 
         private Calls() {}
     }
@@ -67,6 +69,13 @@ public final class Descriptor implements AutoCloseable {
             if (fd < 0) throw new HostException("open " + path, "open", new Errno((int) -fd), "");
             return new Descriptor((int) fd, path);
         }
+    }
+
+    /// Another number for the same open file. Throws [HostException] where the process has no more to give.
+    public Descriptor duplicate() {
+        long fd = SystemCall.completed(Calls.FCNTL, number, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) throw new HostException("duplicate " + name, "fcntl", new Errno((int) -fd), "");
+        return new Descriptor((int) fd, name);
     }
 
     public int number() {

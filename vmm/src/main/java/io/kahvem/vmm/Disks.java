@@ -157,6 +157,25 @@ final class Disks implements AutoCloseable {
         disk.setThrottle(throttle);
     }
 
+    /// All of them, by the names the control socket has for them.
+    synchronized Map<String, Drive> drives() {
+        Map<String, Drive> all = new LinkedHashMap<>();
+        for (int n = 0; n < media.size(); n++) {
+            Optional<io.kahvem.block.Disk> medium = media.get(n).map(io.kahvem.block.Disk.class::cast);
+            all.put(name(n), new Drive(disks.get(n).kind() == Disk.Kind.CDROM, medium));
+        }
+        return all;
+    }
+
+    /// Gives a disk another size and tells the guest. Throws ConfigException where there is none of that name, or nothing in it,
+    /// BlockException where the image cannot be so large.
+    synchronized void resize(String name, long sizeBytes) {
+        if (!(media.get(number(name)).orElse(null) instanceof io.kahvem.block.Disk disk)) {
+            throw new ConfigException("Device '%s' has no medium".formatted(name));
+        }
+        disk.resize(sizeBytes);
+    }
+
     /// Puts a disc into a drive, or takes out what is in it. Throws ConfigException for what is no drive.
     synchronized void change(String name, Optional<BlockBackend> disc) {
         int n = number(name);

@@ -12,7 +12,9 @@ import io.kahvem.devices.ByteSink;
 import io.kahvem.devices.acpi.AcpiTables;
 import io.kahvem.devices.bus.IoBus;
 import io.kahvem.devices.chipset.HostBridge;
+import io.kahvem.devices.chipset.I8042;
 import io.kahvem.devices.chipset.IoApic;
+import io.kahvem.devices.chipset.Key;
 import io.kahvem.devices.chipset.MachineEvents;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.chipset.ShadowRam;
@@ -44,6 +46,7 @@ import io.kahvem.vmm.firmware.FirmwareFiles;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
@@ -351,6 +354,38 @@ public final class Machine implements AutoCloseable {
     /// Limits how fast a disk may be used. Throws ConfigException where there is none of that name, or nothing in it.
     public void throttle(String disk, Throttle throttle) {
         disks.throttle(disk, throttle);
+    }
+
+    /// The disks and drives, by the names the control socket has for them.
+    public Map<String, Drive> drives() {
+        return disks.drives();
+    }
+
+    /// Gives a disk another size, and tells the guest. Throws ConfigException where there is none of that name, or nothing in it,
+    /// BlockException where the image cannot be so large.
+    public void resizeDisk(String disk, long sizeBytes) {
+        disks.resize(disk, sizeBytes);
+    }
+
+    /// Presses keys of the keyboard, in this order, and lets them go in the opposite one when so much of the guest's time has passed.
+    public void pressKeys(List<Key> keys, Duration hold) {
+        I8042 keyboard = chipset.keyboard();
+        for (Key key : keys) keyboard.key(key, true);
+        loop.schedule(loop.clock().nanoTime() + hold.toNanos(), () -> keys.reversed().forEach(key -> keyboard.key(key, false)));
+    }
+
+    /// Reads guest-physical memory into the beginning of `to`; what is no RAM reads as zeros, and no device is asked.
+    public void readMemory(long gpa, byte[] to, int length) {
+        for (int done = 0; done < length; ) {
+            long at = gpa + done;
+            int part = (int) Math.min(length - done, GuestMemory.PAGE_SIZE - (at & GuestMemory.PAGE_SIZE - 1));
+            if (memory.isRam(at, part)) {
+                memory.read(at, to, done, part);
+            } else {
+                Arrays.fill(to, done, done + part, (byte) 0);
+            }
+            done += part;
+        }
     }
 
     /// Puts a disc into a CD-ROM drive, which owns it then, or takes out what is in it. Throws ConfigException for what is no drive.

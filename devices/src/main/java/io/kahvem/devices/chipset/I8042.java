@@ -92,6 +92,12 @@ public final class I8042 implements Device {
         update();
     }
 
+    /// A key of the keyboard goes down or up. Any thread.
+    public synchronized void key(Key key, boolean down) {
+        keyboard.key(key, down);
+        update();
+    }
+
     private synchronized int readStatus() {
         int status = STATUS_UNLOCKED;
         if (full) status |= STATUS_OBF;
@@ -178,7 +184,7 @@ public final class I8042 implements Device {
             if (!answers.isEmpty()) {
                 fill(answers.remove());
             } else if ((ram[0] & CTR_KEYBOARD_DISABLED) == 0 && keyboard.hasOutput()) {
-                fill(translate(keyboard.nextOutput()));
+                fill(fromKeyboard());
             } else if ((ram[0] & CTR_AUX_DISABLED) == 0 && mouse.hasOutput()) {
                 fill(mouse.nextOutput() | FROM_AUX);
             }
@@ -205,15 +211,14 @@ public final class I8042 implements Device {
         }
     }
 
-    /// Scan code set 2 to set 1, of which a keyboard without key presses sends four codes: its identity and the answers to a query of its
-    /// set.
-    private int translate(int value) {
+    /// The keyboard's next byte, translated from scan code set 2 to set 1 where the command byte says so: a key that is let go is one byte
+    /// then. Beside keys' codes the keyboard's identity and its answers to a query of its set are translated.
+    private int fromKeyboard() {
+        int value = keyboard.nextOutput();
         if ((ram[0] & CTR_TRANSLATE) == 0) return value;
-        return switch (value) {
-            case 0x01 -> 0x43;
-            case 0x02, 0x83 -> 0x41;
-            case 0x03 -> 0x3f;
-            default -> value;
-        };
+        if (value == Ps2Keyboard.RELEASED) return Key.toSet1(keyboard.nextOutput()) | 0x80;
+        int set1 = Key.toSet1(value);
+        if (set1 != 0) return set1;
+        return value == 0x02 ? 0x41 : value; // nothing makes it but the query
     }
 }

@@ -68,6 +68,7 @@ public final class PcChipset implements Device {
     private final Pit8254 pit;
     private final Rtc rtc;
     private final Uart16550 com1;
+    private final I8042 i8042;
     private final AcpiPm pm;
     private final PirqRouter pirqs;
     private final PciBus pci;
@@ -85,7 +86,7 @@ public final class PcChipset implements Device {
         com1 = new Uart16550(isaLine(IRQ_COM1), wiring.serialOut());
         pm = new AcpiPm(loop, isaLine(IRQ_SCI), wiring.events()::powerOff);
         ResetControl resetControl = new ResetControl(wiring.events()::reset);
-        I8042 i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
+        i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
         pci = new PciBus(new PciBus.Wiring(ports, mmio, wiring.msi(), pirqs::line));
         PciHost pciHost = new PciHost(pci, resetControl.rstCnt());
         hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty());
@@ -150,6 +151,11 @@ public final class PcChipset implements Device {
 
     public Rtc rtc() {
         return rtc;
+    }
+
+    /// The keyboard's controller, by which keys are pressed.
+    public I8042 keyboard() {
+        return i8042;
     }
 
     /// The first serial line; input is given to it with [Uart16550#receive].

@@ -19,6 +19,10 @@ abstract sealed class Ps2Device permits Ps2Keyboard, Ps2Mouse {
         return !output.isEmpty();
     }
 
+    final int waiting() {
+        return output.size();
+    }
+
     final int nextOutput() {
         lastSent = output.remove();
         return lastSent;

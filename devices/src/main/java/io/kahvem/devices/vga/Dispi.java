@@ -28,6 +28,7 @@ final class Dispi {
     private static final int ID5 = 0xb0c5;
     private static final int ENABLED = 1;
     private static final int GETCAPS = 1 << 1;
+    private static final int EIGHT_BIT_DAC = 1 << 5;
     private static final int NOCLEARMEM = 1 << 7;
     private static final int MAX_XRES = 16_000;
     private static final int MAX_YRES = 12_000;
@@ -77,6 +78,11 @@ final class Dispi {
 
     boolean enabled() {
         return (registers[ENABLE] & ENABLED) != 0;
+    }
+
+    /// Whether the DAC has eight bits for a colour, not six.
+    boolean wideDac() {
+        return (registers[ENABLE] & EIGHT_BIT_DAC) != 0;
     }
 
     long bankBytes() {

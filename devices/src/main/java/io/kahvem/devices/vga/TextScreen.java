@@ -20,6 +20,11 @@ public record TextScreen(int columns, int rows, byte[] cells, int cursorColumn, 
         return columns > 0;
     }
 
+    /// The character's code, which is the font's.
+    int code(int column, int row) {
+        return cells[2 * (row * columns + column)] & 0xff;
+    }
+
     public char character(int column, int row) {
         return CP437.charAt(cells[2 * (row * columns + column)] & 0xff);
     }

@@ -39,6 +39,7 @@ final class Vga implements Device {
     private final long vram;
     private final Dispi dispi;
     private final VgaMemory window;
+    private final Painter painter;
     private final int[] sequencer = new int[8];
     private final int[] graphics = new int[16];
     private final int[] crtc = new int[256];
@@ -61,6 +62,7 @@ final class Vga implements Device {
         this.vram = vram;
         dispi = new Dispi(this, vram, vramBytes);
         window = new VgaMemory(this, vram, vramBytes);
+        painter = new Painter(this, vram, vramBytes);
         reset();
     }
 
@@ -114,6 +116,51 @@ final class Vga implements Device {
         return graphics[index];
     }
 
+    int crtc(int index) {
+        return crtc[index];
+    }
+
+    int attribute(int index) {
+        return attributes[index];
+    }
+
+    /// What the DAC makes of a value: red, green, blue.
+    int color(int value) {
+        int at = 3 * (value & dacMask);
+        int rgb = 0;
+        for (int n = 0; n < 3; n++) {
+            int level = palette[at + n];
+            rgb = rgb << 8 | (dispi.wideDac() ? level & 0xff : (level & 0x3f) << 2 | (level & 0x3f) >> 4);
+        }
+        return rgb;
+    }
+
+    /// The colour of one of the 16 values that the attribute controller knows (2-89 to 2-98).
+    int attributeColor(int value) {
+        int low = attributes[value & 0x0f];
+        int select = attributes[0x14];
+        boolean fourFromSelect = (attributes[0x10] & 0x80) != 0;
+        return color(fourFromSelect ? low & 0x0f | (select & 0x0f) << 4 : low & 0x3f | (select & 0x0c) << 4);
+    }
+
+    /// Scan lines of the picture.
+    int lines() {
+        return (crtc[0x12] | (crtc[7] & 2) << 7 | (crtc[7] & 0x40) << 3) + 1;
+    }
+
+    private boolean isBlank() {
+        return (sequencer[1] & 0x20) != 0 || crtc[1] == 0 || (attributeIndex & 0x20) == 0;
+    }
+
+    /// All that the screen shows.
+    synchronized Picture picture() {
+        FrameBuffer frame = dispi.frame();
+        if (frame.width() > 0) return painter.linear(frame);
+        if (isBlank()) return Picture.blank();
+        TextScreen screen = text();
+        return screen.isShown() ? painter.text(screen) : painter.planes();
+    }
+
     long bankBytes() {
         return dispi.bankBytes();
     }
@@ -140,11 +187,9 @@ final class Vga implements Device {
 
     /// What a text mode shows; nothing while there are graphics or the screen is off.
     synchronized TextScreen text() {
-        boolean blank = (sequencer[1] & 0x20) != 0 || crtc[1] == 0 || (attributeIndex & 0x20) == 0;
-        if (dispi.enabled() || blank || (graphics[6] & 1) != 0) return TextScreen.NONE;
+        if (dispi.enabled() || isBlank() || (graphics[6] & 1) != 0) return TextScreen.NONE;
         int columns = crtc[1] + 1;
-        int lines = (crtc[0x12] | (crtc[7] & 2) << 7 | (crtc[7] & 0x40) << 3) + 1;
-        int rows = lines / ((crtc[9] & 0x1f) + 1);
+        int rows = lines() / ((crtc[9] & 0x1f) + 1);
         int start = crtc[0x0c] << 8 | crtc[0x0d];
         int pitch = crtc[0x13] * 2;
         int cursor = (crtc[0x0e] << 8 | crtc[0x0f]) - start;

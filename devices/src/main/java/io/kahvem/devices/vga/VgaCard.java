@@ -58,6 +58,11 @@ public final class VgaCard extends PciFunction {
         }
     }
 
+    /// All that the screen shows, in colours. Any thread.
+    public Picture picture() {
+        return vga.picture();
+    }
+
     /// Counts changes of the registers and writes to the window; a text screen is as it was while this is. Any thread.
     public long changes() {
         return vga.changes();

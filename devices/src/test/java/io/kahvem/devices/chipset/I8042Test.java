@@ -53,6 +53,44 @@ class I8042Test {
     }
 
     @Test
+    void keysAreTranslatedToSet1UnlessTheCommandByteSaysNo() {
+        key("a", true);
+        key("a", false);
+        key("right", true);
+        key("right", false);
+        key("f7", true);
+        assertThat(answers()).containsExactly(0x1e, 0x9e, 0xe0, 0x4d, 0xe0, 0xcd, 0x41);
+        command(0x60);
+        data(0x07);
+        key("a", true);
+        key("a", false);
+        key("right", false);
+        assertThat(answers()).containsExactly(0x1c, 0xf0, 0x1c, 0xe0, 0xf0, 0x74);
+    }
+
+    @Test
+    void keysAreLostWhileScanningIsOffAndWhereNobodyReads() {
+        data(0xf5);
+        key("a", true);
+        assertThat(answers()).containsExactly(0xfa);
+        data(0xf4);
+        for (int n = 0; n < 10_000; n++) key("b", n % 2 == 0);
+        assertThat(answers().size()).isBetween(100, 400);
+    }
+
+    @Test
+    void everyKeyIsFoundByItsNumberInSet1() {
+        assertThat(Key.numbered(0x1e)).contains(Key.named("a").orElseThrow());
+        assertThat(Key.numbered(0x9c)).contains(Key.named("kp_enter").orElseThrow());
+        assertThat(Key.numbered(0xff)).isEmpty();
+        assertThat(Key.named("frobnicate")).isEmpty();
+    }
+
+    private void key(String name, boolean down) {
+        i8042.key(Key.named(name).orElseThrow(), down);
+    }
+
+    @Test
     void theKeyboardAnswersEveryByteWithAnEdgeOfItsInterrupt() {
         data(0xff);
         assertThat(irq1.level).isTrue();

@@ -51,6 +51,57 @@ class VgaCardTest {
     }
 
     @Test
+    void aTextModesPictureHasTheFontOfPlane2InThePalettesColours() {
+        assertThat(card.picture().pixels()).as("off is black").containsOnly(0);
+        ports.write(0x3c4, 2, 0x0402); // the font, plane 2 by itself, at a0000
+        ports.write(0x3c4, 2, 0x0604);
+        ports.write(0x3ce, 2, 0x0005);
+        ports.write(0x3ce, 2, 0x0406);
+        ports.write(0x3ce, 2, 0xff08);
+        mmio.write(0xa_0000 + 32 * 'H' + 3, 1, 0x81);
+        textMode();
+        ports.write(0x3c4, 2, 0x0101); // eight dots
+        for (int n = 0; n < 16; n++) {
+            ports.read(0x3da, 1);
+            ports.write(0x3c0, 1, n);
+            ports.write(0x3c0, 1, n);
+        }
+        ports.write(0x3c0, 1, 0x20);
+        ports.write(0x3c8, 1, 1);
+        for (int level : new int[] {0, 0, 0x3f}) ports.write(0x3c9, 1, level); // 1: blue
+        ports.write(0x3c8, 1, 15);
+        for (int level : new int[] {0x3f, 0x20, 0}) ports.write(0x3c9, 1, level); // 15: orange
+        mmio.write(0xb_8000 + 2 * 5, 2, 0x1f48);
+        Picture picture = card.picture();
+        assertThat(picture.width()).isEqualTo(640);
+        assertThat(picture.height()).isEqualTo(400);
+        int line = 3 * 640 + 5 * 8;
+        assertThat(picture.pixels()[line]).isEqualTo(0xff_82_00);
+        assertThat(picture.pixels()[line + 1]).isEqualTo(0x00_00_ff);
+        assertThat(picture.pixels()[line + 7]).isEqualTo(0xff_82_00);
+        assertThat(picture.pixels()[line + 8]).as("the next cell").isZero();
+        assertThat(picture.pixels()[line - 640]).as("the line above").isEqualTo(0x00_00_ff);
+    }
+
+    @Test
+    void aLinearModesPictureHasItsPixelsOfAnyDepth() {
+        int[][] depths = {{32, 0x0011_2233, 0x11_22_33}, {16, 0xf800, 0xff_00_00}, {15, 0x03e0, 0x00_ff_00}, {24, 0x0044_5566, 0x44_55_66}};
+        for (int[] depth : depths) {
+            setDispi(4, 0);
+            setDispi(1, 64);
+            setDispi(2, 48);
+            setDispi(3, depth[0]);
+            setDispi(4, 0x41);
+            memory.write32(FRAME_BUFFER, depth[1]);
+            Picture picture = card.picture();
+            assertThat(picture.width()).isEqualTo(64);
+            assertThat(picture.height()).isEqualTo(48);
+            assertThat(picture.pixels()[0]).as("%d bits", depth[0]).isEqualTo(depth[2]);
+            assertThat(picture.pixels()[64]).isZero();
+        }
+    }
+
+    @Test
     void writeModesCombineFourPlanes() {
         ports.write(0x3ce, 2, 0x0506); // graphics at a0000
         ports.write(0x3c4, 2, 0x0f02);

@@ -30,4 +30,36 @@ public interface Blocks {
 
     @Name("DEVICE_TRAY_MOVED")
     record DeviceTrayMovedEvent(String device, String id, boolean trayOpen) implements Event {}
+
+    /// `size` in bytes.
+    @Name("block_resize")
+    record BlockResize(Optional<String> device, @Name("node-name") Optional<String> nodeName, long size) implements Command<Empty> {}
+
+    record QueryBlock() implements Command<List<BlockInfo>> {}
+
+    record BlockInfo(
+            String device, Optional<String> qdev, String type, boolean removable, boolean locked, Optional<BlockDeviceInfo> inserted,
+            @Name("tray_open") Optional<Boolean> trayOpen, @Name("io-status") Optional<BlockDeviceIoStatus> ioStatus) {}
+
+    /// An image in a drive. Limits are a second's worth of bytes and requests; 0 does not limit.
+    record BlockDeviceInfo(
+            String file, boolean ro, String drv, @Name("backing_file") Optional<String> backingFile,
+            @Name("backing_file_depth") long backingFileDepth, boolean encrypted, @Name("detect_zeroes") DetectZeroes detectZeroes, long bps,
+            @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops, @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr,
+            ImageInfo image, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold) {}
+
+    enum DetectZeroes {
+        OFF
+    }
+
+    record BlockdevCacheInfo(boolean writeback, boolean direct, boolean noFlush) {}
+
+    /// `virtualSize` in bytes.
+    record ImageInfo(String filename, String format, long virtualSize) {}
+
+    enum BlockDeviceIoStatus {
+        OK,
+        FAILED,
+        NOSPACE
+    }
 }

@@ -2,7 +2,9 @@ package io.kahvem.vmm.control;
 
 import io.kahvem.block.BlockBackend;
 import io.kahvem.block.BlockException;
+import io.kahvem.block.BlockNode;
 import io.kahvem.block.BlockStatistics;
+import io.kahvem.block.Disk;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Throttle;
@@ -15,6 +17,8 @@ import io.kahvem.qmp.QmpException;
 import io.kahvem.qmp.QmpService;
 import io.kahvem.qmp.schema.Blocks;
 import io.kahvem.qmp.schema.Empty;
+import io.kahvem.qmp.schema.Jobs;
+import io.kahvem.vmm.Drive;
 import io.kahvem.vmm.Machine;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,14 +29,21 @@ import java.util.Optional;
 final class BlockCommands {
     private final Machine machine;
 
-    BlockCommands(Machine machine) {
+    private final PassedDescriptors files;
+
+    BlockCommands(Machine machine, PassedDescriptors files) {
         this.machine = machine;
+        this.files = files;
     }
 
     void addTo(QmpService service) {
         service.on(Blocks.QueryBlockstats.class, command -> statistics());
         service.on(Blocks.BlockdevChangeMedium.class, this::change);
         service.on(Blocks.BlockSetIoThrottle.class, this::throttle);
+        service.on(Blocks.BlockResize.class, this::resize);
+        service.on(Blocks.QueryBlock.class, command -> machine.drives().entrySet().stream()
+                .map(drive -> info(drive.getKey(), drive.getValue())).toList());
+        service.on(Jobs.QueryJobs.class, command -> List.of()); // nothing here runs in the background
         service.on(Blocks.Eject.class, command -> change(command.device().or(command::id), Optional.empty()));
     }
 
@@ -58,13 +69,41 @@ final class BlockCommands {
         }
     }
 
+    private Empty resize(Blocks.BlockResize command) {
+        if (command.size() < 0) throw new QmpException("Parameter 'size' expects a >0 size");
+        try {
+            machine.resizeDisk(command.device().orElse(""), command.size());
+            return new Empty();
+        } catch (ConfigException absent) {
+            throw new QmpException("Cannot find device='%s' nor node-name='%s'"
+                    .formatted(command.device().orElse(""), command.nodeName().orElse("")));
+        } catch (BlockException e) {
+            throw new QmpException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Blocks.BlockInfo info(String name, Drive drive) {
+        return new Blocks.BlockInfo(name, Optional.empty(), "unknown", drive.removable(), false, drive.medium().map(BlockCommands::inserted),
+                drive.removable() ? Optional.of(drive.medium().isEmpty()) : Optional.empty(), Optional.of(Blocks.BlockDeviceIoStatus.OK));
+    }
+
+    private static Blocks.BlockDeviceInfo inserted(Disk disk) {
+        BlockNode node = disk.node();
+        int depth = 0;
+        for (BlockNode layer = node.backing(); layer != null; layer = layer.backing()) depth++;
+        Throttle limits = disk.throttle();
+        return new Blocks.BlockDeviceInfo(node.name(), disk.isReadOnly(), node.format(), Optional.ofNullable(node.backingFile()), depth,
+                false, Blocks.DetectZeroes.OFF, limits.bytesPerSecond(), 0, 0, limits.requestsPerSecond(), 0, 0,
+                new Blocks.ImageInfo(node.name(), node.format(), disk.sizeBytes()), new Blocks.BlockdevCacheInfo(true, false, false), 0);
+    }
+
     private static String named(Optional<String> device) {
         return device.orElseThrow(() -> new QmpException("Parameter 'device' is missing"));
     }
 
     private Empty change(Blocks.BlockdevChangeMedium command, QmpCall call) {
         OpenOptions options = OpenOptions.readOnly(command.format().orElse(null));
-        Optional<Descriptor> passed = call.takeDescriptor();
+        Optional<Descriptor> passed = files.named(command.filename(), call);
         try {
             BlockBackend disc = passed.isPresent()
                     ? Images.openDisk(HostFile.of(passed.get(), Path.of(command.filename())), command.filename(), options)

@@ -32,7 +32,10 @@ public final class MachineControl implements AutoCloseable {
         QmpService service = new QmpService(PACKAGE);
         new RunStateCommands(machine).addTo(service);
         new MachineCommands(machine).addTo(service);
-        new BlockCommands(machine).addTo(service);
+        PassedDescriptors files = new PassedDescriptors();
+        files.addTo(service);
+        new BlockCommands(machine, files).addTo(service);
+        new ScreenCommands(machine, files).addTo(service);
         new HumanMonitor(machine).addTo(service);
         new BalloonCommands(machine).addTo(service);
         machine.listen(event -> {

@@ -61,6 +61,22 @@ class QemuComparisonTest {
             {"execute":"balloon","arguments":{"value":16777216}}
             {"execute":"qom-list","arguments":{"path":"/machine/peripheral"}}
             {"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"}}
+            {"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"ctrl"},{"type":"number","data":30}]}}
+            {"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"frobnicate"}],"hold-time":1}}
+            {"execute":"send-key","arguments":{"keys":[{"type":"letter","data":"a"}]}}
+            {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm"}}
+            {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm","head":1}}
+            {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm","device":"frobnicate"}}
+            {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm","format":"gif"}}
+            {"execute":"pmemsave","arguments":{"val":0,"size":16,"filename":"/nonexistent/memory"}}
+            {"execute":"add-fd"}
+            {"execute":"query-fdsets"}
+            {"execute":"remove-fd","arguments":{"fdset-id":7}}
+            {"execute":"remove-fd","arguments":{"fdset-id":7,"fd":3}}
+            {"execute":"query-block"}
+            {"execute":"query-jobs"}
+            {"execute":"block_resize","arguments":{"device":"frobnicate","size":1024}}
+            {"execute":"block_resize","arguments":{"device":"frobnicate","size":-1}}
             {"execute":"query-status","id":{"a":[1,-2.5,"x",null,true]}}
             {"exec-oob":"query-status"}
             {"execute":1}
