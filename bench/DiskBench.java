@@ -45,7 +45,7 @@ public final class DiskBench {
 
     private static void disk(Path dir, int runs, String seconds) throws Exception {
         Path initrd = initrd(dir, seconds);
-        System.out.printf("%nvirtio-blk, one vCPU, %d MiB, %s s a test, median of %d interleaved runs; MB/s (128 KiB) and 4 KiB requests a second%n%n",
+        System.out.printf("%nvirtio-blk, one vCPU, %d MiB, %s s a test, median of %d interleaved runs; MB/s (128 KiB), 4 KiB requests a second%n%n",
                 DISK_BYTES >> 20, seconds, runs);
         System.out.println("| test | Kahvem | QEMU TCG | Kahvem/TCG | target |\n|---|---:|---:|---:|---:|");
         for (String format : List.of("raw", "qcow2")) {

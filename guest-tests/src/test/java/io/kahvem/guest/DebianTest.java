@@ -68,9 +68,8 @@ class DebianTest {
     }
 
     private Guest boot(String firmware, String bus, int cpus) {
-        List<Object> arguments = new ArrayList<>(List.of("run", "--accel", "jvm", "--firmware", firmware, "--memory", "768M", "--cpus", cpus));
-        arguments.addAll(List.of("--disk", disk + ",format=qcow2,bus=" + bus));
-        return Guest.start(arguments.toArray());
+        return Guest.start("run", "--accel", "jvm", "--firmware", firmware, "--memory", "768M", "--cpus", cpus, "--disk",
+                disk + ",format=qcow2,bus=" + bus);
     }
 
     private static void logIn(Guest guest) {

@@ -145,7 +145,8 @@ class FirmwareTest {
     @Tag("slow")
     void memtestFindsNoErrorInItsFirstTests() {
         Assumptions.assumeTrue(Files.exists(MEMTEST), "memtest86+ is not installed (apt-get install memtest86+)");
-        try (Guest guest = Guest.start("run", "--accel", "jvm", "--kernel", MEMTEST, "--append", "console=ttyS0,115200", "--memory", "32M")) {
+        try (Guest guest = Guest.start(
+                "run", "--accel", "jvm", "--kernel", MEMTEST, "--append", "console=ttyS0,115200", "--memory", "32M")) {
             guest.await("Memtest86+");
             guest.await("Address test, own address");
             guest.await("Moving inversions");

@@ -1,6 +1,7 @@
 package io.kahvem.devices.chipset;
 
-/// A PS/2 keyboard that answers every command. Its keys are pressed by whoever plays the user. Command names follow IBM's PS/2 keyboard reference.
+/// A PS/2 keyboard that answers every command. Its keys are pressed by whoever plays the user. Command names follow IBM's PS/2 keyboard
+/// reference.
 final class Ps2Keyboard extends Ps2Device {
     private static final int NO_COMMAND = 0;
     private static final int SET_LEDS = 0xed;

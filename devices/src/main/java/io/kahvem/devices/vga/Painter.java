@@ -114,7 +114,8 @@ final class Painter {
                 } else {
                     int bit = 7 - (x & 7);
                     int word = Words.get32(vram + at);
-                    int index = word >>> bit & 1 | (word >>> 8 + bit & 1) << 1 | (word >>> 16 + bit & 1) << 2 | (word >>> 24 + bit & 1) << 3;
+                    int index = 0;
+                    for (int plane = 3; plane >= 0; plane--) index = index << 1 | word >>> 8 * plane + bit & 1;
                     pixels[y * width + x] = vga.attributeColor(index & vga.attribute(0x12));
                 }
             }

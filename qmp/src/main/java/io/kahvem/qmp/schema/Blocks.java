@@ -44,7 +44,8 @@ public interface Blocks {
     /// An image in a drive. Limits are a second's worth of bytes and requests; 0 does not limit.
     record BlockDeviceInfo(
             String file, boolean ro, String drv, @Name("backing_file") Optional<String> backingFile,
-            @Name("backing_file_depth") long backingFileDepth, boolean encrypted, @Name("detect_zeroes") DetectZeroes detectZeroes, long bps,
+            @Name("backing_file_depth") long backingFileDepth, boolean encrypted, @Name("detect_zeroes") DetectZeroes detectZeroes,
+            long bps,
             @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops, @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr,
             ImageInfo image, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold) {}
 

@@ -7,7 +7,8 @@ import java.util.stream.Stream;
 /// All commands and events there are: the records of these interfaces. To add one, add a record.
 public final class Schema {
     private static final List<Class<?>> PARTS =
-            List.of(Control.class, RunStates.class, Machines.class, Balloons.class, Qom.class, Blocks.class, Screens.class, Jobs.class, Descriptors.class);
+            List.of(Control.class, RunStates.class, Machines.class, Balloons.class, Qom.class, Blocks.class, Screens.class, Jobs.class,
+                    Descriptors.class);
 
     private Schema() {}
 

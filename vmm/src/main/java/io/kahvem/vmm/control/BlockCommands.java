@@ -83,7 +83,8 @@ final class BlockCommands {
     }
 
     private static Blocks.BlockInfo info(String name, Drive drive) {
-        return new Blocks.BlockInfo(name, Optional.empty(), "unknown", drive.removable(), false, drive.medium().map(BlockCommands::inserted),
+        return new Blocks.BlockInfo(name, Optional.empty(), "unknown", drive.removable(), false,
+                drive.medium().map(BlockCommands::inserted),
                 drive.removable() ? Optional.of(drive.medium().isEmpty()) : Optional.empty(), Optional.of(Blocks.BlockDeviceIoStatus.OK));
     }
 

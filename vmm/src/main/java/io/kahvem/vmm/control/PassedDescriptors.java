@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// Files for commands. A machine in its sandbox opens none: a client passes a descriptor with the command that names the file, or beforehand
-/// by add-fd, and gives `/dev/fdset/N` as the name then.
+/// Files for commands. A machine in its sandbox opens none: a client passes a descriptor with the command that names the file, or
+/// beforehand by add-fd, and gives `/dev/fdset/N` as the name then.
 ///
 /// A set's descriptors are duplicated where they are used, and stay until they are removed.
 final class PassedDescriptors {
