@@ -19,18 +19,17 @@ import io.kahvem.qmp.schema.Screens.Screendump;
 import io.kahvem.qmp.schema.Screens.SendKey;
 import io.kahvem.vmm.Machine;
 import io.kahvem.vmm.TestMachines;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import javax.imageio.ImageIO;
+import java.util.zip.CRC32;
+import java.util.zip.Inflater;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,26 +71,49 @@ class ScreenCommandsTest {
                 byte[] written = Files.readAllBytes(file);
                 switch (format) {
                     case PPM -> assertThat(new String(written, 0, 15)).isEqualTo("P6\n640 480\n255\n");
-                    case PNG -> assertThat(ImageIO.read(file.toFile()).getWidth()).isEqualTo(640);
+                    case PNG -> assertThat(ByteBuffer.wrap(written).getInt(16)).isEqualTo(640);
                 }
             }
             client.execute(new SendKey(List.of(new KeyValue.Code(QKeyCode.DIGIT_1), new KeyValue.Number(0x1e)), Optional.of(1L)));
         }
     }
 
+    /// RFC 2083, 3.2 and 6: chunks with their sums; a filter's byte before each line.
     @Test
-    void aPictureIsReadBackAsItWasByAnotherReader() throws IOException {
+    void aPicturesChunksHoldItsLines() throws Exception {
         Random random = new Random(1);
         Picture picture = new Picture(37, 11, random.ints(37 * 11, 0, 1 << 24).toArray());
-        BufferedImage read = ImageIO.read(new ByteArrayInputStream(PictureFile.png(picture)));
-        assertThat(read.getWidth()).isEqualTo(37);
-        assertThat(read.getHeight()).isEqualTo(11);
+        ByteBuffer png = ByteBuffer.wrap(PictureFile.png(picture));
+        assertThat(png.getLong()).isEqualTo(0x8950_4e47_0d0a_1a0aL);
+        byte[] head = chunk(png, "IHDR");
+        assertThat(head).containsExactly(0, 0, 0, 37, 0, 0, 0, 11, 8, 2, 0, 0, 0);
+        byte[] lines = new byte[11 * (1 + 3 * 37)];
+        try (Inflater inflater = new Inflater()) {
+            inflater.setInput(chunk(png, "IDAT"));
+            assertThat(inflater.inflate(lines)).isEqualTo(lines.length);
+            inflater.inflate(new byte[1]);
+            assertThat(inflater.finished()).isTrue();
+        }
+        assertThat(chunk(png, "IEND")).isEmpty();
+        assertThat(png.hasRemaining()).isFalse();
         byte[] ppm = PictureFile.ppm(picture);
         for (int n = 0; n < picture.pixels().length; n++) {
-            int pixel = picture.pixels()[n];
-            assertThat(read.getRGB(n % 37, n / 37) & 0xff_ffff).isEqualTo(pixel);
-            assertThat(ppm[ppm.length - 3 * picture.pixels().length + 3 * n] & 0xff).isEqualTo(pixel >> 16);
+            int at = n / 37 * (1 + 3 * 37) + 1 + 3 * (n % 37);
+            assertThat((lines[at] & 0xff) << 16 | (lines[at + 1] & 0xff) << 8 | lines[at + 2] & 0xff).isEqualTo(picture.pixels()[n]);
+            assertThat(ppm[ppm.length - 3 * picture.pixels().length + 3 * n] & 0xff).isEqualTo(picture.pixels()[n] >> 16);
         }
+    }
+
+    private static byte[] chunk(ByteBuffer png, String type) {
+        byte[] data = new byte[png.getInt()];
+        byte[] name = new byte[4];
+        png.get(name).get(data);
+        assertThat(new String(name, StandardCharsets.US_ASCII)).isEqualTo(type);
+        CRC32 sum = new CRC32();
+        sum.update(name);
+        sum.update(data);
+        assertThat(png.getInt()).isEqualTo((int) sum.getValue());
+        return data;
     }
 
     private Machine machine(MachineConfig.Builder builder) {
