@@ -62,6 +62,31 @@ class DisksTest {
     }
 
     @Test
+    void aDiskServedByNbdIsUsedByItsAddress() throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = new byte[SIZE];
+        new Random(4).nextBytes(content);
+        Path image = Files.write(dir.resolve("disk.raw"), content);
+        byte[] expected = content.clone();
+        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        Path socket = dir.resolve("nbd.sock");
+        Process server = new ProcessBuilder(Guest.launcher().toString(), "image", "serve", "-t", "-f", "raw", "-k", socket.toString(),
+                image.toString()).inheritIO().start();
+        try {
+            while (!Files.exists(socket) && server.isAlive()) Thread.onSpinWait();
+            try (Guest guest = boot(guests, COMMANDS.formatted("/dev/vda"), "--disk", "nbd:unix:" + socket + ",format=raw")) {
+                assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+                assertThat(guest.stdout()).contains(sha256(content) + "  /dev/vda", sha256(expected) + "  /dev/vda", "guest: exit 0");
+                assertThat(guest.stderr()).as("the sandbox is whole").doesNotContain("sandbox");
+            }
+        } finally {
+            server.destroy();
+            server.waitFor();
+        }
+        assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    }
+
+    @Test
     void aDiskThatCannotBeOpenedIsNamedAndNothingStarts() throws IOException {
         TestGuests guests = TestGuests.orSkip();
         Path image = Files.write(dir.resolve("text.qcow2"), new byte[1 << 16]);

@@ -9,6 +9,7 @@ import io.kahvem.block.Formats;
 import io.kahvem.block.ImageFormat;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
+import io.kahvem.block.nbd.NbdUrl;
 import io.kahvem.config.Disk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -38,7 +39,7 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
         List<Path> written = new ArrayList<>();
         if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of());
         boolean writes = !disk.readOnly() && !disk.snapshot();
-        (writes ? written : read).add(disk.file().get());
+        if (isFile(disk.file().get().toString())) (writes ? written : read).add(disk.file().get());
         @Nullable String name = disk.file().get().toString();
         @Nullable String format = disk.format().orElse(null);
         for (int layers = 0; name != null && layers < MOST_LAYERS; layers++) {
@@ -46,12 +47,17 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
                 String below = node.backingFile();
                 format = node.backingFormat();
                 name = below == null ? null : Images.resolve(name, below);
-                if (name != null) read.add(Path.of(name));
+                if (name != null && isFile(name)) read.add(Path.of(name));
             } catch (BlockException e) {
                 break;
             }
         }
         return new DiskFiles(read, written, disk.snapshot() ? List.of(temporaryDirectory()) : List.of());
+    }
+
+    /// Not an address: what is served elsewhere is connected to before the system calls are taken, and asks for no file.
+    private static boolean isFile(String name) {
+        return !NbdUrl.isOne(name);
     }
 
     private static Path temporaryDirectory() {
@@ -60,7 +66,8 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
 
     /// An image on top of the disk's, in a file without a name: what is written there is gone with the process.
     static BlockBackend openSnapshot(Disk disk) {
-        String name = disk.file().orElseThrow().toAbsolutePath().toString();
+        Path file = disk.file().orElseThrow();
+        String name = (isFile(file.toString()) ? file.toAbsolutePath() : file).toString();
         ImageFormat qcow2 = Formats.named("qcow2");
         try (BlockNode base = Images.open(name, OpenOptions.readOnly(disk.format().orElse(null)).withShareable(true))) {
             Path top = Files.createTempFile(temporaryDirectory(), "kahvem-snapshot-", ".qcow2");
