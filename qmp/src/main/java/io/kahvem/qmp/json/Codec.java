@@ -55,7 +55,7 @@ public final class Codec {
             case Shape.Enumeration enumeration -> {
                 if (!(tree instanceof String text)) throw wrongType(path, "string");
                 Object constant = enumeration.constants().get(text);
-                if (constant == null) throw new QmpException("Parameter '%s' does not accept value '%s'".formatted(path, shortened(text)));
+                if (constant == null) throw notAccepted(path, text);
                 yield constant;
             }
             case Shape.Array array -> {
@@ -71,9 +71,7 @@ public final class Codec {
                 if (tag == null) throw missing(join(path, union.tag()));
                 if (!(tag instanceof String name)) throw wrongType(join(path, union.tag()), "string");
                 Shape.Structure variant = union.variants().get(name);
-                if (variant == null) {
-                    throw new QmpException("Parameter '%s' does not accept value '%s'".formatted(join(path, union.tag()), shortened(name)));
-                }
+                if (variant == null) throw notAccepted(union.tag(), name);
                 yield structure(variant, object, path, union.tag());
             }
         };
@@ -149,6 +147,12 @@ public final class Codec {
     /// Errors go into replies: what a client sent does not come back whole.
     private static String shortened(String text) {
         return text.length() <= 64 ? text : text.substring(0, 64) + "...";
+    }
+
+    /// QEMU names the member alone here, and calls an element of a list null.
+    private static QmpException notAccepted(String path, String value) {
+        String name = path.endsWith("]") ? "null" : path.substring(path.lastIndexOf('.') + 1);
+        return new QmpException("Parameter '%s' does not accept value '%s'".formatted(name, shortened(value)));
     }
 
     private static QmpException missing(String path) {

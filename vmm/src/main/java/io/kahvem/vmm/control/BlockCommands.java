@@ -70,14 +70,15 @@ final class BlockCommands {
     }
 
     private Empty resize(Blocks.BlockResize command) {
+        String device = command.device().orElse("");
+        if (!machine.drives().containsKey(device)) {
+            throw new QmpException("Cannot find device='%s' nor node-name='%s'".formatted(device, command.nodeName().orElse("")));
+        }
         if (command.size() < 0) throw new QmpException("Parameter 'size' expects a >0 size");
         try {
-            machine.resizeDisk(command.device().orElse(""), command.size());
+            machine.resizeDisk(device, command.size());
             return new Empty();
-        } catch (ConfigException absent) {
-            throw new QmpException("Cannot find device='%s' nor node-name='%s'"
-                    .formatted(command.device().orElse(""), command.nodeName().orElse("")));
-        } catch (BlockException e) {
+        } catch (ConfigException | BlockException e) {
             throw new QmpException(String.valueOf(e.getMessage()));
         }
     }

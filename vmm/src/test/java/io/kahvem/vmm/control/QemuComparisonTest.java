@@ -28,6 +28,7 @@ class QemuComparisonTest {
     private static final List<String> REQUESTS = """
             {"execute":"query-status"}
             {"execute":"qmp_capabilities","arguments":{"enable":["oob",1]}}
+            {"execute":"qmp_capabilities","arguments":{"enable":["bogus"]}}
             {"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}
             {"execute":"qmp_capabilities"}
             {"execute":"query-version"}
