@@ -123,6 +123,18 @@ class BootImageTest {
         assertThat(memory.read32(state.gpr[6] + 0x214)).isEqualTo((int) MIB);
     }
 
+    /// As memtest86+ is.
+    @Test
+    void anImageThatTellsOfNoPayloadIsEnteredAsItIs() throws IOException {
+        byte[] image = Images.bzImage(new byte[100], 100);
+        Bytes.put32(image, 0x248, 0);
+        Bytes.put32(image, 0x24c, 0);
+        CpuState state = load(image, null, "console=ttyS0,115200");
+        assertThat(state.rip).isEqualTo(MIB);
+        assertThat(bytes(MIB, 0x40)).isEqualTo(filled(0x40, 0x90));
+        assertThat(string(memory.read32(state.gpr[6] + 0x228))).isEqualTo("console=ttyS0,115200");
+    }
+
     @Test
     void aSecondLoadOverADirtyMemoryClearsWhatTheFirstOneDid() throws IOException {
         try (BootImage image = open(Images.bzImage(LINUX, LINUX.length), null, "")) {
