@@ -160,7 +160,7 @@ class FirmwareTest {
         Assumptions.assumeTrue(Files.exists(INSTALLER),
                 "the installer is not installed (apt-get install debian-installer-12-netboot-amd64)");
         try (Guest guest = Guest.start("run", "--accel", "jvm", "--kernel", INSTALLER.resolve("linux"), "--initrd",
-                INSTALLER.resolve("initrd.gz"), "--append", "console=ttyS0 TERM=vt102", "--memory", "768M")) {
+                INSTALLER.resolve("initrd.gz"), "--append", "console=ttyS0 TERM=vt102", "--memory", "1G")) {
             guest.await("Select a language");
         }
     }
