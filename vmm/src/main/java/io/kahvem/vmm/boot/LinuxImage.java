@@ -15,7 +15,7 @@ import java.util.Optional;
 ///
 /// We unpack the kernel, which the guest would do slowly, and enter it where its own decompressor would: at the entry point of the
 /// unpacked ELF file, in 64-bit mode with RSI at boot_params, at the physical address it is linked to, so that there is nothing to
-/// relocate. A kernel packed in a way we don't know, older than protocol 2.08, or without a payload, is entered at its 32-bit entry point.
+/// relocate. A kernel packed in a way we don't know, older than protocol 2.08, or without a payload is entered at 32 bits.
 public final class LinuxImage implements BootImage {
     // Fields of the setup header, by their offsets in the file and in boot_params alike.
     private static final int SETUP_SECTS = 0x1f1;
