@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///         .build();
 /// ```
 ///
+/// @param type what board it is
 /// @param memoryBytes guest RAM, whole pages
 /// @param cpus how many virtual CPUs
 /// @param accelOption which engine runs it, and how
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks, Serial serial,
+        MachineType type, long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks, Serial serial,
         Serial debugcon, Display display, Actions actions,
         Management management, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
@@ -46,6 +47,7 @@ public record MachineConfig(
         if (memoryBytes % PAGE_SIZE != 0) {
             throw new ConfigException("memory: %s is not whole pages of 4 KiB".formatted(Sizes.show(memoryBytes)));
         }
+        if (type == MachineType.MICROVM) checkMicrovm(boot, disks, management);
         if (display == Display.TEXT && !(boot instanceof Boot.Firmware)) {
             throw new ConfigException("display: a machine that starts with a kernel has no screen; give none, or start with firmware");
         }
@@ -55,6 +57,27 @@ public record MachineConfig(
         if (cpus < 1 || cpus > MAX_CPUS) throw new ConfigException("cpus: a machine has 1 to %d CPUs, not %d".formatted(MAX_CPUS, cpus));
         if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
             throw new ConfigException("timeout: give more than nothing, or no timeout at all");
+        }
+    }
+
+    private static void checkMicrovm(Boot boot, List<Disk> disks, Management management) {
+        if (boot instanceof Boot.Firmware) {
+            throw new ConfigException("firmware: a microvm starts a kernel; give --kernel, or --machine q35");
+        }
+        long devices = management.balloon() ? 1 : 0;
+        for (Disk disk : disks) {
+            switch (disk.bus()) {
+                case VIRTIO -> devices++;
+                case SCSI -> {}
+                case SATA, NVME -> throw new ConfigException(
+                        "disk: bus=%s is on PCI, which a microvm has not; give bus=virtio or bus=scsi, or --machine q35"
+                                .formatted(disk.bus().id()));
+            }
+        }
+        if (disks.stream().anyMatch(disk -> disk.bus() == Disk.Bus.SCSI)) devices++;
+        if (devices > MachineType.MICROVM_DEVICES) {
+            throw new ConfigException(("disk: a microvm has room for %d virtio devices, and these are %d;"
+                    + " give bus=scsi, which is one for all").formatted(MachineType.MICROVM_DEVICES, devices));
         }
     }
 
@@ -73,6 +96,7 @@ public record MachineConfig(
 
     /// Collects what a machine is; [#build] checks it. Not for several threads.
     public static final class Builder {
+        private MachineType type = MachineType.Q35;
         private long memoryBytes = DEFAULT_MEMORY;
         private int cpus = 1;
         private @Nullable Path kernel;
@@ -90,6 +114,11 @@ public record MachineConfig(
         private @Nullable Duration timeout;
 
         private Builder() {}
+
+        public Builder type(MachineType board) {
+            type = board;
+            return this;
+        }
 
         public Builder memoryBytes(long bytes) {
             memoryBytes = bytes;
@@ -188,7 +217,7 @@ public record MachineConfig(
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, debugExit,
+                    type, memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, debugExit,
                     Optional.ofNullable(timeout));
         }
 

@@ -46,6 +46,28 @@ class MachineConfigTest {
         assertThat(config.timeout()).isEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            a,bus=nvme                  | bus=nvme is on PCI
+            a,bus=sata                  | give bus=virtio or bus=scsi
+            """)
+    void aMicrovmHasNoPci(String disk, String remedy) {
+        MachineConfig.Builder builder = MachineConfig.builder().type(MachineType.MICROVM).kernel(Path.of("vmlinuz"));
+        assertThatThrownBy(() -> builder.disk(Disk.parse(disk)).build()).isInstanceOf(ConfigException.class).hasMessageContaining(remedy);
+        assertThatThrownBy(() -> MachineConfig.builder().type(MachineType.MICROVM)
+                .firmware(new Boot.Firmware("seabios", Optional.empty())).build())
+                .isInstanceOf(ConfigException.class).hasMessageContaining("give --kernel, or --machine q35");
+    }
+
+    @Test
+    void aMicrovmHasRoomForEightDevices() {
+        MachineConfig.Builder builder = MachineConfig.builder().type(MachineType.MICROVM).kernel(Path.of("vmlinuz"));
+        for (int n = 0; n < 8; n++) builder.disk(Disk.parse("a"));
+        assertThat(builder.build().disks()).hasSize(8);
+        assertThatThrownBy(() -> builder.disk(Disk.parse("a,bus=scsi")).build()).hasMessageContaining("8 virtio devices, and these are 9");
+        assertThatThrownBy(() -> MachineType.parse("pc")).hasMessageContaining("give q35 or microvm");
+    }
+
     @Test
     void aMachineWithoutAKernelIsRefused() {
         assertThatThrownBy(() -> MachineConfig.builder().build()).isInstanceOf(ConfigException.class).hasMessageContaining("kernel");

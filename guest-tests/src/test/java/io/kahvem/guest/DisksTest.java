@@ -62,6 +62,27 @@ class DisksTest {
     }
 
     @Test
+    void aMicrovmHasItsDisksBehindRegistersThatAcpiAnnounces() throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = new byte[SIZE];
+        new Random(5).nextBytes(content);
+        Path image = Files.write(dir.resolve("disk.raw"), content);
+        Path other = Files.write(dir.resolve("other.raw"), content);
+        byte[] expected = content.clone();
+        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        String commands = COMMANDS.formatted("/dev/vda")
+                + ";sha256sum,/dev/sda;ls,/sys/bus/platform/drivers/virtio-mmio;ls,/sys/bus/pci/devices";
+        try (Guest guest = boot(guests, commands, "--machine", "microvm", "--cpus", 2, "--disk", image + ",format=raw", "--disk",
+                other + ",format=raw,bus=scsi,readonly")) {
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+            assertThat(guest.stdout())
+                    .contains(sha256(content) + "  /dev/vda", sha256(expected) + "  /dev/vda", sha256(content) + "  /dev/sda")
+                    .contains("LNRO0005:00", "LNRO0005:01").doesNotContain("0000:00:");
+        }
+        assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    }
+
+    @Test
     void aDiskServedByNbdIsUsedByItsAddress() throws Exception {
         TestGuests guests = TestGuests.orSkip();
         byte[] content = new byte[SIZE];

@@ -14,6 +14,7 @@ import io.kahvem.devices.ahci.AhciController;
 import io.kahvem.devices.ahci.SataCdRom;
 import io.kahvem.devices.ahci.SataDevice;
 import io.kahvem.devices.ahci.SataDisk;
+import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.nvme.NvmeController;
 import io.kahvem.devices.pci.PciBus;
 import io.kahvem.devices.scsi.ScsiCdRom;
@@ -85,6 +86,32 @@ final class Disks implements AutoCloseable {
         };
     }
 
+    /// Gives each its place on a board without PCI; the configuration has seen to it that there is room.
+    void plugIn(PcChipset chipset, GuestMemory memory, int cpus) {
+        List<ScsiUnit> scsi = new ArrayList<>();
+        for (int n = 0; n < disks.size(); n++) {
+            Optional<BlockBackend> medium = media.get(n);
+            String serial = serial(n);
+            switch (disks.get(n).bus()) {
+                case VIRTIO -> chipset.addVirtio(new VirtioBlk(medium.orElseThrow(), serial, queues(cpus)), memory);
+                case SCSI -> scsi.add(scsiUnit(n, serial));
+                case SATA, NVME -> throw new AssertionError("these are on PCI");
+            }
+        }
+        if (!scsi.isEmpty()) chipset.addVirtio(new VirtioScsi(scsi, queues(cpus)), memory);
+    }
+
+    private String serial(int n) {
+        return disks.get(n).serial().orElse("KAHVEM%04d".formatted(n));
+    }
+
+    private ScsiUnit scsiUnit(int n, String serial) {
+        return switch (disks.get(n).kind()) {
+            case DISK -> new ScsiDisk(media.get(n).orElseThrow(), serial);
+            case CDROM -> drive(n, serial);
+        };
+    }
+
     /// Puts the controllers on the bus.
     void plugIn(PciBus pci, GuestMemory memory, int cpus) {
         List<SataDevice> sata = new ArrayList<>();
@@ -92,7 +119,7 @@ final class Disks implements AutoCloseable {
         for (int n = 0; n < disks.size(); n++) {
             Disk disk = disks.get(n);
             Optional<BlockBackend> medium = media.get(n);
-            String serial = disk.serial().orElse("KAHVEM%04d".formatted(n));
+            String serial = serial(n);
             switch (disk.bus()) {
                 case VIRTIO -> {
                     VirtioBlk blk = new VirtioBlk(medium.orElseThrow(), serial, queues(cpus));
@@ -103,10 +130,7 @@ final class Disks implements AutoCloseable {
                     case DISK -> new SataDisk(medium.orElseThrow(), serial);
                     case CDROM -> new SataCdRom(drive(n, serial));
                 });
-                case SCSI -> scsi.add(switch (disk.kind()) {
-                    case DISK -> new ScsiDisk(medium.orElseThrow(), serial);
-                    case CDROM -> drive(n, serial);
-                });
+                case SCSI -> scsi.add(scsiUnit(n, serial));
             }
         }
         if (!scsi.isEmpty()) pci.addToFreeSlot(FIRST_SLOT, new VirtioPci(new VirtioScsi(scsi, queues(cpus)), memory));

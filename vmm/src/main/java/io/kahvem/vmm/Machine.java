@@ -6,6 +6,7 @@ import io.kahvem.block.Throttle;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
+import io.kahvem.config.Disk;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.PanicAction;
 import io.kahvem.devices.ByteSink;
@@ -185,14 +186,16 @@ public final class Machine implements AutoCloseable {
                 loop = new MachineLoop(hostLoop);
                 Optional<PcChipset.ForFirmware> forFirmware = firmware.map(f -> new PcChipset.ForFirmware(new FwCfg(memory), debugOut));
                 chipset = new PcChipset(new PcChipset.Wiring(
-                        loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), shadow, forFirmware, config.debugExit()));
+                        loop, vm::sendMsi, vm::setIntr, serialOut, new Events(), shadow, forFirmware, config.debugExit(),
+                        hasPci()));
                 firmware.ifPresent(f -> f.map(memory, chipset.mmio()));
                 chipset.rtc().setMemorySize(layout.lowBytes(), layout.highBytes());
                 chipset.rtc().setFirmwareHints(config.cpus());
                 forFirmware.ifPresent(with ->
                         Firmware.describe(with.fwCfg(), config, layout, chipset.hostBridge()::ecamBase, this::acpiLayout));
                 vga = firmware.isPresent() ? Optional.of(plugVga()) : Optional.empty();
-                disks.plugIn(chipset.pci(), memory, config.cpus());
+                if (hasPci()) disks.plugIn(chipset.pci(), memory, config.cpus());
+                else disks.plugIn(chipset, memory, config.cpus());
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
@@ -207,9 +210,17 @@ public final class Machine implements AutoCloseable {
         }
     }
 
+    private boolean hasPci() {
+        return switch (config.type()) {
+            case Q35 -> true;
+            case MICROVM -> false;
+        };
+    }
+
     private VirtioBalloon fitBalloon() {
         VirtioBalloon device = new VirtioBalloon(loop.clock(), config.memoryBytes(), bytes -> tell(new MachineEvent.BalloonChanged(bytes)));
-        chipset.pci().addToFreeSlot(FIRST_FREE_SLOT, new VirtioPci(device, memory));
+        if (hasPci()) chipset.pci().addToFreeSlot(FIRST_FREE_SLOT, new VirtioPci(device, memory));
+        else chipset.addVirtio(device, memory);
         return device;
     }
 
@@ -532,8 +543,15 @@ public final class Machine implements AutoCloseable {
         return List.copyOf(all);
     }
 
+    /// Of a machine without PCI; they are told before they are made, while the kernel is unpacked.
+    private int virtioDevices() {
+        List<Disk.Bus> buses = config.disks().stream().map(Disk::bus).toList();
+        long blocks = buses.stream().filter(bus -> bus == Disk.Bus.VIRTIO).count();
+        return (int) blocks + (buses.contains(Disk.Bus.SCSI) ? 1 : 0) + (config.management().balloon() ? 1 : 0);
+    }
+
     private CpuState loadKernel(BootImage kernel) {
-        AcpiTables acpi = AcpiTables.build(acpiLayout(0));
+        AcpiTables acpi = hasPci() ? AcpiTables.build(acpiLayout(0)) : AcpiTables.withoutPci(config.cpus(), virtioDevices());
         for (AcpiTables.Placed table : acpi.tables()) memory.write(table.gpa(), table.bytes());
         return kernel.load(new BootTarget(memory, layout, acpi.rsdpGpa(), host.seed().get()));
     }

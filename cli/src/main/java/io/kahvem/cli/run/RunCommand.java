@@ -16,6 +16,7 @@ import io.kahvem.config.Disk;
 import io.kahvem.config.Display;
 import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
+import io.kahvem.config.MachineType;
 import io.kahvem.config.Management;
 import io.kahvem.config.Serial;
 import io.kahvem.host.Landlock;
@@ -94,6 +95,9 @@ public final class RunCommand implements Callable<Integer> {
             defaultValue = "512M",
             description = "Guest memory (default: 512M; a bare number is MiB).")
     private String memory = "";
+
+    @Option(names = "--machine", paramLabel = "NAME", defaultValue = "q35", description = "q35 (default), or microvm: no PCI, no firmware.")
+    private String machine = "";
 
     @Option(names = "--cpus", paramLabel = "N", defaultValue = "1", description = "Virtual CPUs (default: 1).")
     private int cpus;
@@ -337,6 +341,7 @@ public final class RunCommand implements Callable<Integer> {
                 .cpus(cpus)
                 .accel(option)
                 .serial(Serial.parse(serial()))
+                .type(MachineType.parse(machine))
                 .display(Display.parse(display))
                 .debugcon(Serial.parse("debugcon", debugcon))
                 .debugExit(debugExit)

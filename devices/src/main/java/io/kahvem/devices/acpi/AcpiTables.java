@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// The ACPI tables of a machine with a [PcChipset]: RSDP, RSDT, XSDT, FADT, FACS, MADT, MCFG, DSDT. Field names follow ACPI 6.4, chapter 5.
 ///
@@ -72,25 +73,30 @@ public record AcpiTables(long rsdpGpa, List<Placed> tables) {
         return build(layout, false);
     }
 
+    /// The tables of a board without PCI, in the firmware area.
+    ///
+    /// @param virtioDevices how many virtio devices are behind registers
+    public static AcpiTables withoutPci(int cpus, int virtioDevices) {
+        return build(FIRMWARE_AREA_START, cpus, Dsdt.withoutPci(cpus, virtioDevices), Optional.empty(), false);
+    }
+
     static AcpiTables build(Layout layout, boolean withHpet) {
+        return build(layout.baseGpa(), layout.cpus(), Dsdt.definition(layout), Optional.of(mcfg(layout.ecamBase())), withHpet);
+    }
+
+    private static AcpiTables build(long rsdp, int cpus, byte[] definition, Optional<byte[]> mcfg, boolean withHpet) {
         List<Placed> placed = new ArrayList<>();
-        long rsdp = layout.baseGpa();
         long facs = align(rsdp + 36, 64);
         placed.add(new Placed("FACS", facs, facs()));
         long dsdt = facs + 64;
-        placed.add(new Placed("DSDT", dsdt, table("DSDT", 2, Dsdt.definition(layout))));
+        placed.add(new Placed("DSDT", dsdt, table("DSDT", 2, definition)));
         long fadt = after(placed);
         placed.add(new Placed("FACP", fadt, table("FACP", 6, fadt(facs, dsdt))));
         long madt = after(placed);
-        placed.add(new Placed("APIC", madt, table("APIC", 5, madt(layout.cpus()))));
-        long mcfg = after(placed);
-        placed.add(new Placed("MCFG", mcfg, table("MCFG", 1, mcfg(layout.ecamBase()))));
-        long[] told = {fadt, madt, mcfg};
-        if (withHpet) {
-            long hpet = after(placed);
-            placed.add(new Placed("HPET", hpet, table("HPET", 1, hpet())));
-            told = new long[] {fadt, madt, mcfg, hpet};
-        }
+        placed.add(new Placed("APIC", madt, table("APIC", 5, madt(cpus))));
+        mcfg.ifPresent(body -> placed.add(new Placed("MCFG", after(placed), table("MCFG", 1, body))));
+        if (withHpet) placed.add(new Placed("HPET", after(placed), table("HPET", 1, hpet())));
+        long[] told = placed.stream().skip(2).mapToLong(Placed::gpa).toArray(); // not FACS and DSDT, to which the FADT leads
         long rsdt = after(placed);
         placed.add(new Placed("RSDT", rsdt, table("RSDT", 1, pointers(4, told))));
         long xsdt = after(placed);

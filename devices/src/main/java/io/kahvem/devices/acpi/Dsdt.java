@@ -35,17 +35,33 @@ import static io.kahvem.devices.acpi.Aml.uuid;
 import io.kahvem.devices.chipset.AcpiPm;
 import io.kahvem.devices.chipset.PcChipset;
 import io.kahvem.devices.pci.PciBus;
+import io.kahvem.devices.virtio.transport.VirtioMmio;
 
 /// The definition block of the DSDT: what the machine has that a guest cannot find by itself.
 final class Dsdt {
     private Dsdt() {}
 
     static byte[] definition(AcpiTables.Layout layout) {
+        return definition(layout.cpus(), pciRoot(layout));
+    }
+
+    /// Of a board without PCI, with so many virtio devices behind registers.
+    static byte[] withoutPci(int cpus, int virtioDevices) {
+        byte[][] devices = new byte[virtioDevices][];
+        for (int n = 0; n < virtioDevices; n++) {
+            long base = PcChipset.VIRTIO_MMIO_BASE + (long) n * VirtioMmio.WINDOW_BYTES;
+            devices[n] = device("VR%02d".formatted(n), name("_HID", string("LNRO0005")), name("_UID", integer(n)),
+                    name("_CRS", resources(memory32Fixed(base, VirtioMmio.WINDOW_BYTES), sharedInterrupt(PcChipset.VIRTIO_MMIO_GSI + n))));
+        }
+        return definition(cpus, join(devices));
+    }
+
+    private static byte[] definition(int cpus, byte[] bus) {
         return join(
                 name("\\PICF", integer(0)),
                 method("\\_PIC", 1, store(arg(0), ref("\\PICF"))), // 1: the operating system uses the I/O APIC
                 scope("\\_SB",
-                        pciRoot(layout),
+                        bus,
                         device("COM1", name("_HID", eisaId("PNP0501")), name("_UID", integer(1)),
                                 name("_CRS", resources(io(PcChipset.COM1_PORT, 8), irq(PcChipset.IRQ_COM1)))),
                         device("KBD", name("_HID", eisaId("PNP0303")),
@@ -53,7 +69,7 @@ final class Dsdt {
                         device("MOU", name("_HID", eisaId("PNP0F13")), name("_CRS", resources(irq(PcChipset.IRQ_MOUSE)))),
                         device("RTC", name("_HID", eisaId("PNP0B00")), name("_CRS", resources(io(0x70, 2), irq(PcChipset.IRQ_RTC)))),
                         device("PEVT", name("_HID", string("QEMU0001")), name("_CRS", resources(io(PcChipset.PVPANIC_PORT, 1)))),
-                        processors(layout.cpus())),
+                        processors(cpus)),
                 // SLP_TYP values for PM1a and PM1b, and two reserved
                 name("\\_S5", packageOf(integer(AcpiPm.SLP_TYP_S5), integer(AcpiPm.SLP_TYP_S5), integer(0), integer(0))));
     }

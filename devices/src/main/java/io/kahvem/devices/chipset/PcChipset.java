@@ -11,7 +11,10 @@ import io.kahvem.devices.firmware.FwCfg;
 import io.kahvem.devices.pci.PciBus;
 import io.kahvem.devices.pci.PciHost;
 import io.kahvem.devices.serial.Uart16550;
+import io.kahvem.devices.virtio.VirtioDevice;
+import io.kahvem.devices.virtio.transport.VirtioMmio;
 import io.kahvem.host.EventLoop;
+import io.kahvem.memory.GuestMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +46,11 @@ public final class PcChipset implements Device {
     /// The I/O APIC input of ISA request 0; every other request has the input of its number.
     public static final int TIMER_GSI = 2;
 
+    /// Where virtio devices are without PCI, one behind the other, and the I/O APIC input of the first: the places QEMU's microvm has.
+    public static final long VIRTIO_MMIO_BASE = 0xfeb0_0000L;
+    public static final int VIRTIO_MMIO_GSI = 16;
+    public static final int VIRTIO_MMIO_SLOTS = 8;
+
     /// What the chipset's outputs lead to.
     ///
     /// @param loop runs the timers; its clock is the machine's
@@ -52,9 +60,10 @@ public final class PcChipset implements Device {
     /// @param shadow the RAM below 1 MiB
     /// @param firmware what firmware needs, where the machine starts with it; else the chipset starts as firmware leaves it
     /// @param debugExit whether isa-debug-exit is fitted
+    /// @param pci whether guests reach PCI; without it there is room for [#VIRTIO_MMIO_SLOTS] virtio devices behind registers
     public record Wiring(
             EventLoop loop, MsiSink msi, InterruptLine intr, ByteSink serialOut, MachineEvents events, ShadowRam shadow,
-            Optional<ForFirmware> firmware, boolean debugExit) {}
+            Optional<ForFirmware> firmware, boolean debugExit, boolean pci) {}
 
     /// What firmware needs.
     ///
@@ -74,6 +83,7 @@ public final class PcChipset implements Device {
     private final PciBus pci;
     private final HostBridge hostBridge;
     private final List<Device> devices;
+    private final List<VirtioMmio> virtio = new ArrayList<>();
 
     public PcChipset(Wiring wiring) {
         EventLoop loop = wiring.loop();
@@ -89,7 +99,7 @@ public final class PcChipset implements Device {
         i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
         pci = new PciBus(new PciBus.Wiring(ports, mmio, wiring.msi(), pirqs::line));
         PciHost pciHost = new PciHost(pci, resetControl.rstCnt());
-        hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty());
+        hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty() && wiring.pci());
         pci.add(0, 0, hostBridge);
         pci.add(LpcBridge.SLOT, 0, new LpcBridge(ports, pm, pirqs));
         LatchPorts apm = new LatchPorts(2);
@@ -114,8 +124,12 @@ public final class PcChipset implements Device {
         ports.add("ELCR", 0x4d0, 2, pic.elcrPorts());
         ports.add("pvpanic", PVPANIC_PORT, PvPanic.PORTS, new PvPanic(wiring.events()));
         ports.add("APM", 0xb2, 2, apm);
-        ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciHost.PORTS, pciHost.addressPorts());
-        ports.add("PCI CONFIG_DATA", 0xcfc, PciHost.PORTS, pciHost.dataPorts());
+        if (wiring.pci()) {
+            ports.add("PCI CONFIG_ADDRESS", 0xcf8, PciHost.PORTS, pciHost.addressPorts());
+            ports.add("PCI CONFIG_DATA", 0xcfc, PciHost.PORTS, pciHost.dataPorts());
+        } else {
+            ports.add("reset control", RESET_CONTROL_PORT, 1, resetControl.rstCnt());
+        }
         mmio.add("HPET", Hpet.BASE, Hpet.WINDOW_BYTES, hpet);
         mmio.add("I/O APIC", IoApic.DEFAULT_BASE, IoApic.WINDOW_BYTES, ioApic);
         List<Device> all = new ArrayList<>(List.of(
@@ -143,6 +157,15 @@ public final class PcChipset implements Device {
     /// Bus 0, into which the machine plugs its devices.
     public PciBus pci() {
         return pci;
+    }
+
+    /// Gives a virtio device the next place of a board without PCI. There are [#VIRTIO_MMIO_SLOTS].
+    public void addVirtio(VirtioDevice device, GuestMemory memory) {
+        int slot = virtio.size();
+        if (slot == VIRTIO_MMIO_SLOTS) throw new IllegalStateException("all places for virtio devices are taken");
+        VirtioMmio transport = new VirtioMmio(device, memory, level -> ioApic.setInput(VIRTIO_MMIO_GSI + slot, level));
+        mmio.add("virtio " + slot, VIRTIO_MMIO_BASE + (long) slot * VirtioMmio.WINDOW_BYTES, VirtioMmio.WINDOW_BYTES, transport);
+        virtio.add(transport);
     }
 
     public HostBridge hostBridge() {
@@ -204,5 +227,6 @@ public final class PcChipset implements Device {
     @Override
     public void reset() {
         for (Device device : devices) device.reset();
+        for (VirtioMmio device : virtio) device.reset();
     }
 }

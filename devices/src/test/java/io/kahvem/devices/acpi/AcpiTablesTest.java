@@ -107,6 +107,22 @@ class AcpiTablesTest {
                 .contains("Name (_HID, EisaId (\"PNP0A08\")", "Device (COM1)", "_S5", "\"ACPI0007\"");
     }
 
+    @Test
+    void aBoardWithoutPciAnnouncesItsVirtioDevices(@TempDir Path dir) throws IOException, InterruptedException {
+        AcpiTables acpi = AcpiTables.withoutPci(2, 3);
+        assertThat(acpi.tables()).noneMatch(table -> table.signature().equals("MCFG"));
+        ByteBuffer xsdt = body(named(acpi, "XSDT"));
+        assertThat(xsdt.limit()).isEqualTo(36 + 2 * 8);
+        at(acpi, xsdt.getLong(36), "FACP");
+        at(acpi, xsdt.getLong(44), "APIC");
+        Assumptions.assumeTrue(iaslIsPresent(), "iasl is not installed (apt-get install acpica-tools)");
+        Files.write(dir.resolve("DSDT.aml"), named(acpi, "DSDT").bytes());
+        assertThat(run(dir, "iasl", "-d", "DSDT.aml")).contains("Disassembly completed").doesNotContainIgnoringCase("error");
+        assertThat(run(dir, "iasl", "DSDT.dsl")).contains("0 Errors, 0 Warnings");
+        assertThat(Files.readString(dir.resolve("DSDT.dsl")))
+                .contains("Device (VR02)", "\"LNRO0005\"", "0xFEB00400", "0x00000012").doesNotContain("PCI0", "VR03");
+    }
+
     private static boolean iaslIsPresent() throws InterruptedException {
         try {
             ProcessBuilder iasl = new ProcessBuilder("iasl", "-v").redirectErrorStream(true);

@@ -21,7 +21,7 @@ class PcChipsetTest {
     private final ByteArrayOutputStream serial = new ByteArrayOutputStream();
     private final PcChipset pc = new PcChipset(new PcChipset.Wiring(
             loop, (address, data) -> messages.add("%x:%x".formatted(address, data)), intr, serial::write, new Recorded(),
-            new ShadowRam(new GuestMemory(), HostMemory.system().map(1 << 20), Optional.empty()), Optional.empty(), true));
+            new ShadowRam(new GuestMemory(), HostMemory.system().map(1 << 20), Optional.empty()), Optional.empty(), true, true));
 
     @Test
     void theTimerReachesTheEightyTwoFiftyNineAsRequestZeroAndTheIoApicAsInputTwo() {
