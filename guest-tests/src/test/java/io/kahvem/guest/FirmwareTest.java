@@ -143,14 +143,14 @@ class FirmwareTest {
 
     @Test
     @Tag("slow")
-    void memtestFindsNoErrorInItsFirstTests() {
+    void memtestFindsNoErrorInAllTestsButItsLast() {
         Assumptions.assumeTrue(Files.exists(MEMTEST), "memtest86+ is not installed (apt-get install memtest86+)");
         try (Guest guest = Guest.start(
                 "run", "--accel", "jvm", "--kernel", MEMTEST, "--append", "console=ttyS0,115200", "--memory", "32M")) {
             guest.await("Memtest86+");
-            guest.await("Address test, own address");
-            guest.await("Moving inversions");
-            assertThat(guest.stdout()).doesNotContain("Failing Address");
+            guest.await("[Bit fade test"); // which waits for minutes
+            guest.await("Pass: ");
+            assertThat(guest.stdout()).containsPattern("Errors: +0").doesNotContainPattern("Errors: +[1-9]");
         }
     }
 

@@ -53,8 +53,8 @@ final class MachineCommands {
         service.on(QueryCpusFast.class, command -> cpus());
         service.on(QueryMemorySizeSummary.class, command -> new MemoryInfo(config.memoryBytes(), Optional.of(0L)));
         service.on(QueryMachines.class, command -> List.of(new MachineInfo(
-                config.type().id(), Optional.empty(), Optional.of(true), MachineConfig.MAX_CPUS, false, false, false, Optional.of("max-x86_64-cpu"),
-                Optional.empty())));
+                config.type().id(), Optional.empty(), Optional.of(true), MachineConfig.MAX_CPUS, false, false, false,
+                Optional.of("max-x86_64-cpu"), Optional.empty())));
         service.on(QueryCurrentMachine.class, command -> new CurrentMachineParams(false));
         service.on(QueryChardev.class, command -> chardevs());
     }
