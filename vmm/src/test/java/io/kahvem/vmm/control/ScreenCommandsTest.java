@@ -70,7 +70,7 @@ class ScreenCommandsTest {
                 client.execute(new Screendump(file.toString(), Optional.empty(), Optional.empty(), Optional.of(format)));
                 byte[] written = Files.readAllBytes(file);
                 switch (format) {
-                    case PPM -> assertThat(new String(written, 0, 15)).isEqualTo("P6\n640 480\n255\n");
+                    case PPM -> assertThat(new String(written, 0, 15, StandardCharsets.US_ASCII)).isEqualTo("P6\n640 480\n255\n");
                     case PNG -> assertThat(ByteBuffer.wrap(written).getInt(16)).isEqualTo(640);
                 }
             }
