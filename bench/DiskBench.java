@@ -156,6 +156,7 @@ public final class DiskBench {
     private static String output(List<String> command) throws Exception {
         Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         process.getOutputStream().close();
+        process.onExit().completeOnTimeout(process, 2, TimeUnit.MINUTES).thenAccept(Process::destroy);
         String said = new String(process.getInputStream().readAllBytes());
         if (process.waitFor() != 0) throw new IOException(String.join(" ", command) + ": " + said);
         return said;
