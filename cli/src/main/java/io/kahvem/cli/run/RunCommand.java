@@ -197,6 +197,7 @@ public final class RunCommand implements Callable<Integer> {
         serial = null;
         debugcon = "none";
         memory = "512M";
+        machine = "q35";
         cpus = 1;
         cpu = "max";
         accel = "auto";
@@ -234,6 +235,7 @@ public final class RunCommand implements Callable<Integer> {
             case "--firmware-vars" -> firmwareVars = Path.of(value);
             case "--debugcon" -> debugcon = value;
             case "--memory" -> memory = value;
+            case "--machine" -> machine = value;
             case "--cpus" -> {
                 if (!value.matches("[0-9]{1,6}")) return false;
                 cpus = Integer.parseInt(value);
@@ -298,7 +300,7 @@ public final class RunCommand implements Callable<Integer> {
     /// What makes the same machine again, with the small Linux' files by their names.
     private List<String> arguments() {
         List<String> arguments = new ArrayList<>(List.of("run", "--append=" + append, "--debugcon=" + debugcon, "--display=" + display,
-                "--memory=" + memory,
+                "--machine=" + machine, "--memory=" + memory,
                 "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(), "--sandbox=" + sandbox));
         if (kernel != null) arguments.add("--kernel=" + kernel);
         if (firmware != null) arguments.add("--firmware=" + firmware);
