@@ -99,7 +99,7 @@ public final class PcChipset implements Device {
         i8042 = new I8042(isaLine(IRQ_KEYBOARD), isaLine(IRQ_MOUSE), wiring.events()::reset);
         pci = new PciBus(new PciBus.Wiring(ports, mmio, wiring.msi(), pirqs::line));
         PciHost pciHost = new PciHost(pci, resetControl.rstCnt());
-        hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty() && wiring.pci());
+        hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty());
         pci.add(0, 0, hostBridge);
         pci.add(LpcBridge.SLOT, 0, new LpcBridge(ports, pm, pirqs));
         LatchPorts apm = new LatchPorts(2);
