@@ -181,8 +181,9 @@ final class EventVerbs {
             case AGENT_LIFECYCLE -> on(waiting, DomainEvents.AGENT_LIFECYCLE, register, m -> line(id, m.domain(),
                     ": state: '%s' reason: '%s'".formatted(Lines.at(List.of("unknown", "connected", "disconnected"), m.state(), "unknown"),
                             Lines.at(List.of("unknown", "domain started", "channel event"), m.reason(), "unknown"))));
-            case METADATA_CHANGE -> on(waiting, DomainEvents.METADATA_CHANGE, register, m -> line(id, m.domain(), ": %s %s".formatted(
-                    Lines.at(List.of("description", "title", "element"), m.type(), "unknown"), m.uri().orElse(""))));
+            case METADATA_CHANGE -> on(waiting, DomainEvents.METADATA_CHANGE, register, m -> line(id, m.domain(),
+                    ": type %s, uri %s".formatted(
+                    Lines.at(List.of("description", "title", "element"), m.type(), "unknown"), m.uri().orElse("<null>"))));
             case IO_ERROR, GRAPHICS, CONTROL_ERROR, PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK, MIGRATION_ITERATION, DEVICE_REMOVAL_FAILED,
                     BLOCK_THRESHOLD, MEMORY_FAILURE, MEMORY_DEVICE_SIZE_CHANGE -> { }
         }
