@@ -190,7 +190,7 @@ class CliTest {
             run --frob                      | unknown option --frob
             run --floppy=a.img              | unknown option --floppy
             run --net none                  | unknown option --net
-            run --machine q35               | unknown option --machine
+            run --machine pc                | "pc" is no machine; give q35 or microvm
             run --gdb 127.0.0.1:1           | unknown option --gdb
             run --floppy a.img              | unknown option --floppy
             run disk.qcow2                  | unexpected argument "disk.qcow2"
