@@ -165,7 +165,7 @@ class CliTest {
     }
 
     private static VmExit powerOff(VmIo io, Semaphore kicks) throws InterruptedException {
-        io.portWrite(PM1A_CNT, 2, 5 << 10 | 1 << 13);
+        io.portWrite(PM1A_CNT, 2, 1 << 13);
         return HALT.run(io, kicks);
     }
 

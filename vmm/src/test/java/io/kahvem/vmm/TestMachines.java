@@ -42,6 +42,6 @@ public final class TestMachines {
     }
 
     static void powerOff(VmIo io) {
-        io.portWrite(PM1A_CNT, 2, 5 << 10 | 1 << 13);
+        io.portWrite(PM1A_CNT, 2, 1 << 13);
     }
 }

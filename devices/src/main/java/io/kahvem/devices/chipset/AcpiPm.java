@@ -19,8 +19,8 @@ public final class AcpiPm implements IoDevice, Device {
     public static final int PM_TMR = 0x08;
     public static final int GPE0 = 0x20;
     public static final int GPE0_BYTES = 4;
-    /// What the DSDT's \_S5 package says to write to SLP_TYP.
-    public static final int SLP_TYP_S5 = 5;
+    /// What the DSDT's \_S5 package says to write to SLP_TYP. OVMF does not ask the package: it writes what QEMU's boards have, which is 0.
+    public static final int SLP_TYP_S5 = 0;
 
     private static final int PM1_STS = PM1A_EVT;
     private static final int PM1_EN = PM1A_EVT + 2;

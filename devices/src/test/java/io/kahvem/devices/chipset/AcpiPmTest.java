@@ -35,12 +35,12 @@ class AcpiPmTest {
     }
 
     @Test
-    void sleepTypeFiveWithSleepEnablePowersOff() {
-        pm.write(AcpiPm.PM1A_CNT, 2, 5 << 10);
+    void sleepTypeZeroWithSleepEnablePowersOff() {
+        pm.write(AcpiPm.PM1A_CNT, 2, 0);
         assertThat(powerOffs).hasValue(0);
-        pm.write(AcpiPm.PM1A_CNT, 2, 5 << 10 | 1 << 13);
+        pm.write(AcpiPm.PM1A_CNT, 2, 1 << 13);
         assertThat(powerOffs).hasValue(1);
-        pm.write(AcpiPm.PM1A_CNT + 1, 1, (5 << 10 | 1 << 13) >> 8);
+        pm.write(AcpiPm.PM1A_CNT + 1, 1, 1 << 13 >> 8);
         assertThat(powerOffs).hasValue(2);
         pm.write(AcpiPm.PM1A_CNT, 2, 1 << 10 | 1 << 13); // no such state here
         assertThat(powerOffs).hasValue(2);

@@ -70,7 +70,7 @@ class PcChipsetTest {
 
     @Test
     void powerOffIsAskedForThroughPm1Control() {
-        pc.ports().write(0x604, 2, 5 << 10 | 1 << 13);
+        pc.ports().write(0x604, 2, 1 << 13);
         assertThat(events).containsExactly("powerOff");
     }
 
