@@ -60,21 +60,30 @@ public record MachineConfig(
         }
     }
 
+    /// How many virtio devices the machine has; all SCSI disks are behind one.
+    public int virtioDevices() {
+        return virtioDevices(disks, management);
+    }
+
+    private static int virtioDevices(List<Disk> disks, Management management) {
+        List<Disk.Bus> buses = disks.stream().map(Disk::bus).toList();
+        long blocks = buses.stream().filter(bus -> bus == Disk.Bus.VIRTIO).count();
+        return (int) blocks + (buses.contains(Disk.Bus.SCSI) ? 1 : 0) + (management.balloon() ? 1 : 0);
+    }
+
     private static void checkMicrovm(Boot boot, List<Disk> disks, Management management) {
         if (boot instanceof Boot.Firmware) {
             throw new ConfigException("firmware: a microvm starts a kernel; give --kernel, or --machine q35");
         }
-        long devices = management.balloon() ? 1 : 0;
         for (Disk disk : disks) {
             switch (disk.bus()) {
-                case VIRTIO -> devices++;
-                case SCSI -> {}
+                case VIRTIO, SCSI -> {}
                 case SATA, NVME -> throw new ConfigException(
                         "disk: bus=%s is on PCI, which a microvm has not; give bus=virtio or bus=scsi, or --machine q35"
                                 .formatted(disk.bus().id()));
             }
         }
-        if (disks.stream().anyMatch(disk -> disk.bus() == Disk.Bus.SCSI)) devices++;
+        int devices = virtioDevices(disks, management);
         if (devices > MachineType.MICROVM_DEVICES) {
             throw new ConfigException(("disk: a microvm has room for %d virtio devices, and these are %d;"
                     + " give bus=scsi, which is one for all").formatted(MachineType.MICROVM_DEVICES, devices));

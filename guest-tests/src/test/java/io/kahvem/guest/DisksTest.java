@@ -30,15 +30,26 @@ class DisksTest {
     @TempDir
     private Path dir;
 
+    private static byte[] content(int seed) {
+        byte[] content = new byte[SIZE];
+        new Random(seed).nextBytes(content);
+        return content;
+    }
+
+    /// What a disk holds when [#COMMANDS] have been run on it.
+    private static byte[] afterCommands(byte[] content) {
+        byte[] expected = content.clone();
+        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        return expected;
+    }
+
     @ParameterizedTest
     @CsvSource({"virtio, /dev/vda", "nvme, /dev/nvme0n1", "scsi, /dev/sda", "sata, /dev/sda"})
     void aDiskIsReadAndWrittenOnEachBus(String bus, String device) throws Exception {
         TestGuests guests = TestGuests.orSkip();
-        byte[] content = new byte[SIZE];
-        new Random(1).nextBytes(content);
+        byte[] content = content(1);
         Path image = Files.write(dir.resolve("disk.raw"), content);
-        byte[] expected = content.clone();
-        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        byte[] expected = afterCommands(content);
         try (Guest guest = boot(guests, COMMANDS.formatted(device), "--disk", image + ",format=raw,bus=" + bus)) {
             assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
             assertThat(guest.stdout()).contains(sha256(content) + "  " + device, sha256(expected) + "  " + device, "guest: exit 0");
@@ -49,8 +60,7 @@ class DisksTest {
     @Test
     void severalProcessorsUseAQueueEachAndAReadOnlyDiskStaysAsItIs() throws Exception {
         TestGuests guests = TestGuests.orSkip();
-        byte[] content = new byte[SIZE];
-        new Random(2).nextBytes(content);
+        byte[] content = content(2);
         Path image = Files.write(dir.resolve("disk.raw"), content);
         String commands = "for,i,in,0,1,2,3;do,taskset,$((1<<i)),dd,if=/dev/vda,of=/dev/null,bs=64k,iflag=direct;done;"
                 + "dd,if=/dev/zero,of=/dev/vda,bs=512,count=1,oflag=direct;sha256sum,/dev/vda;ls,/sys/block/vda/mq";
@@ -64,12 +74,10 @@ class DisksTest {
     @Test
     void aMicrovmHasItsDisksBehindRegistersThatAcpiAnnounces() throws Exception {
         TestGuests guests = TestGuests.orSkip();
-        byte[] content = new byte[SIZE];
-        new Random(5).nextBytes(content);
+        byte[] content = content(5);
         Path image = Files.write(dir.resolve("disk.raw"), content);
         Path other = Files.write(dir.resolve("other.raw"), content);
-        byte[] expected = content.clone();
-        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        byte[] expected = afterCommands(content);
         String commands = COMMANDS.formatted("/dev/vda")
                 + ";sha256sum,/dev/sda;ls,/sys/bus/platform/drivers/virtio-mmio;ls,/sys/bus/pci/devices";
         try (Guest guest = boot(guests, commands, "--machine", "microvm", "--cpus", 2, "--disk", image + ",format=raw", "--disk",
@@ -85,11 +93,9 @@ class DisksTest {
     @Test
     void aDiskServedByNbdIsUsedByItsAddress() throws Exception {
         TestGuests guests = TestGuests.orSkip();
-        byte[] content = new byte[SIZE];
-        new Random(4).nextBytes(content);
+        byte[] content = content(4);
         Path image = Files.write(dir.resolve("disk.raw"), content);
-        byte[] expected = content.clone();
-        System.arraycopy(content, 0, expected, 2 << 20, 1 << 20);
+        byte[] expected = afterCommands(content);
         Path socket = dir.resolve("nbd.sock");
         Process server = new ProcessBuilder(Guest.launcher().toString(), "image", "serve", "-t", "-f", "raw", "-k", socket.toString(),
                 image.toString()).inheritIO().start();
@@ -124,8 +130,7 @@ class DisksTest {
     @Test
     void aCdromIsReadOnSata() throws Exception {
         TestGuests guests = TestGuests.orSkip();
-        byte[] content = new byte[SIZE];
-        new Random(3).nextBytes(content);
+        byte[] content = content(3);
         Path image = Files.write(dir.resolve("disc.iso"), content);
         try (Guest guest = boot(guests, "cat,/sys/block/sr0/device/model;sha256sum,/dev/sr0", "--cdrom", image)) {
             assertThat(guest.exitStatus()).as(guest.transcript()).isZero();

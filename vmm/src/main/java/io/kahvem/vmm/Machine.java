@@ -6,7 +6,6 @@ import io.kahvem.block.Throttle;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
 import io.kahvem.config.Boot;
-import io.kahvem.config.Disk;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.PanicAction;
 import io.kahvem.devices.ByteSink;
@@ -543,15 +542,8 @@ public final class Machine implements AutoCloseable {
         return List.copyOf(all);
     }
 
-    /// Of a machine without PCI; they are told before they are made, while the kernel is unpacked.
-    private int virtioDevices() {
-        List<Disk.Bus> buses = config.disks().stream().map(Disk::bus).toList();
-        long blocks = buses.stream().filter(bus -> bus == Disk.Bus.VIRTIO).count();
-        return (int) blocks + (buses.contains(Disk.Bus.SCSI) ? 1 : 0) + (config.management().balloon() ? 1 : 0);
-    }
-
     private CpuState loadKernel(BootImage kernel) {
-        AcpiTables acpi = hasPci() ? AcpiTables.build(acpiLayout(0)) : AcpiTables.withoutPci(config.cpus(), virtioDevices());
+        AcpiTables acpi = hasPci() ? AcpiTables.build(acpiLayout(0)) : AcpiTables.withoutPci(config.cpus(), config.virtioDevices());
         for (AcpiTables.Placed table : acpi.tables()) memory.write(table.gpa(), table.bytes());
         return kernel.load(new BootTarget(memory, layout, acpi.rsdpGpa(), host.seed().get()));
     }
