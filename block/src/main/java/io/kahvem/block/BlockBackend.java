@@ -17,6 +17,12 @@ public interface BlockBackend extends AutoCloseable {
     /// Starts `request`, which belongs to the disk until its [BlockRequest#completed] is called: exactly once, and not within this call.
     void submit(BlockRequest request);
 
+    /// Does a read whose bytes the host has in memory, here and now; [BlockRequest#completed] is not called. Whether it did: what would
+    /// have to wait, or fails, is to be submitted.
+    default boolean readAtOnce(BlockRequest request) {
+        return false;
+    }
+
     /// Returns when nothing is under way. The caller sees to it that nothing is submitted meanwhile. Requests that an error has stopped
     /// ([#onError]) count as not under way.
     void drain();

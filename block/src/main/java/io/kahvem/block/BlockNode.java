@@ -36,6 +36,12 @@ public interface BlockNode extends AutoCloseable {
         });
     }
 
+    /// Reads what is in the host's memory, without waiting for a disk or for other requests. Whether it could; if not, `into` may have
+    /// changed. Throws nothing: what fails is told to the read that waits.
+    default boolean readAtOnce(long offset, IoVector into) {
+        return false;
+    }
+
     default void writeVector(long offset, IoVector from) {
         if (from.count() == 1) {
             write(offset, from.range(0));

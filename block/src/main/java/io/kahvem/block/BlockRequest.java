@@ -23,6 +23,9 @@ public abstract class BlockRequest {
         WRITE_ZEROES
     }
 
+    /// Nothing to announce.
+    protected static final Runnable NO_ANNOUNCEMENT = () -> { };
+
     private final IoVector ranges = new IoVector();
     private Operation operation = Operation.FLUSH;
     private long offset;
@@ -34,6 +37,7 @@ public abstract class BlockRequest {
     @Nullable BlockRequest next;
 
     long submittedNanos;
+    boolean quick;
 
     /// Makes it a request of this kind that has no ranges yet.
     ///
@@ -98,8 +102,15 @@ public abstract class BlockRequest {
     /// @param errno 0, or why it failed: EIO, ENOSPC, EROFS...
     protected abstract void completed(int errno);
 
+    /// What makes completed requests known, as an interrupt does. Called on the thread that completed them, soon after, and once for
+    /// several in a row that give the same object.
+    protected Runnable announcement() {
+        return NO_ANNOUNCEMENT;
+    }
+
     /// For backends: the request has ended.
     public final void complete(int errno) {
         completed(errno);
+        announcement().run();
     }
 }

@@ -10,8 +10,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /// A [BlockBackend] over a node: requests queue, and threads that come with need and go with idleness take them.
+///
+/// Reads and writes that take no longer than [#QUICK_NANOS] are copies in the host's memory. One thread serves them one after the other,
+/// since waking another would take longer than they do; it looks for more for a while before it sleeps, and announces several at once.
 public final class Disk implements BlockBackend {
     private static final int MOST_WORKERS = 16;
+    private static final long QUICK_NANOS = 100_000;
+    private static final long LOOK_NANOS = 50_000;
+    private static final long LONGEST_UNANNOUNCED_NANOS = 100_000;
+    private static final int MOST_AT_ONCE = 256 << 10;
+    private static final boolean MAY_LOOK = Runtime.getRuntime().availableProcessors() > 1;
     private static final long IDLE_NANOS = 10_000_000_000L;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -24,14 +32,23 @@ public final class Disk implements BlockBackend {
     private volatile ErrorPolicy writeErrors = ErrorPolicy.REPORT;
     private volatile ErrorListener errorListener = (operation, errno, stopped) -> { };
 
-    // Under the lock.
-    private @Nullable BlockRequest first;
+    /// What reads and writes take on average.
+    private volatile long readNanos = 10 * QUICK_NANOS;
+    private volatile long writeNanos = 10 * QUICK_NANOS;
+
+    // Under the lock; one thread looks at `first` without.
+    private volatile @Nullable BlockRequest first;
     private @Nullable BlockRequest last;
     private @Nullable BlockRequest stopped;
-    private int waiting;
+    /// Requests that were taken and are not announced.
     private int running;
     private int workers;
     private int idle;
+    /// Of the idle threads, those that were woken and do not run yet.
+    private int woken;
+    /// Threads that serve a quick request or look for one.
+    private int quick;
+    private boolean looking;
     private boolean paused;
     private boolean closed;
     private Throttle throttle = Throttle.NONE;
@@ -145,33 +162,77 @@ public final class Disk implements BlockBackend {
         if (last == null) first = request;
         else last.next = request;
         last = request;
-        waiting++;
-        if (idle >= waiting) {
+        if (quick == 0 || !isQuick(request)) wake();
+    }
+
+    /// One more thread takes a request.
+    private void wake() {
+        if (idle > woken || workers == MOST_WORKERS) {
+            woken++;
             submitted.signal();
-        } else if (workers < MOST_WORKERS) {
+        } else {
             workers++;
             Thread.ofPlatform().daemon().name("disk " + node.name()).start(this::work);
-        } else {
-            submitted.signal();
         }
     }
 
+    private boolean isQuick(BlockRequest request) {
+        return switch (request.operation()) {
+            case READ -> readNanos <= QUICK_NANOS;
+            case WRITE -> writeNanos <= QUICK_NANOS && !request.durable();
+            case FLUSH, DISCARD, WRITE_ZEROES -> false;
+        };
+    }
+
     private void work() {
+        Runnable announcement = BlockRequest.NO_ANNOUNCEMENT;
+        int unannounced = 0;
+        long sinceNanos = 0;
+        boolean wasQuick = false;
         while (true) {
-            BlockRequest request = take();
+            BlockRequest request = next(wasQuick);
+            if (unannounced > 0 && (request == null || !request.quick || System.nanoTime() - sinceNanos > LONGEST_UNANNOUNCED_NANOS)) {
+                announcement.run();
+                ended(unannounced);
+                unannounced = 0;
+            }
+            if (request == null) request = await();
             if (request == null) return;
-            serve(request);
+            wasQuick = request.quick;
+            if (!serve(request)) {
+                ended(1);
+                continue;
+            }
+            Runnable its = request.announcement();
+            if (unannounced > 0 && !its.equals(announcement)) announcement.run();
+            if (unannounced == 0) sinceNanos = System.nanoTime();
+            announcement = its;
+            unannounced++;
+        }
+    }
+
+    /// The next request, or null where none may start now.
+    ///
+    /// @param wasQuick whether this thread has served a quick one before
+    private @Nullable BlockRequest next(boolean wasQuick) {
+        lock.lock();
+        try {
+            if (wasQuick) quick--;
+            return mayStartInNanos() <= 0 ? take() : null;
+        } finally {
+            lock.unlock();
         }
     }
 
     /// The next request, or null when this thread should end.
-    private @Nullable BlockRequest take() {
+    private @Nullable BlockRequest await() {
         lock.lock();
         try {
+            if (MAY_LOOK && !looking && first == null && Math.min(readNanos, writeNanos) <= QUICK_NANOS) look();
             long left = IDLE_NANOS;
             while (true) {
-                long mayStart = first == null || paused ? Long.MAX_VALUE : throttle.waitNanos(System.nanoTime());
-                if (mayStart <= 0) break;
+                long mayStart = mayStartInNanos();
+                if (mayStart <= 0) return take();
                 if (first == null && (closed || left <= 0)) {
                     workers--;
                     return null;
@@ -185,23 +246,56 @@ public final class Disk implements BlockBackend {
                     left = 0; // nobody interrupts these threads to any other end
                 } finally {
                     idle--;
+                    if (woken > 0) woken--;
                 }
             }
-            BlockRequest request = Objects.requireNonNull(first);
-            throttle.take(request.length(), System.nanoTime());
-            first = request.next;
-            if (first == null) last = null;
-            request.next = null;
-            waiting--;
-            running++;
-            return request;
         } finally {
             lock.unlock();
         }
     }
 
-    private void serve(BlockRequest request) {
+    private long mayStartInNanos() {
+        return first == null || paused ? Long.MAX_VALUE : throttle.waitNanos(System.nanoTime());
+    }
+
+    /// Waits a moment for a request without sleeping, and without the lock.
+    private void look() {
+        looking = true;
+        quick++;
+        lock.unlock();
+        try {
+            long end = System.nanoTime() + LOOK_NANOS;
+            while (first == null && System.nanoTime() - end < 0) Thread.onSpinWait();
+        } finally {
+            lock.lock();
+            quick--;
+            looking = false;
+        }
+    }
+
+    private BlockRequest take() {
+        BlockRequest request = Objects.requireNonNull(first);
+        throttle.take(request.length(), System.nanoTime());
+        BlockRequest following = request.next;
+        first = following;
+        if (following == null) last = null;
+        request.next = null;
+        running++;
+        request.quick = isQuick(request);
+        if (request.quick) quick++;
+        else if (following != null && quick == 0) wake();
+        return request;
+    }
+
+    /// Whether it was completed; it may be another one from then on.
+    private boolean serve(BlockRequest request) {
+        long start = System.nanoTime();
         int errno = perform(request);
+        switch (request.operation()) {
+            case READ -> readNanos = average(readNanos, System.nanoTime() - start);
+            case WRITE -> writeNanos = average(writeNanos, System.nanoTime() - start);
+            case FLUSH, DISCARD, WRITE_ZEROES -> { }
+        }
         boolean stops = false;
         if (errno != 0) {
             boolean reading = request.operation() == Operation.READ;
@@ -215,13 +309,44 @@ public final class Disk implements BlockBackend {
             counters.count(request, errno);
             request.completed(errno);
         }
+        return !stops;
+    }
+
+    private static long average(long before, long nanos) {
+        return before + (nanos - before) / 8;
+    }
+
+    private void ended(int count) {
         lock.lock();
         try {
-            running--;
+            running -= count;
             if (running == 0) quiet.signalAll();
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public boolean readAtOnce(BlockRequest request) {
+        if (request.operation() != Operation.READ || request.length() > MOST_AT_ONCE) return false;
+        lock.lock();
+        try {
+            if (closed || paused || throttle != Throttle.NONE) return false;
+            running++;
+        } finally {
+            lock.unlock();
+        }
+        request.submittedNanos = System.nanoTime();
+        boolean done = isInside(request) && node.readAtOnce(request.offset(), request.ranges());
+        if (done) counters.count(request, 0);
+        ended(1);
+        return done;
+    }
+
+    private boolean isInside(BlockRequest request) {
+        long size = node.sizeBytes();
+        long offset = request.offset();
+        return offset >= 0 && request.length() >= 0 && offset <= size && request.length() <= size - offset;
     }
 
     private void stop(BlockRequest request) {
@@ -237,9 +362,8 @@ public final class Disk implements BlockBackend {
     /// What the host's file says to it: 0 or an errno.
     private int perform(BlockRequest request) {
         try {
-            long size = node.sizeBytes();
+            if (!isInside(request)) return Errno.EIO;
             long offset = request.offset();
-            if (offset < 0 || request.length() < 0 || offset > size || request.length() > size - offset) return Errno.EIO;
             boolean changes = switch (request.operation()) {
                 case READ, FLUSH -> false;
                 case WRITE, DISCARD, WRITE_ZEROES -> !watchers.isEmpty();

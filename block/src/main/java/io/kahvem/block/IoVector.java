@@ -60,6 +60,12 @@ public final class IoVector {
         return HostMemory.at(addressOf(index), lengthOf(index));
     }
 
+    /// Fills all ranges with zeros; always true.
+    public boolean zero() {
+        for (int n = 0; n < count; n++) range(n).fill((byte) 0);
+        return true;
+    }
+
     /// Copies from the bytes that start `from` bytes into the vector.
     public void copyTo(long from, MemorySegment to) {
         transfer(from, to, false);

@@ -2,6 +2,7 @@ package io.kahvem.block;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.kahvem.block.BlockRequest.Operation;
 import io.kahvem.host.Errno;
@@ -14,6 +15,7 @@ import java.util.Random;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -133,6 +135,67 @@ class DiskTest {
             disk.retryStopped();
             assertThat(request.result()).isZero();
             assertThat(disk.statistics().writes()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void readsWhatTheHostHasInMemoryHereAndNow() throws Exception {
+        Path path = image();
+        byte[] content = Files.readAllBytes(path);
+        try (Disk disk = (Disk) Images.openDisk(path.toString(), OpenOptions.readOnly("raw"))) {
+            MemorySegment memory = Bytes.zeros(8192);
+            Request request = new Request();
+            request.begin(Operation.READ, 512);
+            request.addRange(memory.address(), 8192);
+            assumeTrue(disk.readAtOnce(request), "this host reads at once");
+            assertThat(memory.toArray(JAVA_BYTE)).isEqualTo(Arrays.copyOfRange(content, 512, 512 + 8192));
+            assertThat(request.results).as("nobody completes it").isEmpty();
+            assertThat(disk.statistics().readBytes()).isEqualTo(8192);
+            request.begin(Operation.READ, SIZE - 512);
+            request.addRange(memory.address(), 8192);
+            assertThat(disk.readAtOnce(request)).as("beyond the end").isFalse();
+            request.begin(Operation.READ, 0);
+            request.addRange(memory.address(), 512);
+            disk.setThrottle(new Throttle(1 << 30, 0));
+            assertThat(disk.readAtOnce(request)).as("a throttled one waits for its turn").isFalse();
+            disk.setThrottle(Throttle.NONE);
+            disk.exclusively(() -> assertThat(disk.readAtOnce(request)).as("while others are kept out").isFalse());
+            assertThat(disk.readAtOnce(request)).isTrue();
+        }
+    }
+
+    @Test
+    void completesEachOfManyRequestsOnceAndAnnouncesThemAll() throws Exception {
+        Path path = image();
+        MemorySegment data = Bytes.random(new Random(3), 4096);
+        AtomicInteger completed = new AtomicInteger();
+        AtomicInteger announced = new AtomicInteger();
+        Runnable announcement = () -> announced.accumulateAndGet(completed.get(), Math::max);
+        int rounds = 200;
+        int atOnce = 32;
+        try (BlockBackend disk = Images.openDisk(path.toString(), OpenOptions.writable("raw"))) {
+            for (int round = 1; round <= rounds; round++) {
+                for (int n = 0; n < atOnce; n++) {
+                    BlockRequest request = new BlockRequest() {
+                        @Override
+                        protected void completed(int errno) {
+                            if (errno == 0) completed.incrementAndGet();
+                        }
+
+                        @Override
+                        protected Runnable announcement() {
+                            return announcement;
+                        }
+                    };
+                    request.begin(n % 8 == 7 ? Operation.FLUSH : n % 2 == 0 ? Operation.WRITE : Operation.READ, n * 4096L);
+                    if (request.operation() != Operation.FLUSH) request.addRange(data.address(), 4096);
+                    disk.submit(request);
+                }
+                if (round % 3 != 0) continue; // some rounds come before those ahead of them have ended
+                disk.drain();
+                assertThat(completed).hasValue(round * atOnce);
+                assertThat(announced).as("drained is announced").hasValue(round * atOnce);
+            }
         }
     }
 }

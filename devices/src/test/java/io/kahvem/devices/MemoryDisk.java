@@ -13,9 +13,11 @@ import java.util.Deque;
 import java.util.List;
 
 /// A disk in an array, for tests of controllers: what was submitted stays pending until [#completeAll]; `error` is what all of it gets.
+/// Where it `readsAtOnce`, reads need not be submitted.
 public final class MemoryDisk implements BlockBackend {
     public byte[] content;
     public boolean readOnly;
+    public boolean readsAtOnce;
     public int error;
     public final List<String> log = new ArrayList<>();
     private final Deque<BlockRequest> pending = new ArrayDeque<>();
@@ -58,7 +60,18 @@ public final class MemoryDisk implements BlockBackend {
         pending.add(request);
     }
 
+    @Override
+    public boolean readAtOnce(BlockRequest request) {
+        if (!readsAtOnce || request.operation() != Operation.READ) return false;
+        move(request);
+        return true;
+    }
+
     private void perform(BlockRequest r) {
+        r.complete(move(r));
+    }
+
+    private int move(BlockRequest r) {
         log.add("%s %d+%d%s".formatted(r.operation(), r.offset(), r.length(), r.durable() ? " durable" : ""));
         int errno = error;
         int at = (int) r.offset();
@@ -76,7 +89,7 @@ public final class MemoryDisk implements BlockBackend {
                 at += length;
             }
         }
-        r.complete(errno);
+        return errno;
     }
 
     @Override

@@ -40,6 +40,11 @@ public interface HostFile extends AutoCloseable {
     /// Fewer bytes than asked for, even before the end of the file, are possible.
     long readVector(long offset, long iovec, int count);
 
+    /// [#readVector] of what the host has in memory: -EAGAIN where it would have to wait for the medium, or cannot tell.
+    default long readVectorAtOnce(long offset, long iovec, int count) {
+        return -Errno.EAGAIN;
+    }
+
     /// [#write] from several ranges. Fewer bytes than asked for are possible.
     long writeVector(long offset, long iovec, int count);
 

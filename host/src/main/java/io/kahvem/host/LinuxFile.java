@@ -48,6 +48,7 @@ final class LinuxFile implements HostFile {
     private static final int PWRITE64 = SystemCall.number("pwrite64");
     private static final int PREADV = SystemCall.number("preadv");
     private static final int PWRITEV = SystemCall.number("pwritev");
+    private static final int PREADV2 = SystemCall.number("preadv2");
     private static final int FDATASYNC = SystemCall.number("fdatasync");
     private static final int FTRUNCATE = SystemCall.number("ftruncate");
     private static final int FALLOCATE = SystemCall.number("fallocate");
@@ -56,6 +57,8 @@ final class LinuxFile implements HostFile {
     private static final int STATX = SystemCall.number("statx");
     private static final int COPY_FILE_RANGE = SystemCall.number("copy_file_range");
     private static final int AT_FDCWD = -100;
+    // linux/fs.h
+    private static final int RWF_NOWAIT = 8;
 
     /// Where errno goes, a thread each.
     private static final ThreadLocal<MemorySegment> STATE = ThreadLocal.withInitial(() -> Libc.callState(Arena.ofAuto()));
@@ -158,6 +161,11 @@ final class LinuxFile implements HostFile {
     @Override
     public long writeVector(long offset, long iovec, int count) {
         return vector(PWRITEV, offset, iovec, count);
+    }
+
+    @Override
+    public long readVectorAtOnce(long offset, long iovec, int count) {
+        return SystemCall.call(STATE.get(), PREADV2, fd, iovec, count, offset, 0, RWF_NOWAIT);
     }
 
     private long vector(int number, long offset, long iovec, int count) {

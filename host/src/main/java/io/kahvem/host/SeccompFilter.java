@@ -14,9 +14,9 @@ final class SeccompFilter {
     private static final List<String> ALWAYS = List.of(
             "futex", "read", "write", "clock_gettime", "clock_nanosleep", "nanosleep", "sched_yield", "rt_sigreturn",
             "rt_sigprocmask", "gettid", "getpid", "madvise", "mprotect", "mmap", "munmap", "mremap", "brk", "mincore", "msync",
-            "mbind", "get_mempolicy", "membarrier", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "lseek", "close",
-            "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "fsync", "fdatasync", "ftruncate", "fallocate", "fadvise64", "poll", "ppoll",
-            "select", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "eventfd2", "timerfd_create", "timerfd_settime",
+            "mbind", "get_mempolicy", "membarrier", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "lseek",
+            "close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "fsync", "fdatasync", "ftruncate", "fallocate", "fadvise64", "poll",
+            "ppoll", "select", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "eventfd2", "timerfd_create", "timerfd_settime",
             "rt_sigaction", "sigaltstack", "restart_syscall", "set_robust_list", "set_tid_address", "rseq", "arch_prctl", "exit",
             "exit_group", "sched_getaffinity", "getcpu", "getrandom", "clock_getres", "gettimeofday", "time", "uname", "sysinfo",
             "getrusage", "getuid", "geteuid", "getgid", "getegid", "getcwd", "stat", "lstat", "fstat", "newfstatat", "statx",

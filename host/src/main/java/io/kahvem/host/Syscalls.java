@@ -20,7 +20,7 @@ final class Syscalls {
             tgkill 234 mbind 237 get_mempolicy 239 openat 257 newfstatat 262 readlinkat 267 faccessat 269 ppoll 271
             set_robust_list 273 epoll_pwait 281 timerfd_create 283 fallocate 285 timerfd_settime 286 accept4 288 eventfd2 290
             epoll_create1 291 dup3 292 pipe2 293 preadv 295 pwritev 296 prlimit64 302 getcpu 309 seccomp 317
-            getrandom 318 membarrier 324 copy_file_range 326 statx 332 rseq 334 clone3 435 faccessat2 439
+            getrandom 318 membarrier 324 copy_file_range 326 preadv2 327 statx 332 rseq 334 clone3 435 faccessat2 439
             """);
 
     /// asm-generic/unistd.h, of which AArch64 and RISC-V are.
@@ -34,8 +34,8 @@ final class Syscalls {
             getcpu 168 gettimeofday 169 getpid 172 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179
             socket 198 socketpair 199 bind 200 listen 201 connect 203 getsockname 204 getsockopt 209 shutdown 210 sendmsg 211 recvmsg 212
             brk 214 munmap 215 mremap 216 clone 220 mmap 222 fadvise64 223 mprotect 226 msync 227 mincore 232 madvise 233
-            mbind 235 get_mempolicy 236 accept4 242 prlimit64 261 seccomp 277 getrandom 278 membarrier 283 copy_file_range 285 statx 291
-            rseq 293 clone3 435 faccessat2 439
+            mbind 235 get_mempolicy 236 accept4 242 prlimit64 261 seccomp 277 getrandom 278 membarrier 283 copy_file_range 285 preadv2 286
+            statx 291 rseq 293 clone3 435 faccessat2 439
             """);
 
     /// linux/audit.h: the ELF machine, and bits for 64 bits and little-endian.

@@ -213,6 +213,12 @@ public final class FileNode implements BlockNode {
     }
 
     @Override
+    public boolean readAtOnce(long offset, IoVector into) {
+        if (alignment != 1 || into.count() > 1024) return false;
+        return file.readVectorAtOnce(offset, into.address(), into.count()) == into.lengthBytes();
+    }
+
+    @Override
     public void writeVector(long offset, IoVector from) {
         if (from.count() > 1 && from.count() <= 1024 && isAligned(offset, from)) {
             long n = check("write", offset, file.writeVector(offset, from.address(), from.count()));

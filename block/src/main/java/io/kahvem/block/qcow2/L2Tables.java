@@ -113,6 +113,11 @@ final class L2Tables {
         return read(l1Index, offset);
     }
 
+    /// Whether [#find] needs no file.
+    boolean isAtHand(int l1Index) {
+        return cache.containsKey(l1Index) || l1Index >= l1.length || (l1[l1Index] & OFFSET_MASK) == 0;
+    }
+
     private L2 read(int l1Index, long offset) {
         MemorySegment entries = Arena.ofAuto().allocate(image.clusterSize, 4096);
         image.file.read(offset, entries);

@@ -133,6 +133,39 @@ public final class Qcow2Node implements CheckedNode, CompressingNode {
         CompressingNode.super.readVector(offset, into);
     }
 
+    @Override
+    public boolean readAtOnce(long offset, IoVector into) {
+        if (cipher != null || !use.readLock().tryLock()) return false;
+        try {
+            Mapping mapping = findAtOnce(offset, into.lengthBytes());
+            if (mapping == null || mapping.length() != into.lengthBytes()) return false;
+            return switch (mapping.kind()) {
+                case NORMAL -> data.readAtOnce(mapping.hostOffset(), into);
+                case UNALLOCATED -> {
+                    BlockNode below = backing;
+                    if (below == null) yield into.zero();
+                    yield offset + into.lengthBytes() <= below.sizeBytes() && below.readAtOnce(offset, into);
+                }
+                case ZERO_PLAIN, ZERO_ALLOCATED -> into.zero();
+                case COMPRESSED -> false;
+            };
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    /// Null where it would have to wait for the table, or for others that use the tables.
+    private @Nullable Mapping findAtOnce(long offset, long most) {
+        if (!image.lock.tryLock()) return null;
+        try {
+            return image.tables.isAtHand(image.tables.l1Index(offset)) ? map.find(offset, most) : null;
+        } catch (BlockException corrupt) {
+            return null;
+        } finally {
+            image.lock.unlock();
+        }
+    }
+
     private Mapping find(long offset, long most) {
         image.lock.lock();
         try {

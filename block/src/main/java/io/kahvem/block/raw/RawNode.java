@@ -48,6 +48,11 @@ final class RawNode extends FileLayer {
     }
 
     @Override
+    public boolean readAtOnce(long offset, IoVector into) {
+        return file.readAtOnce(offset, into);
+    }
+
+    @Override
     public void write(long offset, MemorySegment from) {
         if (probed && offset < SECTOR) refuseOtherFormats(offset, from.asSlice(0, Math.min(from.byteSize(), SECTOR - offset)));
         file.write(offset, from);

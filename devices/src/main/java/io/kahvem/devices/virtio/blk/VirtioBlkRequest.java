@@ -104,16 +104,20 @@ final class VirtioBlkRequest extends BlockRequest {
     }
 
     private boolean submit() {
+        if (device.disk().readAtOnce(this)) return finish(S_OK);
         device.disk().submit(this);
         return false;
     }
 
     @Override
     protected void completed(int errno) {
-        Virtqueue q = queue;
-        if (q == null) return;
         finish(errno == 0 ? S_OK : S_IOERR);
-        q.notifyDriver();
+    }
+
+    @Override
+    protected Runnable announcement() {
+        Virtqueue q = queue;
+        return q == null ? NO_ANNOUNCEMENT : q.notification();
     }
 
     private boolean finish(int status) {

@@ -38,6 +38,7 @@ public final class Virtqueue {
     private final GuestMemory memory;
     private final int maxSize;
     private final Runnable interrupt;
+    private final Runnable notification = this::notifyDriver;
     private final Consumer<String> malformed;
     private @Nullable Ring ring;
     private @Nullable DescriptorChain[] chains = {};
@@ -107,6 +108,11 @@ public final class Virtqueue {
             wanted = ring != null && ring.wantsInterrupt();
         }
         if (wanted) interrupt.run();
+    }
+
+    /// [#notifyDriver] as an object, always the same.
+    public Runnable notification() {
+        return notification;
     }
 
     /// The driver need not notify of new requests: the device looks by itself.

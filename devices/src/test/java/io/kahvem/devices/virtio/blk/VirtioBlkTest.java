@@ -10,6 +10,7 @@ import io.kahvem.devices.virtio.VirtioControl;
 import io.kahvem.devices.virtio.queue.FakeDriver;
 import io.kahvem.devices.virtio.queue.FakeDriver.Buffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -69,6 +70,24 @@ class VirtioBlkTest {
         for (int n = 0; n < 4; n++) bytes[8 + n] = (byte) (count >> 8 * n);
         bytes[12] = (byte) flags;
         return bytes;
+    }
+
+    @Test
+    void readsOfWhatTheHostHasInMemoryEndInTheNotificationWithOneInterrupt() {
+        new Random(3).nextBytes(disk.content);
+        disk.readsAtOnce = true;
+        TestTransport t = start(ALL);
+        Offered first = offer(t, 0, IN, 8, new byte[0], 4096);
+        Offered second = offer(t, 0, IN, 24, new byte[0], 512);
+        t.control.notifyQueue(0);
+        assertThat(disk.pending()).isZero();
+        assertThat(t.queueInterrupts[0]).isOne();
+        assertThat(requireNonNull(t.driver(0).takeUsed()).id()).isEqualTo(first.id);
+        assertThat(requireNonNull(t.driver(0).takeUsed()).id()).isEqualTo(second.id);
+        assertThat(t.memory.read8(first.status)).isZero();
+        byte[] read = new byte[512];
+        t.memory.read(second.data, read, 0, read.length);
+        assertThat(read).isEqualTo(Arrays.copyOfRange(disk.content, 24 * 512, 25 * 512));
     }
 
     @ParameterizedTest
