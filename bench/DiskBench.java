@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 /// A guest's disk here and under QEMU's TCG, interleaved: virtio-blk on raw and qcow2, and what firmware takes.
 ///
 /// ```
-/// bench/run disk [RUNS [SECONDS]]      disk speeds, SECONDS a test (2 by default)
+/// bench/run disk [RUNS [SECONDS]]      disk speeds, SECONDS a test (1 by default)
 /// bench/run firmware [RUNS]            SeaBIOS to GRUB's menu, OVMF to its shell: seconds from the process' start
 /// ```
 ///
@@ -33,7 +33,7 @@ public final class DiskBench {
             if (args[0].equals("firmware")) {
                 firmware(dir, runs);
             } else {
-                disk(dir, runs, args.length > 2 ? args[2] : "2");
+                disk(dir, runs, args.length > 2 ? args[2] : "1");
             }
         } finally {
             try (var files = Files.list(dir)) {
@@ -156,7 +156,7 @@ public final class DiskBench {
     private static String output(List<String> command) throws Exception {
         Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         process.getOutputStream().close();
-        process.onExit().completeOnTimeout(process, 2, TimeUnit.MINUTES).thenAccept(Process::destroy);
+        process.onExit().completeOnTimeout(process, 4, TimeUnit.MINUTES).thenAccept(Process::destroy);
         String said = new String(process.getInputStream().readAllBytes());
         if (process.waitFor() != 0) throw new IOException(String.join(" ", command) + ": " + said);
         return said;

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,9 +46,10 @@ class DebianTest {
         qemuImg("check", "-q", disk.toString());
     }
 
-    @Test
-    void whatWasSyncedOutlivesAPowerCutAndAReboot() throws Exception {
-        try (Guest guest = boot("seabios", "virtio", 1)) {
+    @ParameterizedTest
+    @CsvSource({"virtio, 1", "sata, 4", "nvme, 1"})
+    void whatWasSyncedOutlivesAPowerCutAndAReboot(String bus, int cpus) throws Exception {
+        try (Guest guest = boot("seabios", bus, cpus)) {
             logIn(guest);
             guest.shell(PROMPT, "echo kept > file && dd if=/dev/urandom of=random bs=1M count=16 && sha256sum random > sum && sync");
             guest.type("while true; do date >> lost; dd if=/dev/zero of=junk bs=1M count=8; done\n");
@@ -57,7 +57,7 @@ class DebianTest {
             guest.kill();
         }
         qemuImg("check", "-q", disk.toString());
-        try (Guest guest = boot("seabios", "virtio", 1)) {
+        try (Guest guest = boot("seabios", bus, cpus)) {
             logIn(guest);
             assertThat(guest.shell(PROMPT, "cat file; sha256sum -c sum")).contains("kept", "random: OK");
             guest.type("systemctl reboot -f\n");

@@ -124,13 +124,13 @@ final class Vga implements Device {
         return attributes[index];
     }
 
-    /// What the DAC makes of a value: red, green, blue.
+    /// What the DAC makes of a value: red, green, blue. Six bits become eight as in QEMU, by the lowest one.
     int color(int value) {
         int at = 3 * (value & dacMask);
         int rgb = 0;
         for (int n = 0; n < 3; n++) {
             int level = palette[at + n];
-            rgb = rgb << 8 | (dispi.wideDac() ? level & 0xff : (level & 0x3f) << 2 | (level & 0x3f) >> 4);
+            rgb = rgb << 8 | (dispi.wideDac() ? level & 0xff : (level & 0x3f) << 2 | 3 * (level & 1));
         }
         return rgb;
     }

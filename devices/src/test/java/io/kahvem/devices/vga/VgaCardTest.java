@@ -76,9 +76,9 @@ class VgaCardTest {
         assertThat(picture.width()).isEqualTo(640);
         assertThat(picture.height()).isEqualTo(400);
         int line = 3 * 640 + 5 * 8;
-        assertThat(picture.pixels()[line]).isEqualTo(0xff_82_00);
+        assertThat(picture.pixels()[line]).isEqualTo(0xff_80_00);
         assertThat(picture.pixels()[line + 1]).isEqualTo(0x00_00_ff);
-        assertThat(picture.pixels()[line + 7]).isEqualTo(0xff_82_00);
+        assertThat(picture.pixels()[line + 7]).isEqualTo(0xff_80_00);
         assertThat(picture.pixels()[line + 8]).as("the next cell").isZero();
         assertThat(picture.pixels()[line - 640]).as("the line above").isEqualTo(0x00_00_ff);
     }
