@@ -78,9 +78,9 @@ final class Painter {
         boolean cursor = column == screen.cursorColumn() && row == screen.cursorRow();
         for (int y = 0; y < cellHeight; y++) {
             int bits = Words.get8(vram + 4 * (glyph + y) + 2) & 0xff;
-            if (cursor && y >= (vga.crtc(0x0a) & 0x1f) && y <= (vga.crtc(0x0b) & 0x1f)) bits = 0xff;
+            boolean full = cursor && y >= (vga.crtc(0x0a) & 0x1f) && y <= (vga.crtc(0x0b) & 0x1f);
             for (int x = 0; x < cellWidth; x++) {
-                boolean set = x < 8 ? (bits & 0x80 >> x) != 0 : wide && (bits & 1) != 0;
+                boolean set = full || (x < 8 ? (bits & 0x80 >> x) != 0 : wide && (bits & 1) != 0);
                 pixels[to + y * stride + x] = set ? foreground : background;
             }
         }
