@@ -69,7 +69,7 @@ public final class DiskBench {
         sh(dir, "mkdir overlay && gcc -O2 -static -o overlay/diskbench '%s' && cp '%s' initrd.gz && cd overlay && echo diskbench | cpio -o -H newc --quiet"
                 .formatted(ROOT.resolve("bench/diskbench.c"), GUESTS.resolve("initrd.gz"))
                 + " | gzip -1 >> ../initrd.gz && cd .. && rm -r overlay");
-        Files.writeString(dir.resolve("append"), "console=ttyS0 quiet cryptomgr.notests task=sh cmd=/diskbench,/dev/vda," + seconds);
+        Files.writeString(dir.resolve("append"), "console=ttyS0 quiet cryptomgr.notests no_timer_check task=sh cmd=/diskbench,/dev/vda," + seconds);
         return initrd;
     }
 

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 /// Each wait fails with all that was printed so far, so a failed test shows the guest's console.
 final class Guest implements AutoCloseable {
     /// Enough for two boots on a host that is busy with other things.
-    private static final Duration PATIENCE = Duration.ofMinutes(8);
+    private static final Duration PATIENCE = Duration.ofMinutes(15);
 
     private final Process process;
     private final Console out;
