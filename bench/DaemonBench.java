@@ -1,7 +1,6 @@
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.Domain;
 import io.kahvem.libvirt.LibvirtException;
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,8 +15,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/// The daemon beside a real libvirtd on this host, in turns: `bench/run daemon [ROUNDS]`. Both are asked by the same client (module libvirt) and the same
-/// virsh; machines are of type qemu with 64 MiB and a kernel that halts.
+/// The daemon beside a real libvirtd on this host: `bench/run daemon [ROUNDS [connect|call|define|list|start|restart ...]]`. Both run all the time, and every figure is taken of one and then of the other,
+/// so that what else the host does falls on both. They are asked by the same client (module libvirt) and the same virsh; machines are of type qemu with 64 MiB
+/// and a kernel that halts.
 final class DaemonBench {
     private static final String DOMAIN = """
             <domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type><kernel>%s</kernel></os><devices/></domain>
@@ -27,6 +27,15 @@ final class DaemonBench {
 
     /// A daemon to be measured: how it is started, and where it listens.
     private record Peer(String name, Path directory, List<String> command, Path socket) {
+        static List<Peer> both(Path directory) throws IOException {
+            Path ours = Files.createDirectories(directory.resolve("Kahvem"));
+            Path theirs = Files.createDirectories(directory.resolve("libvirtd"));
+            List<String> daemon = List.of(ROOT.resolve("kahvem").toString(), "daemon", "--socket", ours.resolve("sock").toString(), "--state",
+                    ours.resolve("state").toString());
+            return List.of(new Peer("Kahvem", ours, daemon, ours.resolve("sock")),
+                    new Peer("libvirtd", theirs, List.of(ROOT.resolve("bench/libvirtd").toString(), theirs.toString()), theirs.resolve("sock/libvirt-sock")));
+        }
+
         String uri() {
             return "qemu:///system?socket=" + socket;
         }
@@ -60,23 +69,24 @@ final class DaemonBench {
 
     /// What is measured: the figures of each peer, in order.
     private final Map<String, Map<String, List<Double>>> figures = new LinkedHashMap<>();
+    private final Path kernel;
+    private final List<String> rows;
+
+    /// @param rows which to take
+    private DaemonBench(Path kernel, List<String> rows) {
+        this.kernel = kernel;
+        this.rows = rows;
+    }
 
     public static void main(String[] args) throws Exception {
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 3;
         Path directory = Files.createTempDirectory("kahvem-bench");
-        Path kernel = kernel(directory);
-        DaemonBench bench = new DaemonBench();
+        List<String> rows = args.length > 2 ? List.of(args).subList(2, args.length) : List.of("connect", "call", "define", "list", "start", "restart");
+        DaemonBench bench = new DaemonBench(kernel(directory), rows);
         try {
             for (int round = 0; round < rounds; round++) {
-                for (String name : List.of("Kahvem", "libvirtd")) {
-                    Path own = Files.createDirectories(directory.resolve(name + round));
-                    Path socket = name.equals("Kahvem") ? own.resolve("sock") : own.resolve("sock/libvirt-sock");
-                    List<String> command = name.equals("Kahvem")
-                            ? List.of(ROOT.resolve("kahvem").toString(), "daemon", "--socket", socket.toString(), "--state", own.resolve("state").toString())
-                            : List.of(ROOT.resolve("bench/libvirtd").toString(), own.toString());
-                    System.err.printf("round %d: %s%n", round + 1, name);
-                    bench.measure(new Peer(name, own, command, socket), kernel);
-                }
+                System.err.printf("round %d%n", round + 1);
+                bench.measure(Files.createDirectories(directory.resolve("round" + round)));
             }
         } finally {
             try (Stream<Path> files = Files.walk(directory)) {
@@ -106,38 +116,55 @@ final class DaemonBench {
     }
 
     private void add(Peer peer, String figure, double value) {
-        System.err.printf(Locale.ROOT, "  %s: %.2f%n", figure, value);
+        System.err.printf(Locale.ROOT, "  %s: %s: %.2f%n", figure, peer.name(), value);
         figures.computeIfAbsent(figure, f -> new LinkedHashMap<>()).computeIfAbsent(peer.name(), p -> new ArrayList<>()).add(value);
     }
 
-    private void measure(Peer peer, Path kernel) throws Exception {
-        Process daemon = peer.start();
+    private void measure(Path directory) throws Exception {
+        Map<Peer, Process> daemons = new LinkedHashMap<>();
         try {
-            peer.connect().close();
-            Thread.sleep(3000);
-            add(peer, "resident memory, idle, MiB", residentMib(daemon));
-            quick(peer, kernel);
-            running(peer, kernel);
-            daemon = restart(peer, kernel, daemon);
-            add(peer, "resident memory at the end, MiB", residentMib(daemon));
-        } finally {
-            try (Connection connection = peer.connect()) {
-                for (Domain domain : connection.domains()) if (domain.isActive()) domain.destroy();
-            } catch (LibvirtException e) {
-                System.err.println(Files.readString(peer.directory().resolve("out")));
+            for (Peer peer : Peer.both(directory)) {
+                daemons.put(peer, peer.start());
+                peer.connect().close();
             }
-            daemon.destroy();
-            if (!daemon.waitFor(10, TimeUnit.SECONDS)) daemon.destroyForcibly();
+            Thread.sleep(3000);
+            for (Peer peer : daemons.keySet()) add(peer, "resident memory, idle, MiB", residentMib(daemons.get(peer)));
+            if (rows.contains("connect")) connect(daemons.keySet());
+            Map<Peer, Connection> connections = new LinkedHashMap<>();
+            for (Peer peer : daemons.keySet()) connections.put(peer, peer.connect());
+            if (rows.contains("call")) call(connections);
+            if (rows.contains("define")) define(connections);
+            if (rows.contains("list")) list(connections);
+            if (rows.contains("start")) start(connections);
+            connections.values().forEach(Connection::close);
+            if (rows.contains("restart")) restart(daemons);
+            for (Peer peer : daemons.keySet()) add(peer, "resident memory at the end, MiB", residentMib(daemons.get(peer)));
+        } finally {
+            for (Peer peer : daemons.keySet()) end(peer, daemons.get(peer));
         }
     }
 
-    private void quick(Peer peer, Path kernel) throws Exception {
-        for (int n = 0; n < 100; n++) peer.connect().close();
-        for (int n = 0; n < 20; n++) took(peer, "connect, ms", () -> peer.connect().close());
+    private static void end(Peer peer, Process daemon) throws Exception {
         try (Connection connection = peer.connect()) {
-            for (int turn = 0; turn < 2; turn++) {
+            for (Domain domain : connection.domains()) if (domain.isActive()) domain.destroy();
+        } catch (LibvirtException e) {
+            System.err.println(Files.readString(peer.directory().resolve("out")));
+        }
+        daemon.destroy();
+        if (!daemon.waitFor(10, TimeUnit.SECONDS)) daemon.destroyForcibly();
+    }
+
+    private void connect(Iterable<Peer> peers) throws Exception {
+        for (int n = 0; n < 100; n++) for (Peer peer : peers) peer.connect().close();
+        for (int n = 0; n < 40; n++) for (Peer peer : peers) took(peer, "connect, ms", () -> peer.connect().close());
+    }
+
+    private void call(Map<Peer, Connection> connections) throws Exception {
+        int calls = 10_000;
+        for (int turn = 0; turn < 6; turn++) {
+            for (Peer peer : connections.keySet()) {
+                Connection connection = connections.get(peer);
                 long begin = System.nanoTime();
-                int calls = 20_000;
                 List<Thread> threads = new ArrayList<>();
                 for (int t = 0; t < 5; t++) {
                     threads.add(Thread.startVirtualThread(() -> {
@@ -145,61 +172,81 @@ final class DaemonBench {
                     }));
                 }
                 for (Thread thread : threads) thread.join();
-                if (turn == 1) add(peer, "calls, 5 under way, 1/s", calls / ((System.nanoTime() - begin) / 1e9));
+                if (turn > 0) add(peer, "calls, 5 under way, 1/s", calls / ((System.nanoTime() - begin) / 1e9));
             }
-            for (int turn = 0; turn < 3; turn++) {
-                long begin = System.nanoTime();
-                for (int n = 0; n < 200; n++) connection.define(DOMAIN.formatted("once" + n, kernel)).undefine();
-                if (turn > 0) add(peer, "define and undefine, 1/s", 200 / ((System.nanoTime() - begin) / 1e9));
-            }
-            List<Domain> many = new ArrayList<>();
-            for (int n = 0; n < 50; n++) many.add(connection.define(DOMAIN.formatted("many" + n, kernel)));
-            peer.virsh("domstats");
-            for (int n = 0; n < 5; n++) took(peer, "virsh domstats, 50 defined, ms", () -> peer.virsh("domstats"));
-            for (int n = 50; n < MANY; n++) many.add(connection.define(DOMAIN.formatted("many" + n, kernel)));
-            peer.virsh("list", "--all");
-            for (int n = 0; n < 5; n++) took(peer, "virsh list --all, 1,000 defined, ms", () -> peer.virsh("list", "--all"));
-            for (Domain domain : many) domain.undefine();
         }
     }
 
-    private void running(Peer peer, Path kernel) throws Exception {
-        try (Connection connection = peer.connect()) {
-            Domain domain = connection.define(DOMAIN.formatted("runs", kernel));
-            for (int n = 0; n < 5; n++) {
+    private void define(Map<Peer, Connection> connections) {
+        for (int turn = 0; turn < 7; turn++) {
+            for (Peer peer : connections.keySet()) {
+                long begin = System.nanoTime();
+                for (int n = 0; n < 100; n++) connections.get(peer).define(DOMAIN.formatted("once" + n, kernel)).undefine();
+                if (turn > 1) add(peer, "define and undefine, 1/s", 100 / ((System.nanoTime() - begin) / 1e9));
+            }
+        }
+    }
+
+    private void list(Map<Peer, Connection> connections) throws Exception {
+        define(connections, 0, 50);
+        for (Peer peer : connections.keySet()) peer.virsh("domstats");
+        for (int n = 0; n < 9; n++) {
+            for (Peer peer : connections.keySet()) took(peer, "virsh domstats, 50 defined, ms", () -> peer.virsh("domstats"));
+        }
+        define(connections, 50, MANY);
+        for (Peer peer : connections.keySet()) peer.virsh("list", "--all");
+        for (int n = 0; n < 9; n++) {
+            for (Peer peer : connections.keySet()) took(peer, "virsh list --all, 1,000 defined, ms", () -> peer.virsh("list", "--all"));
+        }
+        for (Connection connection : connections.values()) for (Domain domain : connection.domains()) domain.undefine();
+    }
+
+    private void define(Map<Peer, Connection> connections, int from, int to) {
+        for (Connection connection : connections.values()) {
+            for (int n = from; n < to; n++) connection.define(DOMAIN.formatted("many" + n, kernel));
+        }
+    }
+
+    private void start(Map<Peer, Connection> connections) throws Exception {
+        for (int n = 0; n < 7; n++) {
+            for (Peer peer : connections.keySet()) {
+                Domain domain = connections.get(peer).define(DOMAIN.formatted("runs", kernel));
                 took(peer, "start to running, ms", () -> {
                     domain.start();
                     if (domain.state() != Domain.State.RUNNING) throw new IOException(domain.state().toString());
                 });
                 Thread.sleep(500);
                 took(peer, "destroy, ms", domain::destroy);
+                domain.undefine();
             }
-            domain.undefine();
         }
     }
 
-    private Process restart(Peer peer, Path kernel, Process before) throws Exception {
-        try (Connection connection = peer.connect()) {
-            for (int n = 0; n < 100; n++) {
-                Domain domain = connection.define(DOMAIN.formatted("kept" + n, kernel));
-                if (n < 10) domain.start();
-            }
-        }
-        Process daemon = before;
-        for (int turn = 0; turn < 2; turn++) {
-            daemon.destroyForcibly().waitFor();
-            long begin = System.nanoTime();
-            daemon = peer.start();
-            while (true) {
-                try (Connection connection = peer.connect()) {
-                    long running = connection.domains().stream().filter(Domain::isActive).count();
-                    if (running == 10) break;
+    private void restart(Map<Peer, Process> daemons) throws Exception {
+        for (Peer peer : daemons.keySet()) {
+            try (Connection connection = peer.connect()) {
+                for (int n = 0; n < 100; n++) {
+                    Domain domain = connection.define(DOMAIN.formatted("kept" + n, kernel));
+                    if (n < 10) domain.start();
                 }
-                Thread.sleep(2);
             }
-            add(peer, "restart, 100 defined, 10 running, ms", (System.nanoTime() - begin) / 1e6);
         }
-        return daemon;
+        for (int turn = 0; turn < 5; turn++) {
+            for (Peer peer : daemons.keySet()) {
+                daemons.get(peer).destroyForcibly().waitFor();
+                long begin = System.nanoTime();
+                daemons.put(peer, peer.start());
+                while (true) {
+                    try (Connection connection = peer.connect()) {
+                        long running = connection.domains().stream().filter(Domain::isActive).count();
+                        if (running == 10) break;
+                    }
+                    Thread.sleep(2);
+                }
+                add(peer, "restart, 100 defined, 10 running, ms", (System.nanoTime() - begin) / 1e6);
+                Thread.sleep(1000);
+            }
+        }
     }
 
     private static double residentMib(Process daemon) throws IOException {
@@ -231,6 +278,7 @@ final class DaemonBench {
 
     private static String show(double[] values) {
         String form = values[values.length - 1] >= 100 ? "%.0f" : "%.2f";
+        if (values.length == 1) return String.format(Locale.ROOT, form, values[0]);
         return Stream.of(median(values), values[0], values[values.length - 1]).map(v -> String.format(Locale.ROOT, form, v))
                 .reduce((a, b) -> a.contains("(") ? a + " - " + b : a + " (" + b).orElseThrow() + ")";
     }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,10 +57,8 @@ public final class Cli implements Runnable {
     int run(String... args) {
         try {
             if (Virsh.isFor(args)) return new Virsh(context).run(args);
-            if (args.length > 1 && args[0].equals("run")) {
-                RunCommand run = new RunCommand(context);
-                if (run.takesPlainly(List.of(args).subList(1, args.length))) return run.call();
-            }
+            PlainCommand plain = plainly(List.of(args));
+            if (plain != null) return plain.call();
             CommandLine line = new CommandLine(this);
             // Reading a command's annotations takes milliseconds: of the others only where none of them is named.
             Map<String, Supplier<Object>> commands = commands();
@@ -76,6 +75,16 @@ public final class Cli implements Runnable {
         } finally {
             context.err().flush();
         }
+    }
+
+    /// The command that takes `args` without picocli; null where none does.
+    private @Nullable PlainCommand plainly(List<String> args) {
+        PlainCommand command = switch (args.isEmpty() ? "" : args.getFirst()) {
+            case "run" -> new RunCommand(context);
+            case "daemon" -> new DaemonCommand(context);
+            default -> null;
+        };
+        return command != null && command.takesPlainly(args.subList(1, args.size())) ? command : null;
     }
 
     private Map<String, Supplier<Object>> commands() {

@@ -1,14 +1,8 @@
 package io.kahvem.cli;
 
 import io.kahvem.cli.sandbox.ProcessConfinement;
-import io.kahvem.daemon.Daemon;
-import io.kahvem.daemon.DaemonConfig;
-import io.kahvem.daemon.DaemonException;
-import io.kahvem.daemon.MachineStarter;
 import io.kahvem.host.HostException;
 import io.kahvem.host.Terminal;
-import io.kahvem.libvirt.Connection;
-import io.kahvem.libvirt.Domain;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.qmp.QmpClient;
 import io.kahvem.qmp.QmpConnectionException;
@@ -24,7 +18,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
@@ -36,10 +29,6 @@ public final class Rehearsal {
     private static final String CONTROL = "unix:";
     private static final long LOOK_NANOS = 5_000_000;
     private static final long BALLOON_BYTES = 12L << 20;
-
-    private static final int ROUNDS = 20;
-    private static final String MACHINE =
-            "<domain type='qemu'><name>rehearsed%d</name><memory>65536</memory><os><type>hvm</type></os><devices/></domain>";
 
     private Rehearsal() {}
 
@@ -55,7 +44,7 @@ public final class Rehearsal {
             asDaemonsDo.interrupt();
             System.err.println("rehearsed on engine %s: exit status %d".formatted(engine, status));
         }
-        rehearseDaemon(context);
+        rehearseDaemon(context, Path.of(args[List.of(args).indexOf("--kernel") + 1]));
         rehearseImages(context);
         System.exit(ExitStatus.OK);
     }
@@ -76,24 +65,18 @@ public final class Rehearsal {
         }
     }
 
-    /// A daemon in this process, and a client's usual questions to it; then the next daemon, which finds what the first was told to keep.
-    private static void rehearseDaemon(CliContext context) {
+    private static void rehearseDaemon(CliContext context, Path kernel) {
         try {
             Path directory = Files.createTempDirectory("kahvem-rehearsal");
-            DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of()))
-                    .at(directory.resolve("sock"), directory.resolve("state"));
-            try (Daemon ignored = Daemon.start(config, false)) {
-                keep(config);
-                for (String command : List.of("list --all", "domstate none", "dominfo none", "pool-list --all", "uri; version")) {
-                    int status = new Cli(context).run("-c", "qemu:///system?socket=" + config.socket(), command);
-                    System.err.println("rehearsed %s: exit status %d".formatted(command, status));
-                }
-                Daemon.start(config.at(directory.resolve("next"), config.state()), false).close();
+            try {
+                new DaemonRehearsal(context, directory, kernel).run();
             } finally {
                 remove(directory);
             }
-        } catch (IOException | DaemonException | LibvirtException e) {
+        } catch (IOException | CliException | LibvirtException e) {
             System.err.println("not rehearsed on a daemon: " + e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -125,20 +108,6 @@ public final class Rehearsal {
     private static void rehearseImage(CliContext context, String words) {
         int status = new Cli(context).run(("image " + words).split(" "));
         System.err.println("rehearsed image %s: exit status %d".formatted(words, status));
-    }
-
-    private static void keep(DaemonConfig config) {
-        for (int round = 0; round < ROUNDS; round++) {
-            try (Connection connection = Connection.open("qemu:///system?socket=" + config.socket())) {
-                connection.define(MACHINE.formatted(round));
-                for (Domain domain : connection.domains()) {
-                    domain.state();
-                    domain.describe();
-                    domain.statistics();
-                }
-                if (round % 2 == 0) connection.domain("rehearsed" + round).undefine();
-            }
-        }
     }
 
     private static void remove(Path directory) throws IOException {

@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +26,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A client of a machine's control socket, ours or QEMU's.
@@ -58,13 +58,20 @@ public final class QmpClient implements AutoCloseable {
     /// @param known its record; empty for one this schema does not have
     public record Received(Instant time, String name, Optional<Event> known) {}
 
+    /// The events of the schema by their names, looked at where the first event comes.
+    private static final class Events {
+        static final Map<String, Shape.Structure> BY_NAME =
+                Schema.events().stream().collect(Collectors.toUnmodifiableMap(Names::of, Shape::ofRecord));
+
+        private Events() {}
+    }
+
     private record Pending(Shape returns, CompletableFuture<Object> reply) {}
 
     private final Codec codec = Codec.lenient();
     private final LocalSocket socket;
     private final Duration patience;
     private final Listener listener;
-    private final Map<String, Shape.Structure> events = new HashMap<>();
     private final Map<Long, Pending> pending = new LinkedHashMap<>();
     private final Map<Long, CompletableFuture<Map<?, ?>>> raw = new LinkedHashMap<>();
     private final CompletableFuture<VersionInfo> greeting = new CompletableFuture<>();
@@ -76,7 +83,6 @@ public final class QmpClient implements AutoCloseable {
         this.socket = socket;
         this.patience = patience;
         this.listener = listener;
-        for (Class<? extends Event> event : Schema.events()) events.put(Names.of(event), Shape.ofRecord(event));
         Thread.ofPlatform().daemon().name("qmp-client").start(this::read);
     }
 
@@ -270,7 +276,7 @@ public final class QmpClient implements AutoCloseable {
     }
 
     private void event(String name, Map<?, ?> message) {
-        Shape.@Nullable Structure shape = events.get(name);
+        Shape.@Nullable Structure shape = Events.BY_NAME.get(name);
         Object data = message.get("data");
         @Nullable Event known = null;
         if (shape != null) known = (Event) codec.read(shape, data == null ? Map.of() : data);

@@ -19,7 +19,7 @@ import java.util.Optional;
 
 /// Starts machines' processes confined to their files, which spares each of them a second start of its JVM. Where that cannot be, and for a
 /// machine whose files cannot be told, the process is started as by hand: it confines itself, or says what is wrong with the machine.
-final class ConfinedMachines implements MachineStarter {
+public final class ConfinedMachines implements MachineStarter {
     private static final Logger LOG = System.getLogger("io.kahvem.cli.daemon");
 
     private final CliContext context;
@@ -33,7 +33,7 @@ final class ConfinedMachines implements MachineStarter {
     }
 
     /// Starts them by `program`, this program's command up to its arguments.
-    static MachineStarter of(List<String> program, CliContext context) {
+    public static MachineStarter of(List<String> program, CliContext context) {
         MachineStarter byHand = MachineStarter.of(program);
         Optional<String> why = ConfinedProcess.whyNot();
         if (why.isEmpty()) return new ConfinedMachines(context, ConfinedStart.of(program), byHand);

@@ -3,6 +3,8 @@ package io.kahvem.cli.daemon;
 import io.kahvem.cli.CliContext;
 import io.kahvem.cli.CliException;
 import io.kahvem.cli.ExitStatus;
+import io.kahvem.cli.PlainCommand;
+import io.kahvem.cli.PlainOptions;
 import io.kahvem.daemon.Daemon;
 import io.kahvem.daemon.DaemonConfig;
 import io.kahvem.daemon.DaemonException;
@@ -20,8 +22,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -34,7 +37,7 @@ import picocli.CommandLine.Option;
             "Ends with SIGTERM or SIGINT; machines go on running, and the next daemon finds them."
         },
         sortOptions = false)
-public final class DaemonCommand implements Callable<Integer> {
+public final class DaemonCommand implements PlainCommand {
     private static final String UNIX = "unix:";
 
     private final CliContext context;
@@ -93,8 +96,44 @@ public final class DaemonCommand implements Callable<Integer> {
             description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP, or with --sasl.")
     private @Nullable String addUser;
 
+    private final Supplier<MachineStarter> machines;
+
     public DaemonCommand(CliContext context) {
+        this(context, () -> ConfinedMachines.of(OwnCommand.before("daemon"), context));
+    }
+
+    /// @param machines starts machines
+    public DaemonCommand(CliContext context, Supplier<MachineStarter> machines) {
         this.context = context;
+        this.machines = machines;
+    }
+
+    @Override
+    public boolean takesPlainly(List<String> arguments) {
+        return PlainOptions.take(arguments, Set.of(), this::takesFlag, this::takesValue);
+    }
+
+    private boolean takesFlag(String flag) {
+        if (!flag.equals("--sasl")) return false;
+        sasl = true;
+        return true;
+    }
+
+    private boolean takesValue(String option, String value) {
+        switch (option) {
+            case "--socket" -> socket = Path.of(value);
+            case "--state" -> state = Path.of(value);
+            case "--group" -> group = value;
+            case "--tcp" -> tcp = value;
+            case "--tls" -> tls = value;
+            case "--pki" -> pki = Path.of(value);
+            case "--metrics" -> metrics = value;
+            case "--log" -> log = value;
+            default -> {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
@@ -152,8 +191,7 @@ public final class DaemonCommand implements Callable<Integer> {
 
     private DaemonConfig config() {
         boolean root = "root".equals(System.getProperty("user.name"));
-        MachineStarter machines = ConfinedMachines.of(OwnCommand.before("daemon"), context);
-        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), machines);
+        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), machines.get());
         DaemonConfig config = socket == null || state == null
                 ? standard : standard.at(socket.toAbsolutePath().normalize(), state.toAbsolutePath().normalize());
         return config.withGroup(Optional.ofNullable(group));

@@ -3,6 +3,8 @@ package io.kahvem.cli.run;
 import io.kahvem.cli.CacheDirectory;
 import io.kahvem.cli.CliContext;
 import io.kahvem.cli.CliException;
+import io.kahvem.cli.PlainCommand;
+import io.kahvem.cli.PlainOptions;
 import io.kahvem.cli.Progress;
 import io.kahvem.cli.sandbox.Sandbox;
 import io.kahvem.cli.sandbox.SandboxMode;
@@ -28,7 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -51,7 +53,9 @@ import picocli.CommandLine.Option;
             "128+n:signal n",
             "odd, below 256:--debug-exit: (value << 1) | 1"
         })
-public final class RunCommand implements Callable<Integer> {
+public final class RunCommand implements PlainCommand {
+    private static final Set<String> SEVERAL = Set.of("--disk", "--cdrom", "--qmp");
+
     private final CliContext context;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -191,8 +195,7 @@ public final class RunCommand implements Callable<Integer> {
         this.context = context;
     }
 
-    /// Takes options as [#arguments] writes them, without looking at annotations, which takes a tenth of a second: `--name=value` alone.
-    /// False where one is written otherwise; nothing may be done with this object then.
+    @Override
     public boolean takesPlainly(List<String> arguments) {
         serial = null;
         debugcon = "none";
@@ -203,13 +206,7 @@ public final class RunCommand implements Callable<Integer> {
         accel = "auto";
         display = "none";
         sandbox = "on";
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            boolean taken = equals < 0
-                    ? takesFlag(argument) : takesValue(argument.substring(0, equals), argument.substring(equals + 1));
-            if (!taken) return false;
-        }
-        return true;
+        return PlainOptions.take(arguments, SEVERAL, this::takesFlag, this::takesValue);
     }
 
     private boolean takesFlag(String flag) {

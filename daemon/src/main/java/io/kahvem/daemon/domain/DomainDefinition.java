@@ -100,6 +100,12 @@ public final class DomainDefinition {
         return xml.textAt("os/cmdline");
     }
 
+    /// The pseudo terminal behind the first serial line of a machine that runs; none where it goes elsewhere.
+    public String terminal() {
+        return devices("serial").stream().limit(1).filter(line -> line.hasAttribute("type", "pty"))
+                .flatMap(line -> line.attributeAt("source", "path").stream()).findFirst().orElse("");
+    }
+
     public Optional<String> title() {
         return xml.textAt("title");
     }

@@ -10,6 +10,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,17 +46,38 @@ public final class DomainLife {
 
     // ---- after a start of the daemon
 
-    /// Finds the machines that the daemon before this one left running; one that is gone meanwhile has crashed.
+    /// Finds the machines that the daemon before this one left running; one that is gone meanwhile has crashed. Returns when all of them are
+    /// there, running as they last did, without waiting for them to answer; until one has, it can be asked but not changed.
     public void findRunning() {
         statuses.loadAllAtOnce(text -> {
             DomainStatus status = DomainStatus.parse(text);
             nextId.accumulateAndGet(status.id() + 1, Math::max);
             Domain domain = registry.running(status.live());
-            domain.change("reconnect", () -> reconnect(domain, status));
+            CountDownLatch there = new CountDownLatch(1);
+            Thread.startVirtualThread(() -> {
+                try {
+                    domain.change("reconnect", () -> reconnect(domain, status, there));
+                } catch (RuntimeException e) {
+                    LOG.log(Level.ERROR, "machine " + status.live().name() + " cannot be found again", e);
+                } finally {
+                    there.countDown();
+                }
+            });
+            await(there);
         });
     }
 
-    private void reconnect(Domain domain, DomainStatus status) {
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Errors.internal("interrupted");
+        }
+    }
+
+    /// @param there is told when the machine is there
+    private void reconnect(Domain domain, DomainStatus status, CountDownLatch there) {
         String name = status.live().name();
         if (status.isStarting()) {
             LOG.log(Level.WARNING, "the daemon ended while machine {0} was starting: what there is of it is ended too", name);
@@ -68,11 +90,19 @@ public final class DomainLife {
             domain.running(new Domain.Running(status.id(), status.started(), status.live(), false, status.autoDestroy(),
                     process));
             follower.process = process;
-            domain.state(found(process, status, follower));
+            domain.state(status.state());
+            if (!status.autoDestroy()) there.countDown();
+            DomainState state = found(process, status, follower);
+            if (state != status.state()) {
+                become(domain, state, state.isRunning() ? Lifecycle.RESUMED_UNPAUSED : Lifecycle.SUSPENDED_PAUSED);
+            }
             if (status.autoDestroy()) destroy(domain);
         } catch (LibvirtException e) {
             LOG.log(Level.WARNING, "machine {0} is gone: {1}", name, e.getMessage());
+            boolean wasThere = domain.isActive();
+            DomainRef ref = domain.ref();
             gone(domain, status, DomainState.SHUTOFF_CRASHED);
+            if (wasThere) events.lifecycle(ref, Lifecycle.STOPPED_CRASHED);
         }
     }
 

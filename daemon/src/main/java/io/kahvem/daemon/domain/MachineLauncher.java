@@ -10,7 +10,8 @@ public interface MachineLauncher {
     /// @param directory for its socket and log
     MachineProcess start(DomainDefinition definition, Path directory, Listener listener);
 
-    /// One that another daemon started, by its number and its start. Throws [io.kahvem.libvirt.LibvirtException] where it is gone.
+    /// One that another daemon started, by its number and its start. Throws [io.kahvem.libvirt.LibvirtException] where it is gone. Does
+    /// not wait for it to answer: what is asked of it does, and fails where it does not.
     MachineProcess find(long pid, long startTicks, DomainDefinition definition, Path directory, Listener listener);
 
     /// Ends what an interrupted start left of a machine, and removes its socket: nobody was told yet that it runs.

@@ -23,7 +23,6 @@ import java.util.concurrent.locks.LockSupport;
 /// Machines as processes of this program, which are told apart by their control sockets.
 public final class QmpLauncher implements MachineLauncher {
     private static final Logger LOG = System.getLogger("io.kahvem.daemon.machine");
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration START = Duration.ofSeconds(60);
     private static final int SWEEP_LOOKS = 5;
     private static final long SWEEP_NANOS = 20_000_000;
@@ -67,7 +66,7 @@ public final class QmpLauncher implements MachineLauncher {
             boolean alive = Processes.startTicks(process.pid()) >= 0;
             if (Files.exists(socket)) {
                 try {
-                    return new QmpProcess(process, socket, PATIENCE, disks, listener);
+                    return QmpProcess.started(process, socket, disks, listener);
                 } catch (HostException | QmpConnectionException notYet) {
                     LOG.log(Level.DEBUG, () -> socket + ": " + notYet.getMessage());
                 } catch (QmpException e) {
@@ -87,11 +86,7 @@ public final class QmpLauncher implements MachineLauncher {
     public MachineProcess find(long pid, long startTicks, DomainDefinition definition, Path directory, Listener listener) {
         if (Processes.startTicks(pid) != startTicks) throw failed("its process %d has ended".formatted(pid));
         ProcessHandle handle = ProcessHandle.of(pid).orElseThrow(() -> failed("its process %d has ended".formatted(pid)));
-        try {
-            return new QmpProcess(handle, socket(directory, definition), PATIENCE, MachineCommand.aliases(definition), listener);
-        } catch (HostException | QmpConnectionException | QmpException e) {
-            throw failed("its control socket: " + e.getMessage());
-        }
+        return QmpProcess.found(handle, socket(directory, definition), MachineCommand.aliases(definition), definition.terminal(), listener);
     }
 
     @Override

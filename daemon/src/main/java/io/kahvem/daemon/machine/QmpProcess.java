@@ -23,9 +23,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 
 /// A machine's process, driven by QMP.
 final class QmpProcess implements MachineProcess {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration END = Duration.ofSeconds(5);
     private static final Duration UNTIL_IT_ENDS = Duration.ofDays(36_500);
     private static final String PTY = "pty:";
@@ -33,22 +37,37 @@ final class QmpProcess implements MachineProcess {
 
     private final ProcessHandle handle;
     private final long startTicks;
-    private final QmpClient qmp;
+    private final CompletableFuture<QmpClient> qmp;
     private final Path socket;
     private final String terminal;
     private final List<String> disks;
     private volatile boolean keepAtShutdown;
     private volatile boolean released;
 
-    /// Throws what [QmpClient#connect] throws.
-    ///
-    /// @param disks the aliases of the disks, in the machine's order
-    QmpProcess(ProcessHandle handle, Path socket, Duration patience, List<String> disks, Listener listener) {
+    private QmpProcess(ProcessHandle handle, Path socket, List<String> disks, Executor connecting, Optional<String> terminal,
+            Listener listener) {
         this.disks = disks;
         this.handle = handle;
         this.socket = socket;
         this.startTicks = Processes.startTicks(handle.pid());
-        this.qmp = QmpClient.connect(socket, patience, new QmpClient.Listener() {
+        this.qmp = CompletableFuture.supplyAsync(() -> connect(listener), connecting);
+        this.terminal = terminal.orElseGet(this::askTerminal);
+    }
+
+    /// One that is being started. Throws what [QmpClient#connect] throws.
+    ///
+    /// @param disks the aliases of the disks, in the machine's order
+    static QmpProcess started(ProcessHandle handle, Path socket, List<String> disks, Listener listener) {
+        return new QmpProcess(handle, socket, disks, Runnable::run, Optional.empty(), listener);
+    }
+
+    /// One that runs already; what is asked of it waits until its socket is connected.
+    static QmpProcess found(ProcessHandle handle, Path socket, List<String> disks, String terminal, Listener listener) {
+        return new QmpProcess(handle, socket, disks, Thread::startVirtualThread, Optional.of(terminal), listener);
+    }
+
+    private QmpClient connect(Listener listener) {
+        return QmpClient.connect(socket, PATIENCE, new QmpClient.Listener() {
             @Override
             public void event(QmpClient.Received event) {
                 event.known().ifPresent(known -> heard(known, listener));
@@ -61,7 +80,20 @@ final class QmpProcess implements MachineProcess {
                 listener.ended();
             }
         });
-        this.terminal = qmp.execute(new Machines.QueryChardev()).stream()
+    }
+
+    /// Waits for the connection. Throws what [QmpClient#connect] throws.
+    private QmpClient qmp() {
+        try {
+            return qmp.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException why) throw why;
+            throw e;
+        }
+    }
+
+    private String askTerminal() {
+        return qmp().execute(new Machines.QueryChardev()).stream()
                 .filter(line -> line.label().equals("serial0") && line.filename().startsWith(PTY))
                 .map(line -> line.filename().substring(PTY.length())).findFirst().orElse("");
     }
@@ -144,12 +176,12 @@ final class QmpProcess implements MachineProcess {
     @Override
     public void destroy() {
         try {
-            qmp.execute(new Control.Quit());
-        } catch (QmpException | QmpConnectionException gone) {
+            qmp().execute(new Control.Quit());
+        } catch (QmpException | QmpConnectionException | HostException gone) {
             handle.destroy();
         }
         if (!Processes.awaitEnd(handle.pid(), startTicks, END)) Processes.kill(handle.pid(), startTicks);
-        qmp.close();
+        CompletableFuture<Void> _ = qmp.thenAccept(QmpClient::close);
     }
 
     @Override
@@ -160,10 +192,10 @@ final class QmpProcess implements MachineProcess {
     @Override
     public OptionalLong balloonKib() {
         try {
-            return OptionalLong.of(qmp.execute(new Balloons.QueryBalloon()).actual() / 1024);
+            return OptionalLong.of(qmp().execute(new Balloons.QueryBalloon()).actual() / 1024);
         } catch (QmpException none) {
             return OptionalLong.empty();
-        } catch (QmpConnectionException e) {
+        } catch (QmpConnectionException | HostException e) {
             throw lost(e);
         }
     }
@@ -201,10 +233,10 @@ final class QmpProcess implements MachineProcess {
     public List<DiskStatistics> diskStatistics() {
         List<Blocks.BlockStats> counted;
         try {
-            counted = qmp.execute(new Blocks.QueryBlockstats(Optional.empty()));
+            counted = qmp().execute(new Blocks.QueryBlockstats(Optional.empty()));
         } catch (QmpException none) {
             return List.of();
-        } catch (QmpConnectionException e) {
+        } catch (QmpConnectionException | HostException e) {
             throw lost(e);
         }
         return counted.stream().map(disk -> {
@@ -222,11 +254,11 @@ final class QmpProcess implements MachineProcess {
     @Override
     public String command(String command, boolean human, List<Descriptor> descriptors) {
         try {
-            if (!human) return qmp.executeJson(command, descriptors);
-            return qmp.execute(new Control.HumanMonitorCommand(command, Optional.empty()));
+            if (!human) return qmp().executeJson(command, descriptors);
+            return qmp().execute(new Control.HumanMonitorCommand(command, Optional.empty()));
         } catch (QmpException e) {
             throw QmpLauncher.failed("unable to execute QEMU command: " + e.getMessage());
-        } catch (QmpConnectionException e) {
+        } catch (QmpConnectionException | HostException e) {
             throw lost(e);
         }
     }
@@ -239,7 +271,7 @@ final class QmpProcess implements MachineProcess {
     @Override
     public void release() {
         released = true;
-        qmp.close();
+        CompletableFuture<Void> _ = qmp.thenAccept(QmpClient::close);
     }
 
     private String drive(String alias) {
@@ -259,16 +291,16 @@ final class QmpProcess implements MachineProcess {
 
     private <R> R execute(Command<R> command, List<Descriptor> descriptors) {
         try {
-            return qmp.execute(command, descriptors);
+            return qmp().execute(command, descriptors);
         } catch (QmpException e) {
             throw QmpLauncher.failed("unable to execute QEMU command '%s': %s".formatted(command.getClass().getSimpleName(),
                     e.getMessage()));
-        } catch (QmpConnectionException e) {
+        } catch (QmpConnectionException | HostException e) {
             throw lost(e);
         }
     }
 
-    private static LibvirtException lost(QmpConnectionException e) {
+    private static LibvirtException lost(RuntimeException e) {
         return LibvirtException.of(ErrorCode.OPERATION_FAILED, ErrorDomain.QEMU, "the machine's control socket: " + e.getMessage());
     }
 }

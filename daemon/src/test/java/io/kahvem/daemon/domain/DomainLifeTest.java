@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +31,8 @@ final class DomainLifeTest {
         private final List<String> done = new CopyOnWriteArrayList<>();
         private final CompletableFuture<Boolean> startedOver = new CompletableFuture<>();
         private volatile boolean runs;
+        private volatile boolean lost;
+        private volatile CountDownLatch silent = new CountDownLatch(0);
 
         @Override
         public MachineProcess start(DomainDefinition definition, Path directory, Listener listener) {
@@ -52,7 +56,11 @@ final class DomainLifeTest {
                         case "pid", "startTicks" -> 7L;
                         case "terminal" -> "";
                         case "isAlive" -> true;
-                        case "isRunning" -> runs;
+                        case "isRunning" -> {
+                            silent.await();
+                            if (lost) throw Errors.failed("the machine's control socket: closed");
+                            yield runs;
+                        }
                         case "keepsAtShutdown" -> keeps[0];
                         case "keepAtShutdown" -> {
                             keeps[0] = (boolean) arguments[0];
@@ -83,51 +91,83 @@ final class DomainLifeTest {
         return new DomainLife(registry, machine, directory.resolve("run"));
     }
 
-    /// A running machine whose daemon was told to reboot it, and ended.
-    private void rebootAndEnd() {
+    /// Does something with a running machine, whose daemon ends then.
+    private void startAndEnd(BiConsumer<DomainLife, Domain> action) {
         DomainRegistry registry = registry();
         DomainLife life = life(registry);
         Domain domain = registry.define(MACHINE, false);
         life.start(domain, 0, null);
-        life.reboot(domain);
+        action.accept(life, domain);
         life.release();
+    }
+
+    private void rebootAndEnd() {
+        startAndEnd(DomainLife::reboot);
         assertThat(machine.done).contains("keep true", "pressPowerButton");
         machine.done.clear();
+    }
+
+    /// The machine in the next daemon, once it has answered.
+    private Domain found() {
+        DomainRegistry registry = registry();
+        life(registry).findRunning();
+        Domain domain = registry.byName("a");
+        assertThat(domain.isActive()).isTrue();
+        domain.change("its reconnection is over", () -> {});
+        return domain;
     }
 
     @Test
     void aGuestThatSwitchesItselfOffForARebootWhileThereIsNoDaemonIsStartedOver() throws Exception {
         rebootAndEnd();
         machine.runs = false;
-        DomainRegistry registry = registry();
-        life(registry).findRunning();
+        Domain domain = found();
         assertThat(machine.startedOver.get(1, TimeUnit.MINUTES)).isTrue();
         assertThat(machine.done).containsSubsequence("reset", "keep false", "resume");
-        assertThat(registry.byName("a").state()).isEqualTo(DomainState.RUNNING_BOOTED);
+        assertThat(domain.state()).isEqualTo(DomainState.RUNNING_BOOTED);
     }
 
     @Test
     void aRebootThatTheGuestHasNotComeToYetIsStillAReboot() {
         rebootAndEnd();
-        DomainRegistry registry = registry();
-        life(registry).findRunning();
+        Domain domain = found();
         assertThat(machine.done).containsExactly("keep true");
-        assertThat(Optional.ofNullable(registry.byName("a").running()).map(now -> now.process().keepsAtShutdown())).contains(true);
+        assertThat(Optional.ofNullable(domain.running()).map(now -> now.process().keepsAtShutdown())).contains(true);
     }
 
     @Test
     void aMachineThatItsUserSuspendedStaysSo() {
-        DomainRegistry registry = registry();
-        DomainLife life = life(registry);
-        Domain domain = registry.define(MACHINE, false);
-        life.start(domain, 0, null);
-        life.suspend(domain);
-        life.release();
+        startAndEnd(DomainLife::suspend);
         machine.runs = false;
         machine.done.clear();
-        DomainRegistry next = registry();
-        life(next).findRunning();
+        Domain domain = found();
         assertThat(machine.done).isEmpty();
-        assertThat(next.byName("a").state()).isEqualTo(DomainState.PAUSED_USER);
+        assertThat(domain.state()).isEqualTo(DomainState.PAUSED_USER);
+    }
+
+    @Test
+    void aMachineIsThereBeforeItAnswers() throws Exception {
+        startAndEnd((life, domain) -> {});
+        machine.silent = new CountDownLatch(1);
+        DomainRegistry registry = registry();
+        life(registry).findRunning();
+        Domain domain = registry.byName("a");
+        assertThat(domain.state()).isEqualTo(DomainState.RUNNING_BOOTED);
+        machine.runs = false;
+        machine.silent.countDown();
+        domain.change("its reconnection is over", () -> {});
+        assertThat(domain.state()).isEqualTo(DomainState.PAUSED_UNKNOWN);
+    }
+
+    @Test
+    void aMachineThatDoesNotAnswerHasCrashed() {
+        startAndEnd((life, domain) -> {});
+        machine.lost = true;
+        DomainRegistry registry = registry();
+        life(registry).findRunning();
+        Domain domain = registry.byName("a");
+        domain.change("its reconnection is over", () -> {});
+        assertThat(domain.state()).isEqualTo(DomainState.SHUTOFF_CRASHED);
+        assertThat(machine.done).contains("sweep");
     }
 }
