@@ -1,6 +1,7 @@
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.Domain;
 import io.kahvem.libvirt.LibvirtException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
