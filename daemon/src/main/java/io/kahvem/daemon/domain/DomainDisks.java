@@ -5,12 +5,18 @@ import io.kahvem.block.BlockNode;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.daemon.xml.Element;
+import io.kahvem.libvirt.ErrorCode;
+import io.kahvem.libvirt.ErrorDomain;
+import io.kahvem.libvirt.LibvirtException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /// A machine's disks and what is counted of them.
 public final class DomainDisks {
+    /// What qcow2 counts the size of a disk in.
+    private static final int SECTOR = 512;
+
     private DomainDisks() {}
 
     /// @param target as the guest's users know it: vda
@@ -36,6 +42,24 @@ public final class DomainDisks {
     public static Disk find(Domain domain, String path) {
         return all(domain).stream().filter(disk -> disk.target().equals(path) || disk.source().equals(Optional.of(path))).findFirst()
                 .orElseThrow(() -> Errors.argument("invalid path: %s", path));
+    }
+
+    /// Makes the disk of a running machine larger or smaller, while the guest uses it.
+    public static void resize(Domain domain, String path, long bytes) {
+        domain.change("virDomainBlockResize", () -> {
+            Domain.Running now = domain.requireRunning();
+            if (path.isEmpty()) throw Errors.argument("empty path");
+            Element disk = now.live().devices("disk").stream()
+                    .filter(each -> path.equals(each.attributeAt("target", "dev").orElse(""))
+                            || path.equals(each.attributeAt("source", "file").orElse("")))
+                    .findFirst().orElseThrow(() -> Errors.argument("disk '%s' was not found in the domain config", path));
+            if (disk.child("source") == null || disk.child("readonly") != null) {
+                throw LibvirtException.of(ErrorCode.ARGUMENT_UNSUPPORTED, ErrorDomain.QEMU,
+                        "can't resize empty or readonly disk '%s'".formatted(disk.attributeAt("target", "dev").orElse("")));
+            }
+            boolean qcow2 = disk.attributeAt("driver", "type").filter("qcow2"::equals).isPresent();
+            now.process().resizeDisk(LiveDefinition.diskAlias(disk), qcow2 ? (bytes + SECTOR - 1) / SECTOR * SECTOR : bytes);
+        });
     }
 
     /// What its image is now; a running machine goes on writing it.

@@ -257,6 +257,12 @@ public final class DomainLife {
         domain.change("virDomainInjectNMI", () -> domain.requireRunning().process().injectNmi());
     }
 
+    /// @param keys QEMU's numbers of them
+    /// @param holdMillis 0 for as long as usual
+    public void pressKeys(Domain domain, List<Integer> keys, int holdMillis) {
+        domain.change("virDomainSendKey", () -> domain.requireRunning().process().pressKeys(keys, holdMillis));
+    }
+
     /// A command for the machine's own monitor, with descriptors, and its answer.
     public String command(Domain domain, String command, boolean human, List<Descriptor> descriptors) {
         return domain.requireRunning().process().command(command, human, descriptors);

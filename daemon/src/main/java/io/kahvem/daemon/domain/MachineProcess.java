@@ -36,6 +36,15 @@ public interface MachineProcess {
 
     void injectNmi();
 
+    /// Presses keys one after the other and lets them go in the opposite order.
+    ///
+    /// @param numbers what each makes in scan code set 1, plus 0x80 where 0xe0 precedes it
+    /// @param holdMillis how long they are held; 0 for as long as usual
+    void pressKeys(List<Integer> numbers, int holdMillis);
+
+    /// Writes what is on its screen to `file`, as a portable pixmap.
+    void shootScreen(Descriptor file);
+
     /// Ends it, at once if it does not end itself.
     void destroy();
 
@@ -56,6 +65,9 @@ public interface MachineProcess {
     /// Limits how fast the disk of that alias may be used: libvirt's names of the six limits, a second's worth each; what is absent does
     /// not limit.
     void throttle(String alias, Map<String, Long> limits);
+
+    /// Makes the disk of that alias so large, for the guest too.
+    void resizeDisk(String alias, long bytes);
 
     /// Counters of each disk, by its alias.
     List<DiskStatistics> diskStatistics();

@@ -10,6 +10,7 @@ import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.qmp.QmpClient;
 import io.kahvem.qmp.QmpConnectionException;
 import io.kahvem.qmp.QmpException;
+import io.kahvem.qmp.json.Names;
 import io.kahvem.qmp.schema.Balloons;
 import io.kahvem.qmp.schema.Blocks;
 import io.kahvem.qmp.schema.Command;
@@ -17,8 +18,10 @@ import io.kahvem.qmp.schema.Control;
 import io.kahvem.qmp.schema.Event;
 import io.kahvem.qmp.schema.Machines;
 import io.kahvem.qmp.schema.RunStates;
+import io.kahvem.qmp.schema.Screens;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +37,8 @@ final class QmpProcess implements MachineProcess {
     private static final Duration UNTIL_IT_ENDS = Duration.ofDays(36_500);
     private static final String PTY = "pty:";
     private static final String DRIVE = "drive";
+    /// What the machine calls the file that it is given open.
+    private static final String SCREEN = "screen";
 
     private final ProcessHandle handle;
     private final long startTicks;
@@ -172,6 +177,18 @@ final class QmpProcess implements MachineProcess {
         execute(new RunStates.InjectNmi());
     }
 
+    @Override
+    public void pressKeys(List<Integer> numbers, int holdMillis) {
+        List<Screens.KeyValue> keys = new ArrayList<>();
+        for (int number : numbers) keys.add(new Screens.KeyValue.Number(number));
+        execute(new Screens.SendKey(keys, holdMillis == 0 ? Optional.empty() : Optional.of((long) holdMillis)));
+    }
+
+    @Override
+    public void shootScreen(Descriptor file) {
+        execute(new Screens.Screendump(SCREEN, Optional.empty(), Optional.empty(), Optional.empty()), List.of(file));
+    }
+
     /// Its disks are flushed where it ends by itself.
     @Override
     public void destroy() {
@@ -227,6 +244,11 @@ final class QmpProcess implements MachineProcess {
                 limits.getOrDefault("read_bytes_sec", 0L), limits.getOrDefault("write_bytes_sec", 0L),
                 limits.getOrDefault("total_iops_sec", 0L), limits.getOrDefault("read_iops_sec", 0L),
                 limits.getOrDefault("write_iops_sec", 0L)));
+    }
+
+    @Override
+    public void resizeDisk(String alias, long bytes) {
+        execute(new Blocks.BlockResize(Optional.of(drive(alias)), Optional.empty(), bytes));
     }
 
     @Override
@@ -293,7 +315,7 @@ final class QmpProcess implements MachineProcess {
         try {
             return qmp().execute(command, descriptors);
         } catch (QmpException e) {
-            throw QmpLauncher.failed("unable to execute QEMU command '%s': %s".formatted(command.getClass().getSimpleName(),
+            throw QmpLauncher.failed("unable to execute QEMU command '%s': %s".formatted(Names.of(command.getClass()),
                     e.getMessage()));
         } catch (QmpConnectionException | HostException e) {
             throw lost(e);

@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/// What machines do not have, or not yet: an agent in the guest, keys, screens, migration, saved images. Who asks for it is answered as by
+/// What machines do not have, or not yet: an agent in the guest, migration, saved images. Who asks for it is answered as by
 /// a libvirtd whose machine lacks it, and refused in its words.
 public final class DomainAbsencesService {
     private static final String AGENT = "org.qemu.guest_agent.0";
@@ -156,13 +156,6 @@ public final class DomainAbsencesService {
     }
 
     private void devices(Handlers handlers) {
-        handlers.on(DomainDevices.BLOCK_RESIZE, (call, a) -> {
-            boolean there = DomainDisks.all(running(a.domain())).stream()
-                    .anyMatch(disk -> disk.target().equals(a.disk()) || disk.source().filter(a.disk()::equals).isPresent());
-            if (!there) throw refused(ErrorCode.INVALID_ARG, "disk '%s' was not found in the domain config".formatted(a.disk()));
-            throw refused(ErrorCode.OPERATION_UNSUPPORTED,
-                    "a disk keeps its size while its machine runs: stop it, and resize the volume or use kahvem image resize");
-        });
         handlers.on(DomainDevices.SET_BLOCK_THRESHOLD, (call, a) -> {
             boolean there = DomainDisks.all(running(a.domain())).stream().anyMatch(disk -> disk.target().equals(a.disk()));
             if (!there) throw refused(ErrorCode.INVALID_ARG, "failed to find disk '%s'".formatted(a.disk()));
@@ -177,14 +170,6 @@ public final class DomainAbsencesService {
             running(domain);
             return refused(ErrorCode.INTERNAL_ERROR,
                     "unable to execute QEMU command 'system_wakeup': Unable to wake up: guest is not in suspended state");
-        });
-        refuse(handlers, Domains.SEND_KEY, Domains.SendKey::domain, domain -> {
-            running(domain);
-            return refused(ErrorCode.OPERATION_UNSUPPORTED, "this machine has no keyboard whose keys can be pressed");
-        });
-        refuse(handlers, DomainDevices.SCREENSHOT, Domains.DomainNumberFlags::domain, domain -> {
-            running(domain);
-            return refused(ErrorCode.OPERATION_INVALID, "no screens to take screenshot from");
         });
         handlers.on(DomainDevices.OPEN_GRAPHICS_FD, (call, a) -> {
             List<Element> graphics = running(a.domain()).definition().devices("graphics");

@@ -1,31 +1,41 @@
 package io.kahvem.daemon.service;
 
+import io.kahvem.daemon.AtomicFiles;
 import io.kahvem.daemon.domain.Domain;
 import io.kahvem.daemon.domain.DomainConsoles;
 import io.kahvem.daemon.domain.DomainDevicesEditor;
+import io.kahvem.daemon.domain.DomainDisks;
 import io.kahvem.daemon.domain.DomainLife;
 import io.kahvem.daemon.domain.DomainRegistry;
 import io.kahvem.daemon.domain.DomainResources;
+import io.kahvem.daemon.domain.DomainScreens;
+import io.kahvem.daemon.domain.KeyCodes;
 import io.kahvem.daemon.rpc.Call;
 import io.kahvem.daemon.rpc.Handlers;
+import io.kahvem.daemon.storage.VolumeStreams;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.DomainRef;
 import io.kahvem.libvirt.protocol.Common.IntValue;
+import io.kahvem.libvirt.protocol.Common.MaybeText;
 import io.kahvem.libvirt.protocol.Common.None;
 import io.kahvem.libvirt.protocol.Common.Text;
 import io.kahvem.libvirt.protocol.DomainDevices;
 import io.kahvem.libvirt.protocol.Domains;
 import io.kahvem.libvirt.protocol.Procedure;
 import io.kahvem.libvirt.protocol.Qemu;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// A machine's life: starting, stopping, changing it; its console and its monitor.
 public final class DomainLifeService {
     private static final int HUMAN = 1;
     private static final int FORCE = 1;
+    private static final int BYTES = 1;
+    private static final int KIB = 1024;
     private static final int MAXIMUM = 4;
     private static final int CONFIG = 2;
     private static final None NONE = new None();
@@ -93,6 +103,20 @@ public final class DomainLifeService {
         flagged(handlers, Domains.REBOOT, life::reboot);
         flagged(handlers, Domains.RESET, life::reset);
         flagged(handlers, Domains.INJECT_NMI, life::injectNmi);
+        handlers.on(Domains.SEND_KEY, (call, a) -> {
+            List<Integer> keys = a.codes().stream().map(code -> KeyCodes.number(a.codeSet(), code)).toList();
+            life.pressKeys(find(a.domain()), keys, a.holdMillis());
+            return NONE;
+        });
+        handlers.on(DomainDevices.SCREENSHOT, (call, a) -> {
+            Path picture = DomainScreens.picture(find(a.domain()), a.number());
+            try {
+                call.openStream(VolumeStreams.download(picture, 0, 0, false));
+            } finally {
+                AtomicFiles.delete(picture); // who reads it has it open
+            }
+            return new MaybeText(Optional.of(DomainScreens.MIME));
+        });
         plain(handlers, Domains.ABORT_JOB, domain -> {
             if (!domain.isActive()) throw invalid("domain is not running");
             throw invalid("no job is active on the domain");
@@ -143,6 +167,12 @@ public final class DomainLifeService {
     }
 
     private void devices(Handlers handlers) {
+        handlers.on(DomainDevices.BLOCK_RESIZE, (call, a) -> {
+            boolean inBytes = (a.flags() & BYTES) != 0;
+            if (!inBytes && Long.compareUnsigned(a.size(), Long.MAX_VALUE / KIB) > 0) throw tooLarge();
+            DomainDisks.resize(find(a.domain()), a.disk(), inBytes ? a.size() : a.size() * KIB);
+            return NONE;
+        });
         handlers.on(DomainDevices.ATTACH, (call, a) -> {
             devices.attach(find(a.domain()), a.text(), 1);
             return NONE;
@@ -170,6 +200,11 @@ public final class DomainLifeService {
                 new Text(life.command(find(a.domain()), a.text(), (a.flags() & HUMAN) != 0, List.of())));
         handlers.on(Qemu.MONITOR_COMMAND_WITH_FILES, (call, a) ->
                 new Text(life.command(find(a.domain()), a.text(), (a.flags() & HUMAN) != 0, call.descriptors())));
+    }
+
+    private static LibvirtException tooLarge() {
+        return LibvirtException.of(ErrorCode.OVERFLOW, ErrorDomain.QEMU,
+                "size must be less than %d".formatted(Long.MAX_VALUE / KIB));
     }
 
     private static LibvirtException invalid(String detail) {

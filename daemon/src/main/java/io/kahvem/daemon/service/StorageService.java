@@ -166,7 +166,7 @@ public final class StorageService {
             return NONE;
         });
         handlers.on(Storage.VOL_DOWNLOAD, (call, a) -> {
-            call.openStream(VolumeStreams.download(volume(a.volume()), a.offset(), a.length(), (a.flags() & SPARSE) != 0));
+            call.openStream(VolumeStreams.download(volume(a.volume()).path(), a.offset(), a.length(), (a.flags() & SPARSE) != 0));
             return NONE;
         });
         handlers.on(Storage.VOL_RESIZE, (call, a) -> {

@@ -7,6 +7,7 @@ import io.kahvem.libvirt.rpc.Packet;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.function.Function;
 
@@ -20,7 +21,7 @@ public final class VolumeStreams {
     ///
     /// @param length the most of them, or 0 for any number
     public static Function<OutgoingStream, IncomingStream> upload(Pool pool, Volume volume, long offset, long length) {
-        FileChannel file = open(volume, StandardOpenOption.WRITE);
+        FileChannel file = open(volume.path(), StandardOpenOption.WRITE);
         try {
             file.position(offset);
         } catch (IOException | IllegalArgumentException e) {
@@ -33,20 +34,20 @@ public final class VolumeStreams {
     ///
     /// @param length the most of them, or 0 for all
     /// @param sparse whether zeros are told as holes
-    public static Function<OutgoingStream, IncomingStream> download(Volume volume, long offset, long length, boolean sparse) {
-        FileChannel file = open(volume, StandardOpenOption.READ);
+    public static Function<OutgoingStream, IncomingStream> download(Path path, long offset, long length, boolean sparse) {
+        FileChannel file = open(path, StandardOpenOption.READ);
         return out -> {
-            Download download = new Download(volume, file, out, sparse);
+            Download download = new Download(path, file, out, sparse);
             Thread.startVirtualThread(() -> download.send(offset, length == 0 ? Long.MAX_VALUE : length));
             return download;
         };
     }
 
-    private static FileChannel open(Volume volume, StandardOpenOption how) {
+    private static FileChannel open(Path path, StandardOpenOption how) {
         try {
-            return FileChannel.open(volume.path(), how);
+            return FileChannel.open(path, how);
         } catch (IOException e) {
-            throw StorageErrors.system("open '%s'".formatted(volume.path()), e);
+            throw StorageErrors.system("open '%s'".formatted(path), e);
         }
     }
 
@@ -123,13 +124,13 @@ public final class VolumeStreams {
     }
 
     private static final class Download implements IncomingStream {
-        private final Volume volume;
+        private final Path path;
         private final FileChannel file;
         private final OutgoingStream out;
         private final boolean sparse;
 
-        Download(Volume volume, FileChannel file, OutgoingStream out, boolean sparse) {
-            this.volume = volume;
+        Download(Path path, FileChannel file, OutgoingStream out, boolean sparse) {
+            this.path = path;
             this.file = file;
             this.out = out;
             this.sparse = sparse;
@@ -156,7 +157,7 @@ public final class VolumeStreams {
                 if (hole > 0 && !out.sendHole(hole)) return;
                 out.endOfData();
             } catch (IOException | IllegalArgumentException e) {
-                out.fail(StorageErrors.of(ErrorCode.SYSTEM_ERROR, "cannot read '%s': %s", volume.path(), String.valueOf(e.getMessage())));
+                out.fail(StorageErrors.of(ErrorCode.SYSTEM_ERROR, "cannot read '%s': %s", path, String.valueOf(e.getMessage())));
             } finally {
                 close(file);
             }
