@@ -14,11 +14,12 @@ import org.jspecify.annotations.Nullable;
 /// @param snapshot what the guest writes goes to a temporary file and is forgotten with the machine
 /// @param cache how the host's page cache is used: writeback, none, writethrough, directsync or unsafe
 /// @param serial the drive's serial number, at most 20 characters; empty: made from its place
+/// @param bootIndex firmware boots from the least of them first; empty: after those that have one
 public record Disk(
         Kind kind, Optional<Path> file, Optional<String> format, Bus bus, boolean readOnly, boolean snapshot, String cache,
-        Optional<String> serial) {
+        Optional<String> serial, Optional<Integer> bootIndex) {
     private static final List<String> CACHES = List.of("writeback", "none", "writethrough", "directsync", "unsafe");
-    private static final String OPTIONS = "format=, bus=, readonly, snapshot, cache= and serial=";
+    private static final String OPTIONS = "format=, bus=, readonly, snapshot, cache=, serial= and bootindex=";
     private static final int SERIAL_LENGTH = 20;
 
     /// What the guest sees.
@@ -63,12 +64,12 @@ public record Disk(
         if (snapshot && readOnly) throw ConfigException.of("disk", named, "is to be both readonly and a snapshot; give one of them");
     }
 
-    /// Reads `FILE[,format=F][,bus=B][,readonly][,snapshot][,cache=C][,serial=S]`; `,,` stands for a comma in the file's name.
+    /// Reads `FILE[,format=F][,bus=B][,readonly][,snapshot][,cache=C][,serial=S][,bootindex=N]`; `,,` stands for a comma in the file's name.
     public static Disk parse(String text) {
         return parse(Kind.DISK, text);
     }
 
-    /// Reads what `--cdrom` takes: `FILE[,format=F][,bus=sata|scsi][,serial=S]`; without a file, a drive without a disc.
+    /// Reads what `--cdrom` takes: `FILE[,format=F][,bus=sata|scsi][,serial=S][,bootindex=N]`; without a file, a drive without a disc.
     public static Disk parseCdrom(String text) {
         return parse(Kind.CDROM, text);
     }
@@ -84,6 +85,7 @@ public record Disk(
         boolean snapshot = false;
         String cache = CACHES.getFirst();
         @Nullable String serial = null;
+        @Nullable Integer bootIndex = null;
         List<String> seen = new ArrayList<>();
         for (String word : words.subList(1, words.size())) {
             int equals = word.indexOf('=');
@@ -98,6 +100,7 @@ public record Disk(
                 case "snapshot" -> snapshot = onOff(what, text, key, value);
                 case "cache" -> cache = value;
                 case "serial" -> serial = value;
+                case "bootindex" -> bootIndex = number(what, text, key, value);
                 default ->
                     throw ConfigException.of(what, text, "has \"%s\", which is no option; there are %s".formatted(word, OPTIONS));
             }
@@ -105,7 +108,12 @@ public record Disk(
         if (cdrom && (!readOnly || snapshot)) throw ConfigException.of(what, text, "wants to write to a CD-ROM, which nobody can");
         Optional<Path> file = words.getFirst().isEmpty() ? Optional.empty() : Optional.of(Path.of(words.getFirst()));
         return new Disk(kind, file, Optional.ofNullable(format), bus, readOnly, snapshot, cache,
-                Optional.ofNullable(serial));
+                Optional.ofNullable(serial), Optional.ofNullable(bootIndex));
+    }
+
+    private static int number(String what, String text, String key, String value) {
+        if (!value.matches("[0-9]{1,6}")) throw ConfigException.of(what, text, "says %s=%s; give a number".formatted(key, value));
+        return Integer.parseInt(value);
     }
 
     private static boolean onOff(String what, String text, String key, String value) {

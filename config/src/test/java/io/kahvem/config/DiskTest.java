@@ -14,18 +14,19 @@ class DiskTest {
     void aFileAloneIsAWritableVirtioDiskOfAnyFormat() {
         Disk disk = Disk.parse("a.img");
         assertThat(disk).isEqualTo(new Disk(Disk.Kind.DISK, Optional.of(Path.of("a.img")), Optional.empty(), Disk.Bus.VIRTIO, false, false,
-                "writeback", Optional.empty()));
+                "writeback", Optional.empty(), Optional.empty()));
     }
 
     @Test
     void everythingCanBeSaidAndCommasDoubled() {
-        Disk disk = Disk.parse("a,,b.img,format=qcow2,bus=nvme,readonly,cache=none,serial=X1");
+        Disk disk = Disk.parse("a,,b.img,format=qcow2,bus=nvme,readonly,cache=none,serial=X1,bootindex=2");
         assertThat(disk.file()).contains(Path.of("a,b.img"));
         assertThat(disk.format()).contains("qcow2");
         assertThat(disk.bus()).isEqualTo(Disk.Bus.NVME);
         assertThat(disk.readOnly()).isTrue();
         assertThat(disk.cache()).isEqualTo("none");
         assertThat(disk.serial()).contains("X1");
+        assertThat(disk.bootIndex()).contains(2);
         assertThat(Disk.parse("a,snapshot,readonly=off").snapshot()).isTrue();
     }
 
@@ -48,7 +49,8 @@ class DiskTest {
         "a,readonly=maybe; readonly=off",
         "a,cache=some; give writeback",
         "a,serial=123456789012345678901; at most 20|1 to 20",
-        "a,readonly,snapshot; give one of them"
+        "a,readonly,snapshot; give one of them",
+        "a,bootindex=first; give a number"
     })
     void whatCannotBeIsRefused(String text, String why) {
         assertThatThrownBy(() -> Disk.parse(text)).isInstanceOf(ConfigException.class).message().containsAnyOf(why.split("\\|"));

@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 
 /// The images of a machine's disks, open, and their controllers.
@@ -51,6 +52,8 @@ final class Disks implements AutoCloseable {
     private final List<Optional<BlockBackend>> media = new ArrayList<>();
     private final Map<Integer, ScsiCdRom> drives = new HashMap<>();
     private final BiConsumer<String, Boolean> trayMoved;
+    /// Where firmware finds those that have a boot index, by it (QEMU's fw_cfg file "bootorder": Open Firmware's paths).
+    private final Map<Integer, String> bootPaths = new TreeMap<>();
 
     /// Opens the images. Throws ConfigException where one cannot be opened; none is left open then.
     ///
@@ -116,6 +119,8 @@ final class Disks implements AutoCloseable {
     void plugIn(PciBus pci, GuestMemory memory, int cpus) {
         List<SataDevice> sata = new ArrayList<>();
         List<ScsiUnit> scsi = new ArrayList<>();
+        List<Disk> onSata = new ArrayList<>();
+        List<Disk> onScsi = new ArrayList<>();
         for (int n = 0; n < disks.size(); n++) {
             Disk disk = disks.get(n);
             Optional<BlockBackend> medium = media.get(n);
@@ -123,26 +128,53 @@ final class Disks implements AutoCloseable {
             switch (disk.bus()) {
                 case VIRTIO -> {
                     VirtioBlk blk = new VirtioBlk(medium.orElseThrow(), serial, queues(cpus));
-                    pci.addToFreeSlot(FIRST_SLOT, new VirtioPci(blk, memory));
+                    int slot = pci.addToFreeSlot(FIRST_SLOT, new VirtioPci(blk, memory));
+                    boots(disk, "scsi@%x/disk@0,0".formatted(slot));
                 }
-                case NVME -> pci.addToFreeSlot(FIRST_SLOT, new NvmeController(medium.orElseThrow(), serial, memory));
-                case SATA -> sata.add(switch (disk.kind()) {
-                    case DISK -> new SataDisk(medium.orElseThrow(), serial);
-                    case CDROM -> new SataCdRom(drive(n, serial));
-                });
-                case SCSI -> scsi.add(scsiUnit(n, serial));
+                case NVME -> {
+                    int slot = pci.addToFreeSlot(FIRST_SLOT, new NvmeController(medium.orElseThrow(), serial, memory));
+                    boots(disk, "pci8086,5845@%x/namespace@1,0".formatted(slot));
+                }
+                case SATA -> {
+                    sata.add(switch (disk.kind()) {
+                        case DISK -> new SataDisk(medium.orElseThrow(), serial);
+                        case CDROM -> new SataCdRom(drive(n, serial));
+                    });
+                    onSata.add(disk);
+                }
+                case SCSI -> {
+                    scsi.add(scsiUnit(n, serial));
+                    onScsi.add(disk);
+                }
             }
         }
-        if (!scsi.isEmpty()) pci.addToFreeSlot(FIRST_SLOT, new VirtioPci(new VirtioScsi(scsi, queues(cpus)), memory));
+        if (!scsi.isEmpty()) {
+            int slot = pci.addToFreeSlot(FIRST_SLOT, new VirtioPci(new VirtioScsi(scsi, queues(cpus)), memory));
+            for (int n = 0; n < onScsi.size(); n++) boots(onScsi.get(n), "scsi@%x/channel@0/disk@%x,0".formatted(slot, n));
+        }
         for (int n = 0; n < sata.size(); n += AhciController.PORTS) {
             AhciController hba = new AhciController(sata.subList(n, Math.min(sata.size(), n + AhciController.PORTS)), memory);
             boolean southbridge = pci.function(SOUTHBRIDGE_SLOT, 0) != null && pci.function(SOUTHBRIDGE_SLOT, SATA_FUNCTION) == null;
-            if (southbridge) {
-                pci.add(SOUTHBRIDGE_SLOT, SATA_FUNCTION, hba);
-            } else {
-                pci.addToFreeSlot(FIRST_SLOT, hba);
+            if (southbridge) pci.add(SOUTHBRIDGE_SLOT, SATA_FUNCTION, hba);
+            String place = southbridge ? "%x,%d".formatted(SOUTHBRIDGE_SLOT, SATA_FUNCTION) : "%x".formatted(pci.addToFreeSlot(FIRST_SLOT, hba));
+            for (int port = 0; port < AhciController.PORTS && n + port < sata.size(); port++) {
+                boots(onSata.get(n + port), "pci8086,2922@%s/drive@%x/disk@0".formatted(place, port));
             }
         }
+    }
+
+    /// Notes where a disk is that is to be booted from. Throws ConfigException where another has its index.
+    private void boots(Disk disk, String path) {
+        disk.bootIndex().ifPresent(index -> {
+            if (bootPaths.put(index, "/pci@i0cf8/" + path) == null) return;
+            throw new ConfigException("%s %s: another has bootindex=%d; give each its own"
+                    .formatted(option(disk), disk.file().map(Object::toString).orElse(""), index));
+        });
+    }
+
+    /// The places that firmware is to boot from, first to last; empty where nothing is said.
+    List<String> bootOrder() {
+        return List.copyOf(bootPaths.values());
     }
 
     private ScsiCdRom drive(int n, String serial) {

@@ -195,6 +195,7 @@ public final class Machine implements AutoCloseable {
                 vga = firmware.isPresent() ? Optional.of(plugVga()) : Optional.empty();
                 if (hasPci()) disks.plugIn(chipset.pci(), memory, config.cpus());
                 else disks.plugIn(chipset, memory, config.cpus());
+                forFirmware.ifPresent(with -> Firmware.order(with.fwCfg(), disks.bootOrder()));
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
                 for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));

@@ -88,6 +88,12 @@ public final class DomainDefinition {
         return kernel().isEmpty() && firmware().equals("ovmf") ? xml.textAt("os/nvram").map(Path::of) : Optional.empty();
     }
 
+    /// The kinds of devices that are booted from, first to last: `hd`, `cdrom` ...
+    public List<String> bootDevices() {
+        Element os = xml.child("os");
+        return os == null ? List.of() : os.children("boot").stream().map(boot -> boot.attribute("dev", "")).distinct().toList();
+    }
+
     public Optional<String> kernel() {
         return xml.textAt("os/kernel");
     }
@@ -117,6 +123,12 @@ public final class DomainDefinition {
     /// What to do at an end: `on_poweroff`, `on_reboot` or `on_crash`.
     public String action(String event) {
         return xml.textAt(event).orElseThrow();
+    }
+
+    /// What is said of the processor.
+    public Element cpu() {
+        Element cpu = xml.child("cpu");
+        return cpu == null ? new Element("cpu") : cpu;
     }
 
     public List<Element> devices(String kind) {

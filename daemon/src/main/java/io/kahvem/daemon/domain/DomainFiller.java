@@ -42,12 +42,10 @@ final class DomainFiller {
         action("on_poweroff", "destroy");
         action("on_reboot", "restart");
         action("on_crash", "destroy");
-        Element cpu = domain.childOrNew("cpu");
-        if (cpu.attributes().isEmpty() && cpu.content().isEmpty()) {
-            cpu.with("mode", "maximum").with("check", "none").with("migratable", "on");
-        }
+        new CpuFiller(domain).fill();
         Element devices = domain.childOrNew("devices");
         new DeviceFiller(devices, types).fill();
+        bootOrder(devices);
         DomainSchema.arrange(domain);
         return domain;
     }
@@ -183,6 +181,25 @@ final class DomainFiller {
     private boolean bootsByOrder() {
         Element devices = domain.child("devices");
         return devices != null && devices.children().stream().anyMatch(device -> device.child("boot") != null);
+    }
+
+    private void bootOrder(Element devices) {
+        Set<Integer> seen = new HashSet<>();
+        for (Element device : devices.children()) {
+            Element boot = device.child("boot");
+            if (boot == null) continue;
+            String order = boot.attribute("order");
+            if (order == null) throw Errors.xml("Missing required attribute 'order' in element 'boot'");
+            if (!order.matches("[0-9]{1,9}")) {
+                throw Errors.xml("Invalid value for attribute 'order' in element 'boot': '%s'. Expected non-negative integer value", order);
+            }
+            int number = Integer.parseInt(order);
+            if (number == 0) throw Errors.xml("Invalid value for attribute 'order' in element 'boot': Zero is not permitted");
+            if (!seen.add(number)) throw Errors.unsupported("boot order '%d' used for more than one device", number);
+        }
+        if (!seen.isEmpty() && !domain.childOrNew("os").children("boot").isEmpty()) {
+            throw Errors.unsupported("per-device boot elements cannot be used together with os/boot elements");
+        }
     }
 
     private void action(String event, String otherwise) {

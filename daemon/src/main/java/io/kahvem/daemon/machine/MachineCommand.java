@@ -4,6 +4,7 @@ import io.kahvem.daemon.domain.DomainDefinition;
 import io.kahvem.daemon.xml.Element;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,7 +26,8 @@ final class MachineCommand {
         arguments.add(control(socket));
         arguments.add("--paused");
         arguments.add("--serial=" + serial(definition));
-        for (Element disk : definition.devices("disk")) disk(disk, arguments);
+        List<Element> booted = bootOrder(definition);
+        for (Element disk : definition.devices("disk")) disk(disk, booted.indexOf(disk) + 1, arguments);
         boolean balloon = definition.devices("memballoon").stream().anyMatch(each -> !each.hasAttribute("model", "none"));
         if (balloon) arguments.add("--balloon");
         String reboot = definition.action("on_reboot");
@@ -60,7 +62,23 @@ final class MachineCommand {
         };
     }
 
-    private static void disk(Element disk, List<String> arguments) {
+    /// The disks that firmware boots from, first to last: in the order that they say themselves, or the first of each kind in that of the
+    /// kinds.
+    private static List<Element> bootOrder(DomainDefinition definition) {
+        List<Element> disks = definition.devices("disk");
+        List<Element> ordered = new ArrayList<>(disks.stream().filter(disk -> disk.child("boot") != null).toList());
+        ordered.sort(Comparator.comparing(disk -> Integer.valueOf(disk.attributeAt("boot", "order").orElse("0"))));
+        for (String kind : definition.bootDevices()) {
+            String device = kind.equals("cdrom") ? "cdrom" : "disk";
+            if (kind.equals("hd") || kind.equals("cdrom")) {
+                disks.stream().filter(disk -> disk.hasAttribute("device", device)).findFirst().ifPresent(ordered::add);
+            }
+        }
+        return ordered;
+    }
+
+    /// @param bootIndex 0 for one that firmware is not told to boot from
+    private static void disk(Element disk, int bootIndex, List<String> arguments) {
         Optional<String> file = disk.attributeAt("source", "file").or(() -> disk.attributeAt("source", "dev"));
         boolean cdrom = disk.hasAttribute("device", "cdrom");
         StringBuilder option = new StringBuilder(file.orElse("").replace(",", ",,"));
@@ -68,6 +86,7 @@ final class MachineCommand {
         option.append(",bus=").append(disk.attributeAt("target", "bus").orElse("virtio"));
         if (!cdrom && disk.child("readonly") != null) option.append(",readonly");
         if (!cdrom && disk.child("transient") != null) option.append(",snapshot");
+        if (bootIndex > 0) option.append(",bootindex=").append(bootIndex);
         disk.attributeAt("driver", "cache")
                 .filter(cache -> !cache.equals("default")).ifPresent(cache -> option.append(",cache=").append(cache));
         disk.textAt("serial").ifPresent(serial -> option.append(",serial=").append(serial));

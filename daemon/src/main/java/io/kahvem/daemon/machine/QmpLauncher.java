@@ -30,13 +30,16 @@ public final class QmpLauncher implements MachineLauncher {
     private static final int LOG_LINES = 12;
 
     private final MachineStarter starter;
+    private final CpuCheck cpuCheck;
 
-    public QmpLauncher(MachineStarter starter) {
+    public QmpLauncher(MachineStarter starter, CpuCheck cpuCheck) {
         this.starter = starter;
+        this.cpuCheck = cpuCheck;
     }
 
     @Override
     public MachineProcess start(DomainDefinition definition, Path directory, Listener listener) {
+        cpuCheck.require(definition);
         Path socket = socket(directory, definition);
         Path log = directory.resolve("log").resolve(definition.name() + ".log");
         ProcessHandle process;

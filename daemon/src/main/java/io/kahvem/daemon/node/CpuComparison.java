@@ -22,17 +22,24 @@ public final class CpuComparison {
 
     /// How `features` stand to the processor that `document` describes.
     public static int compare(Set<String> features, String document, int flags) {
-        Set<String> wanted = features(parse(document));
-        if (!features.containsAll(wanted)) {
-            if ((flags & FAIL_INCOMPATIBLE) != 0) {
-                Set<String> missing = new TreeSet<>(wanted);
-                missing.removeAll(features);
-                throw LibvirtException.of(ErrorCode.CPU_INCOMPATIBLE, ErrorDomain.CPU, "Host CPU does not provide required features: "
-                        + String.join(", ", missing));
-            }
-            return INCOMPATIBLE;
-        }
+        Set<String> wanted = wanted(document);
+        if ((flags & FAIL_INCOMPATIBLE) != 0) requireAll(features, document);
+        if (!features.containsAll(wanted)) return INCOMPATIBLE;
         return features.equals(wanted) ? IDENTICAL : SUPERSET;
+    }
+
+    /// The features of the processor that `document` describes.
+    public static Set<String> wanted(String document) {
+        return features(parse(document));
+    }
+
+    /// Throws [LibvirtException] where `features` lack some of them.
+    public static void requireAll(Set<String> features, String document) {
+        Set<String> missing = new TreeSet<>(wanted(document));
+        missing.removeAll(features);
+        if (missing.isEmpty()) return;
+        throw LibvirtException.of(ErrorCode.CPU_INCOMPATIBLE, ErrorDomain.CPU,
+                "Host CPU does not provide required features: " + String.join(", ", missing));
     }
 
     /// The richest processor that each of those described, and `limit`, can be.

@@ -33,6 +33,60 @@ final class DomainDefinitionTest {
         assertThat(text).containsPattern("<uuid>[0-9a-f-]{36}</uuid>");
     }
 
+    private static String refusal(String os, String cpu, String devices) {
+        try {
+            parse("<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type>%s</os>%s<devices>%s</devices></domain>"
+                    .formatted(os, cpu, devices));
+            return "";
+        } catch (LibvirtException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
+    private static String bootable(String dev, String boot) {
+        return "<disk type='file'><source file='/%s'/><target dev='%s'/><boot%s/></disk>".formatted(dev, dev, boot);
+    }
+
+    /// The words of libvirtd 9.0.
+    @Test
+    void bootOrdersAreCheckedAsLibvirtChecksThem() {
+        assertThat(refusal("", "", bootable("vda", " order='1'") + bootable("vdb", " order='2'"))).isEmpty();
+        assertThat(refusal("", "", bootable("vda", " order='1'") + bootable("vdb", " order='1'")))
+                .isEqualTo("unsupported configuration: boot order '1' used for more than one device");
+        assertThat(refusal("<boot dev='hd'/>", "", bootable("vda", " order='1'")))
+                .isEqualTo("unsupported configuration: per-device boot elements cannot be used together with os/boot elements");
+        assertThat(refusal("", "", bootable("vda", " order='0'")))
+                .isEqualTo("XML error: Invalid value for attribute 'order' in element 'boot': Zero is not permitted");
+        assertThat(refusal("", "", bootable("vda", " order='y'"))).isEqualTo(
+                "XML error: Invalid value for attribute 'order' in element 'boot': 'y'. Expected non-negative integer value");
+        assertThat(refusal("", "", bootable("vda", ""))).isEqualTo("XML error: Missing required attribute 'order' in element 'boot'");
+    }
+
+    private static String cpu(String cpu) {
+        String text = parse("<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os>%s</domain>".formatted(cpu))
+                .toString();
+        return text.substring(text.indexOf("<cpu"), text.indexOf("<clock")).replaceAll("\\s*\n\\s*", "");
+    }
+
+    /// What libvirtd 9.0 makes of them.
+    @Test
+    void processorsAreFilledInAsLibvirtFillsThemIn() {
+        assertThat(cpu("<cpu mode='host-model'/>")).isEqualTo("<cpu mode='host-model' check='partial'/>");
+        assertThat(cpu("<cpu mode='host-passthrough'/>")).isEqualTo("<cpu mode='host-passthrough' check='none' migratable='on'/>");
+        assertThat(cpu("<cpu mode='maximum'/>")).isEqualTo("<cpu mode='maximum' check='none'/>");
+        assertThat(cpu("<cpu check='full' mode='custom'><model>Nehalem</model></cpu>"))
+                .isEqualTo("<cpu mode='custom' match='exact' check='full'><model fallback='allow'>Nehalem</model></cpu>");
+        assertThat(cpu("<cpu><model fallback='forbid'>Nehalem</model><feature name='aes'/></cpu>")).isEqualTo("<cpu mode='custom' "
+                + "match='exact' check='none'><model fallback='forbid'>Nehalem</model><feature policy='require' name='aes'/></cpu>");
+        assertThat(refusal("", "<cpu mode='some'/>", "")).isEqualTo("unsupported configuration: Invalid mode attribute 'some'");
+        assertThat(refusal("", "<cpu check='some'><model>Nehalem</model></cpu>", ""))
+                .isEqualTo("XML error: Invalid value for attribute 'check' in element 'cpu': 'some'.");
+        assertThat(refusal("", "<cpu><model>Nehalem</model><feature policy='some' name='aes'/></cpu>", ""))
+                .isEqualTo("unsupported configuration: Invalid CPU feature policy");
+        assertThat(refusal("", "<cpu><model>Nehalem</model><feature name='aes'/><feature name='aes'/></cpu>", ""))
+                .isEqualTo("XML error: CPU feature 'aes' specified more than once");
+    }
+
     @Test
     void fillingInTwiceChangesNothing() {
         String once = parse(domain("""

@@ -10,8 +10,9 @@ import org.junit.jupiter.api.Test;
 
 /// What a description becomes on the machine's command line.
 final class MachineCommandTest {
-    private static List<String> arguments(String os) {
-        String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os%s</os></domain>".formatted(os);
+    private static List<String> arguments(String os, String... disks) {
+        String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os%s</os><devices>%s</devices></domain>"
+                .formatted(os, String.join("", disks));
         MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4, Path.of("/nvram"));
         return MachineCommand.arguments(DomainDefinition.parse(document, false, types), Path.of("/run/a.qmp"));
     }
@@ -31,6 +32,27 @@ final class MachineCommandTest {
         assertThat(arguments("><type>hvm</type><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>"))
                 .contains("--firmware=ovmf");
         assertThat(arguments("><type>hvm</type><loader>/firmware/bios.bin</loader>")).contains("--firmware=/firmware/bios.bin");
+    }
+
+    private static String disk(String attributes, String dev, String more) {
+        return "<disk type='file' %s><source file='/%s'/><target dev='%s'/>%s</disk>".formatted(attributes, dev, dev, more);
+    }
+
+    private static List<String> disks(String os, String... disks) {
+        return arguments(os, disks).stream().filter(each -> each.startsWith("--disk=") || each.startsWith("--cdrom="))
+                .map(each -> each.replaceFirst(",format=raw,bus=[a-z]+", "")).toList();
+    }
+
+    @Test
+    void disksAreBootedFromInTheirOwnOrderOrInThatOfTheirKinds() {
+        String a = disk("", "vda", "");
+        String b = disk("", "vdb", "");
+        String cd = disk("device='cdrom'", "sda", "");
+        assertThat(disks("><type>hvm</type>", a, b, cd)).containsExactly("--disk=/vda,bootindex=1", "--disk=/vdb", "--cdrom=/sda");
+        assertThat(disks("><type>hvm</type><boot dev='cdrom'/><boot dev='hd'/>", a, b, cd))
+                .containsExactly("--disk=/vda,bootindex=2", "--disk=/vdb", "--cdrom=/sda,bootindex=1");
+        assertThat(disks("><type>hvm</type>", disk("", "vda", "<boot order='7'/>"), disk("", "vdb", "<boot order='2'/>"), cd))
+                .containsExactly("--disk=/vda,bootindex=2", "--disk=/vdb,bootindex=1", "--cdrom=/sda");
     }
 
     @Test

@@ -20,8 +20,10 @@ import io.kahvem.vmm.boot.MemoryLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -114,6 +116,11 @@ public final class Firmware implements Device, AutoCloseable {
         Smbios smbios = Smbios.of(config.cpus(), layout.lowBytes(), layout.highBytes());
         fwCfg.file("etc/smbios/smbios-anchor", smbios.anchor());
         fwCfg.file("etc/smbios/smbios-tables", smbios.tables());
+    }
+
+    /// Says what to boot from, first to last; firmware decides where there is nothing.
+    public static void order(FwCfg fwCfg, List<String> paths) {
+        if (!paths.isEmpty()) fwCfg.file("bootorder", (String.join("\n", paths) + "\0").getBytes(StandardCharsets.US_ASCII));
     }
 
     private static byte[] e820(MemoryLayout layout) {
