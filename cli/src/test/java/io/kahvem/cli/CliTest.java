@@ -2,6 +2,7 @@ package io.kahvem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.run.RunCommand;
 import io.kahvem.cli.sandbox.Confinement;
 import io.kahvem.host.Clock;
@@ -43,6 +44,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -446,18 +448,20 @@ class CliTest {
         assertThat(run(CliTest::powerOff, "--sandbox", "perhaps")).isEqualTo(2);
     }
 
-    /// Who adds an option adds it to [RunCommand#takesPlainly] too, or each start reads annotations.
+    /// Who adds an option adds it to [PlainCommand#takesPlainly] too, or each start reads annotations.
     @Test
-    void everyOptionOfRunIsTakenPlainly() {
+    void everyOptionOfRunAndDaemonIsTakenPlainly() {
         CliContext context = new TestContext(Map.of(), InputStream.nullInputStream()).context();
-        CommandLine line = new CommandLine(new RunCommand(context));
-        for (OptionSpec option : line.getCommandSpec().options()) {
-            if (option.usageHelp()) continue;
-            String argument = option.arity().max() == 0 ? option.longestName() : option.longestName() + "=1";
-            assertThat(new RunCommand(context).takesPlainly(List.of(argument))).as(argument).isTrue();
+        for (Supplier<PlainCommand> command : List.<Supplier<PlainCommand>>of(
+                () -> new RunCommand(context), () -> new DaemonCommand(context))) {
+            for (OptionSpec option : new CommandLine(command.get()).getCommandSpec().options()) {
+                if (option.usageHelp()) continue;
+                String argument = option.arity().max() == 0 ? option.longestName() : option.longestName() + "=1";
+                assertThat(command.get().takesPlainly(List.of(argument))).as(argument).isTrue();
+            }
+            assertThat(command.get().takesPlainly(List.of("--no-such=1"))).isFalse();
         }
-        assertThat(new RunCommand(context).takesPlainly(List.of("--memory", "1"))).isFalse();
-        assertThat(new RunCommand(context).takesPlainly(List.of("--no-such=1"))).isFalse();
+        assertThat(new RunCommand(context).takesPlainly(List.of("--memory", "1"))).isTrue();
         assertThat(new RunCommand(context).takesPlainly(List.of("--cpus=many"))).isFalse();
     }
 }

@@ -129,6 +129,7 @@ public final class DaemonCommand implements PlainCommand {
             case "--pki" -> pki = Path.of(value);
             case "--metrics" -> metrics = value;
             case "--log" -> log = value;
+            case "--add-user" -> addUser = value;
             default -> {
                 return false;
             }
