@@ -64,7 +64,8 @@ public record Disk(
         if (snapshot && readOnly) throw ConfigException.of("disk", named, "is to be both readonly and a snapshot; give one of them");
     }
 
-    /// Reads `FILE[,format=F][,bus=B][,readonly][,snapshot][,cache=C][,serial=S][,bootindex=N]`; `,,` stands for a comma in the file's name.
+    /// Reads `FILE[,format=F][,bus=B][,readonly][,snapshot][,cache=C][,serial=S][,bootindex=N]`; `,,` stands for a comma in the file's
+    /// name.
     public static Disk parse(String text) {
         return parse(Kind.DISK, text);
     }

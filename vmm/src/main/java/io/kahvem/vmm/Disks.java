@@ -156,7 +156,8 @@ final class Disks implements AutoCloseable {
             AhciController hba = new AhciController(sata.subList(n, Math.min(sata.size(), n + AhciController.PORTS)), memory);
             boolean southbridge = pci.function(SOUTHBRIDGE_SLOT, 0) != null && pci.function(SOUTHBRIDGE_SLOT, SATA_FUNCTION) == null;
             if (southbridge) pci.add(SOUTHBRIDGE_SLOT, SATA_FUNCTION, hba);
-            String place = southbridge ? "%x,%d".formatted(SOUTHBRIDGE_SLOT, SATA_FUNCTION) : "%x".formatted(pci.addToFreeSlot(FIRST_SLOT, hba));
+            String place = southbridge
+                    ? "%x,%d".formatted(SOUTHBRIDGE_SLOT, SATA_FUNCTION) : "%x".formatted(pci.addToFreeSlot(FIRST_SLOT, hba));
             for (int port = 0; port < AhciController.PORTS && n + port < sata.size(); port++) {
                 boots(onSata.get(n + port), "pci8086,2922@%s/drive@%x/disk@0".formatted(place, port));
             }

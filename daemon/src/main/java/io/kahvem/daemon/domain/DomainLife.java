@@ -46,8 +46,8 @@ public final class DomainLife {
 
     // ---- after a start of the daemon
 
-    /// Finds the machines that the daemon before this one left running; one that is gone meanwhile has crashed. Returns when all of them are
-    /// there, running as they last did, without waiting for them to answer; until one has, it can be asked but not changed.
+    /// Finds the machines that the daemon before this one left running; one that is gone meanwhile has crashed. Returns when all of them
+    /// are there, running as they last did, without waiting for them to answer; until one has, it can be asked but not changed.
     public void findRunning() {
         statuses.loadAllAtOnce(text -> {
             DomainStatus status = DomainStatus.parse(text);

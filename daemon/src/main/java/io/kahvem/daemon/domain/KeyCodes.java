@@ -31,7 +31,8 @@ public final class KeyCodes {
         for (int code = 1; code <= LAST_ALIKE; code++) codes.put(code, code);
         for (String row : LINUX.split(",\\s+")) {
             String[] words = row.split(" ");
-            if (codes.put(Integer.valueOf(words[0]), Integer.valueOf(words[1], 16)) != null) throw new AssertionError("a second row " + row);
+            boolean twice = codes.put(Integer.valueOf(words[0]), Integer.valueOf(words[1], 16)) != null;
+            if (twice) throw new AssertionError("a second row " + row);
         }
         return Map.copyOf(codes);
     }

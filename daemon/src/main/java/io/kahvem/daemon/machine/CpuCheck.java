@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/// Whether a machine's processor, which is all that its engine can do, is the one its description wants (`<cpu check='...'>`): with `partial`
-/// it has what is wanted, with `full` nothing beside that.
+/// Whether a machine's processor, which is all that its engine can do, is the one its description wants (`<cpu check='...'>`): with
+/// `partial` it has what is wanted, with `full` nothing beside that.
 ///
 /// @param features what the engine of a domain's type can do
 public record CpuCheck(Function<String, Set<String>> features) {
