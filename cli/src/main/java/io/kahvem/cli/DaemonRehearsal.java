@@ -8,7 +8,6 @@ import io.kahvem.host.Terminal;
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.ConnectionLostException;
 import io.kahvem.libvirt.Domain;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

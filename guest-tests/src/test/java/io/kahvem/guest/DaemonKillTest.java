@@ -159,14 +159,14 @@ final class DaemonKillTest {
         private final List<String> names = new ArrayList<>();
         private Connection connection;
 
-        Worker(int number, Random random, Path kernel) {
+        Worker(int number, Random random, Path kernel) throws InterruptedException {
             this.random = random;
             this.kernel = kernel;
             for (int n = 0; n < 2; n++) {
                 names.add("m%d-%d".formatted(number, n));
                 known.put(names.getLast(), new TreeSet<>(List.of(Standing.ABSENT)));
             }
-            connection = connect();
+            connection = connectInTheEnd();
         }
 
         Map<String, TreeSet<Standing>> work() throws InterruptedException {
@@ -230,10 +230,14 @@ final class DaemonKillTest {
 
         private void reconnect() throws InterruptedException {
             connection.close();
+            connection = connectInTheEnd();
+        }
+
+        /// The daemon may be killed at any moment, this one too.
+        private Connection connectInTheEnd() throws InterruptedException {
             while (true) {
                 try {
-                    connection = connect();
-                    return;
+                    return connect();
                 } catch (LibvirtException | UncheckedIOException notYet) {
                     Thread.sleep(50);
                 }
