@@ -137,15 +137,40 @@ public final class Words {
         }
     }
 
-    /// Plain access for memory that one thread alone uses (the software TLB).
+    // Plain accesses, at any alignment: for memory that one thread alone uses, or where the order of its accesses is nobody's concern.
+
+    public static byte getPlain8(long address) {
+        return U.getByte(null, address);
+    }
+
+    public static short getPlain16(long address) {
+        return U.getShort(null, address);
+    }
+
+    public static int getPlain32(long address) {
+        return U.getInt(null, address);
+    }
+
     public static long getPlain64(long address) {
         return U.getLong(null, address);
     }
 
+    public static void putPlain8(long address, byte value) {
+        U.putByte(null, address, value);
+    }
+
+    public static void putPlain16(long address, short value) {
+        U.putShort(null, address, value);
+    }
+
+    public static void putPlain32(long address, int value) {
+        U.putInt(null, address, value);
+    }
+
     /// Of two 64-bit words at `pair`, plain, the second if the first is `key`, else `otherwise`: a probe of the software TLB, in one call
-    /// since each call costs HotSpot's first compiler some code.
+    /// since each call costs HotSpot's first compiler some code. Equality is looked for in a way that its second one takes for likely.
     public static long lookup(long pair, long key, long otherwise) {
-        return U.getLong(null, pair) == key ? U.getLong(null, pair + 8) : otherwise;
+        return Long.numberOfLeadingZeros(U.getLong(null, pair) ^ key) >>> 6 == 0 ? otherwise : U.getLong(null, pair + 8);
     }
 
     public static void putPlain64(long address, long value) {

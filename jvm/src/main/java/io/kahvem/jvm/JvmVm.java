@@ -57,6 +57,7 @@ final class JvmVm implements Vm, GuestMemory.SlotListener {
     public Vcpu createVcpu(int apicId) {
         JvmVcpu vcpu = new JvmVcpu(this, apicId);
         vcpus.add(vcpu);
+        if (vcpus.size() > 1) translator.order();
         return vcpu;
     }
 

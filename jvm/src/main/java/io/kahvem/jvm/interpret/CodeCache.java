@@ -41,6 +41,12 @@ public final class CodeCache {
         return page(gpa).entry(offset, mode) != null;
     }
 
+    /// Whether translated code is often entered at an offset of a page.
+    public boolean entered(long gpa, int offset, int mode) {
+        Entry entry = page(gpa).entry(offset, mode);
+        return entry != null && entry.isFrequent();
+    }
+
     /// Counts the interpretations of the block at an offset of a page anew.
     public void cool(long gpa, int offset, int mode) {
         Block block = page(gpa).find(offset, mode);

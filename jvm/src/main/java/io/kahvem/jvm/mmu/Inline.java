@@ -69,4 +69,38 @@ public final class Inline {
     public static void put64(long host, long value) {
         Words.put64(host, value);
     }
+
+    // The same without an order that other threads could tell.
+
+    public static long getPlain8(long host) {
+        return Words.getPlain8(host) & 0xffL;
+    }
+
+    public static long getPlain16(long host) {
+        return Words.getPlain16(host) & 0xffffL;
+    }
+
+    public static long getPlain32(long host) {
+        return Words.getPlain32(host) & 0xffff_ffffL;
+    }
+
+    public static long getPlain64(long host) {
+        return Words.getPlain64(host);
+    }
+
+    public static void putPlain8(long host, long value) {
+        Words.putPlain8(host, (byte) value);
+    }
+
+    public static void putPlain16(long host, long value) {
+        Words.putPlain16(host, (short) value);
+    }
+
+    public static void putPlain32(long host, long value) {
+        Words.putPlain32(host, (int) value);
+    }
+
+    public static void putPlain64(long host, long value) {
+        Words.putPlain64(host, value);
+    }
 }

@@ -29,6 +29,8 @@ final class Code {
     static final ClassDesc INLINE_CLASS = ClassDesc.of(Inline.class.getName());
     static final ClassDesc LONGS = CD_long.arrayType();
     static final MethodTypeDesc FLAGS_TYPE = MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_long, CD_long, CD_long, CD_long);
+    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
     private static final MethodTypeDesc PUT_TYPE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(CD_long, CD_long);
@@ -79,6 +81,9 @@ final class Code {
     /// Constants of the class: [Insn]s and [Link]s, by field number.
     final List<Object> constants;
 
+    /// In the names of what accesses memory: with an order that other vCPUs rely on, or plain.
+    private final String access;
+
     /// Emitted after the region's straight code.
     private final List<Runnable> cold = new ArrayList<>();
 
@@ -93,11 +98,12 @@ final class Code {
     /// The instruction whose place EXIT_AT has, in straight code.
     private Piece.@Nullable Node marked;
 
-    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants) {
+    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants, boolean ordered) {
         this.code = code;
         this.self = self;
         this.flow = flow;
         this.constants = constants;
+        this.access = ordered ? "" : "Plain";
         this.exit = code.newLabel();
         this.chain = code.newLabel();
         this.toInterpreter = code.newLabel();
@@ -228,7 +234,29 @@ final class Code {
     void leaveIfStopped(Piece.Node node) {
         mark(node);
         cpuField("stop", CD_int);
-        code.ifne(stopped);
+        rarelyNonzero(stopped);
+    }
+
+    // Branches that are hardly ever taken. HotSpot's second compiler, which has no profile of a region, takes equality for the unlikely
+    // case and allocates registers by that; so these test whether something equals 0 that is 1 as a rule.
+
+    /// Jumps to `label` if the int on the stack is not 0.
+    void rarelyNonzero(Label label) {
+        code.invokestatic(INTEGER, "numberOfLeadingZeros", MethodTypeDesc.of(CD_int, CD_int)).iconst_5().iushr().ifeq(label);
+    }
+
+    /// Jumps to `label` if the two longs on the stack differ.
+    void rarelyDifferent(Label label) {
+        equal().ifeq(label);
+    }
+
+    /// Jumps to `label` if the two longs on the stack are equal, as they are as a rule.
+    void mostlyEqual(Label label) {
+        equal().ifne(label);
+    }
+
+    private CodeBuilder equal() {
+        return code.lxor().invokestatic(LONG, "numberOfLeadingZeros", MethodTypeDesc.of(CD_int, CD_long)).bipush(6).iushr();
     }
 
     // Memory
@@ -277,14 +305,14 @@ final class Code {
     void get(int bytes, int offset) {
         code.lload(HOST);
         if (offset != 0) code.loadConstant((long) offset).ladd();
-        code.invokestatic(INLINE_CLASS, "get" + 8 * bytes, LONG_OF_LONG);
+        code.invokestatic(INLINE_CLASS, "get" + access + 8 * bytes, LONG_OF_LONG);
     }
 
     private void put(int bytes, int offset, Runnable value) {
         code.lload(HOST);
         if (offset != 0) code.loadConstant((long) offset).ladd();
         value.run();
-        code.invokestatic(INLINE_CLASS, "put" + 8 * bytes, PUT_TYPE);
+        code.invokestatic(INLINE_CLASS, "put" + access + 8 * bytes, PUT_TYPE);
     }
 
     /// Loads `bytes` bytes at the linear address on the stack into the local `to`; `update` for an instruction that will store there.
@@ -364,6 +392,8 @@ final class Code {
     /// Lets the interpreter raise the fault of an operand, at the linear address on the stack, that is not aligned to `bytes` bytes.
     void checkAligned(int bytes, Piece.Node node) {
         mark(node);
-        code.dup2().lstore(ADDRESS).l2i().bipush(bytes - 1).iand().ifne(toInterpreter).lload(ADDRESS);
+        code.dup2().lstore(ADDRESS).l2i().bipush(bytes - 1).iand();
+        rarelyNonzero(toInterpreter);
+        code.lload(ADDRESS);
     }
 }

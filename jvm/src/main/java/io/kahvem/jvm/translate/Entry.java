@@ -9,8 +9,10 @@ public final class Entry {
     private final int offset;
     private final int mode;
 
-    /// Runs until the translator is asked for a larger region that starts here.
+    /// Runs until the translator is asked for a larger region that starts here, and what they were at first.
     private int runsToGrow;
+
+    private final int runsAtFirst;
 
     /// Indirect jumps come here.
     private boolean jumpTarget;
@@ -24,6 +26,7 @@ public final class Entry {
         this.offset = offset;
         this.mode = mode;
         this.runsToGrow = runsToGrow;
+        this.runsAtFirst = runsToGrow;
     }
 
     public Region region() {
@@ -50,12 +53,22 @@ public final class Entry {
         replaced = true;
     }
 
+    /// Whether the region is entered here by a good part of those who run it.
+    public boolean isFrequent() {
+        return (runsAtFirst - runsToGrow) * 64L >= runsAtFirst;
+    }
+
     void jumpTarget() {
         if (!jumpTarget) jumpTarget = true; // shared by the vCPUs, so written once
     }
 
     public boolean isJumpTarget() {
         return jumpTarget;
+    }
+
+    /// Counts work done here as `runs` runs.
+    void credit(int runs) {
+        if (runsToGrow > 1) runsToGrow = Math.max(1, runsToGrow - runs);
     }
 
     /// Runs the region, one level deeper; `rip` is the entry's linear address.

@@ -39,6 +39,7 @@ final class Plan {
     private final Decoder decoder;
     private final IntPredicate wanted;
     private final IntPredicate covered;
+    private final IntPredicate entered;
     private final int limit;
     private final int[] knownTargets;
     private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
@@ -47,15 +48,18 @@ final class Plan {
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
     /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `wanted` tells which other offsets are
-    /// worth including, `covered` which are left to regions that are entered there; `knownTargets` are where indirect jumps go. At most
-    /// `limit` instructions are taken.
-    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, int[] knownTargets, int limit) {
+    /// worth including, `covered` which are left to regions that are entered there, and `entered` where others than the head and the loops'
+    /// heads are to be entered: control flow that comes in at many places costs HotSpot's second compiler its optimizations;
+    /// `knownTargets` are where indirect jumps go. At most `limit` instructions are taken.
+    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, IntPredicate entered,
+            int[] knownTargets, int limit) {
         this.code = code;
         this.length = length;
         this.head = head;
         this.decoder = decoder;
         this.wanted = wanted;
         this.covered = covered;
+        this.entered = entered;
         this.knownTargets = knownTargets;
         this.limit = limit;
         lead(head);
@@ -139,7 +143,7 @@ final class Plan {
                 if (target >= 0 && target < length) piece.taken = byStart.get((int) target);
                 if (piece.taken != null && target <= last.at) piece.taken.loopHead = true;
             }
-            if ((call || !branch && last.d.row.endsBlock()) && piece.next != null) enter(piece.next);
+            if ((call || !branch && last.d.row.endsBlock()) && piece.next != null && entered.test(last.end)) enter(piece.next);
             if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
         }
         if (pieces.stream().anyMatch(piece -> piece.last().is(Transfer.class, "jmpIndirect"))) {
@@ -154,7 +158,7 @@ final class Plan {
         Piece first = byStart.get(head);
         if (first != null) enter(first);
         for (Piece piece : pieces) {
-            if (piece.loopHead || !piece.looksAtFlags()) enter(piece);
+            if (piece.loopHead || entered.test(piece.at) && !piece.looksAtFlags()) enter(piece);
         }
     }
 

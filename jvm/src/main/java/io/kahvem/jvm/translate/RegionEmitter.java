@@ -39,14 +39,17 @@ final class RegionEmitter {
     private static final ClassDesc HANDLES = ClassDesc.of("java.lang.invoke.MethodHandles");
 
     private final Plan plan;
+    private final boolean ordered;
     private final Flow flow;
     private final ClassDesc self;
 
     /// What the class needs as constants, in the order of its fields `k0`, `k1`...: its class data.
     final List<Object> constants = new ArrayList<>();
 
-    RegionEmitter(Plan plan) {
+    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program.
+    RegionEmitter(Plan plan, boolean ordered) {
         this.plan = plan;
+        this.ordered = ordered;
         this.flow = new Flow(plan);
         this.self = ClassDesc.of(Region.class.getPackageName() + ".Region_" + Integer.toHexString(plan.head));
     }
@@ -57,7 +60,7 @@ final class RegionEmitter {
             cb.withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ACC_PUBLIC, code -> code.aload(0)
                     .invokespecial(Code.REGION_CLASS, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
                     .return_());
-            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants)).emit());
+            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants, ordered)).emit());
             cb.withMethodBody("flags", Code.FLAGS_TYPE, ACC_PRIVATE | ACC_STATIC, code -> FlagCode.method(code, flow));
             cb.withMethodBody(ConstantDescs.CLASS_INIT_NAME, ConstantDescs.MTD_void, ACC_STATIC, this::initialize);
             for (int i = 0; i < constants.size(); i++) {
@@ -144,9 +147,14 @@ final class RegionEmitter {
 
         /// Leaves the region to the interpreter where its vector instructions would be #UD or #NM.
         private void refuse(String trap) {
-            Label on = code.newLabel();
+            Label refuse = code.newLabel();
             out.cpuField(trap, CD_int);
-            code.ifeq(on).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean).return_().labelBinding(on);
+            out.rarelyNonzero(refuse);
+            out.later(() -> code.labelBinding(refuse)
+                    .aload(Code.CPU)
+                    .iconst_1()
+                    .putfield(Code.CPU_CLASS, "interpretNext", CD_boolean)
+                    .return_());
         }
 
         private boolean usesVectors(boolean vex) {
@@ -253,11 +261,16 @@ final class RegionEmitter {
         /// At a jump backwards: leaves if the budget is spent.
         private void poll(Piece to) {
             Label spent = code.newLabel();
-            code.iload(Code.BUDGET).ifle(spent);
+            spent(spent);
             out.later(() -> {
                 code.labelBinding(spent);
                 out.leave(to.at, out.exit);
             });
+        }
+
+        /// Jumps to `label` if the budget is spent, which it rarely is.
+        private void spent(Label label) {
+            code.iload(Code.BUDGET).ineg().bipush(31).iushr().ifeq(label);
         }
 
         private void branch(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
@@ -486,7 +499,8 @@ final class RegionEmitter {
 
         private void canonical(int local, Piece.Node node) {
             out.mark(node);
-            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local).lcmp().ifne(out.toInterpreter);
+            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local);
+            out.rarelyDifferent(out.toInterpreter);
         }
 
         private void ret(Piece.Node node, Flow.State state, long dirty) {
@@ -497,7 +511,8 @@ final class RegionEmitter {
             code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
             leaveBy(state, dirty, plan.returnSites);
             Label back = code.newLabel();
-            code.lload(Code.T1).lload(Code.RETURN_TO).lcmp().ifeq(back);
+            code.lload(Code.T1).lload(Code.RETURN_TO);
+            out.mostlyEqual(back);
             code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).labelBinding(back).return_();
         }
 
@@ -516,9 +531,10 @@ final class RegionEmitter {
 
         private void goInside(List<Piece> inside) {
             Label outside = code.newLabel();
-            code.iload(Code.BUDGET).ifle(outside);
+            spent(outside);
             code.lload(Code.T1).lload(Code.BASE).lsub().lstore(Code.T0);
-            code.lload(Code.T0).loadConstant(2L * GuestMemory.PAGE_SIZE - 1).land().lload(Code.T0).lcmp().ifne(outside);
+            code.lload(Code.T0).loadConstant(2L * GuestMemory.PAGE_SIZE - 1).land().lload(Code.T0);
+            out.rarelyDifferent(outside);
             List<SwitchCase> cases = new ArrayList<>();
             for (Piece piece : inside) cases.add(SwitchCase.of(piece.at, label(piece)));
             code.lload(Code.T0).l2i().lookupswitch(outside, cases).labelBinding(outside);

@@ -16,6 +16,9 @@ public final class Tiers {
     /// About as long as a block: for counting time by blocks.
     private static final int INSTRUCTIONS_A_BLOCK = 5;
 
+    /// What a budget that is spent counts as: a loop that never leaves its region is hot, too.
+    private static final int RUNS_A_BUDGET = REGION_BUDGET / 50;
+
     /// An address that no code has.
     private static final long NOWHERE = 1L << 63;
 
@@ -67,6 +70,7 @@ public final class Tiers {
             return false;
         }
         if (!blocks.mapped(c, entry.region(), rip)) return false;
+        if (c.budget <= 0) entry.credit(RUNS_A_BUDGET);
         c.linkFrom = null;
         c.returnTo = NOWHERE;
         c.budget = REGION_BUDGET;

@@ -116,6 +116,10 @@ public final class Translator implements AutoCloseable {
     private final Set<Long> awaited = new HashSet<>();
 
     private @Nullable Thread thread;
+
+    /// Other vCPUs see what one does.
+    private volatile boolean ordered;
+
     private volatile boolean closed;
 
     public Translator(GuestMemory memory, CodeCache cache, OpcodeMap opcodes, Policy policy) {
@@ -124,6 +128,11 @@ public final class Translator implements AutoCloseable {
         this.policy = policy;
         this.regions = new Regions(cache, policy.boundBytes);
         this.decoder = new Decoder(opcodes);
+    }
+
+    /// From here on there are several vCPUs, which rely on the order of each other's accesses to memory. None runs yet.
+    public void order() {
+        ordered = true;
     }
 
     public Policy policy() {
@@ -260,9 +269,11 @@ public final class Translator implements AutoCloseable {
                 || awaited.contains(page(at, gpa, second) + (at & GuestMemory.PAGE_SIZE - 1));
         Entry before = request.entry;
         Emitted emitted = before == null
-                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, new int[0], FIRST_INSTRUCTIONS)
-                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false, jumpTargets(gpa, second, request.mode),
-                        MOST_INSTRUCTIONS);
+                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, at -> true, new int[0],
+                        FIRST_INSTRUCTIONS, ordered)
+                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false,
+                        at -> cache.entered(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode),
+                        jumpTargets(gpa, second, request.mode), MOST_INSTRUCTIONS, ordered);
         if (emitted == null) return false;
         Plan plan = emitted.plan;
         if (before != null && plan.instructions <= before.region().instructions()) { // there is no more
@@ -309,11 +320,11 @@ public final class Translator implements AutoCloseable {
     /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
     /// compiles. Null where not even a few instructions do.
     static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered,
-            int[] targets, int most) {
+            IntPredicate entered, int[] targets, int most, boolean ordered) {
         for (int limit = most; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
-            Plan plan = new Plan(code, length, head, decoder, wanted, covered, targets, limit);
+            Plan plan = new Plan(code, length, head, decoder, wanted, covered, entered, targets, limit);
             if (plan.pieces.isEmpty()) return null;
-            RegionEmitter emitter = new RegionEmitter(plan);
+            RegionEmitter emitter = new RegionEmitter(plan, ordered);
             byte[] classFile = emitter.classFile();
             int bytecodes = size(classFile);
             if (bytecodes <= LARGEST_METHOD) return new Emitted(plan, classFile, bytecodes, emitter.constants.toArray());

@@ -24,6 +24,7 @@ final class VectorCode {
 
     private final Code out;
     private final CodeBuilder code;
+    private final FloatCode floats;
 
     /// The operands of the instruction being emitted, one object for all its halves.
     private @Nullable Insn insn;
@@ -33,6 +34,7 @@ final class VectorCode {
     VectorCode(Code out) {
         this.out = out;
         this.code = out.code;
+        this.floats = new FloatCode(code);
     }
 
     /// Whether the kind is emitted here; MMX is left to the interpreter.
@@ -71,6 +73,25 @@ final class VectorCode {
             sourceLow = Code.T0;
             sourceHigh = Code.T1;
         }
+        if (FloatCode.has(node)) {
+            int halves = kind.scalar() ? 1 : 2;
+            Label slow = code.newLabel();
+            Label done = code.newLabel();
+            floats.lane(node, Code.T2, low, sourceLow, slow);
+            if (halves == 2) floats.lane(node, Code.T3, high, sourceHigh, slow);
+            code.labelBinding(done);
+            int first = sourceLow;
+            int second = sourceHigh;
+            out.later(() -> {
+                code.labelBinding(slow);
+                lane(node, 0, Code.T2, low, first);
+                if (halves == 2) lane(node, 1, Code.T3, high, second);
+                settle(node);
+                code.goto_(done);
+            });
+            put(kind, low, high);
+            return;
+        }
         switch (kind) {
             case HORIZONTAL -> {
                 lane(node, 0, Code.T2, low, high);
@@ -91,6 +112,10 @@ final class VectorCode {
             }
         }
         settle(node);
+        put(kind, low, high);
+    }
+
+    private void put(Op.Kind kind, int low, int high) {
         switch (kind) {
             case SCALAR32 -> code.lload(low).loadConstant(~LOW32).land().lload(Code.T2).loadConstant(LOW32).land().lor().lstore(low);
             case SCALAR64 -> code.lload(Code.T2).lstore(low);
@@ -209,7 +234,8 @@ final class VectorCode {
         Label noted = code.newLabel();
         Label on = code.newLabel();
         out.cpuField("simdFlags", CD_int);
-        code.ifne(noted).labelBinding(on);
+        out.rarelyNonzero(noted);
+        code.labelBinding(on);
         out.later(() -> {
             code.labelBinding(noted).aload(Code.CPU).invokestatic(MXCSR, "settle", MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS)).ifne(on);
             out.leave(node.at, out.stopped);

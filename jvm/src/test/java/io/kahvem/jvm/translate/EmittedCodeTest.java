@@ -23,8 +23,8 @@ class EmittedCodeTest {
         byte[] bytes = code.assembled();
         byte[] page = new byte[4096];
         System.arraycopy(bytes, 0, page, 0, bytes.length);
-        Translator.Emitted emitted = Translator.emit(page, page.length, 0, new Decoder(Opcodes.map()), at -> true, at -> false, new int[0],
-                Translator.MOST_INSTRUCTIONS);
+        Translator.Emitted emitted = Translator.emit(page, page.length, 0, new Decoder(Opcodes.map()), at -> true, at -> false, at -> true, new int[0],
+                Translator.MOST_INSTRUCTIONS, true);
         String text = BytecodeText.of(Objects.requireNonNull(emitted).classFile());
         Path file = APPROVED.resolve(name + ".txt");
         try {

@@ -35,8 +35,8 @@ class MethodSizeTest {
 
     private void check(String what, byte[] code, int head) {
         byte[] pages = Arrays.copyOf(code, TWO_PAGES);
-        Translator.Emitted emitted = Translator.emit(pages, pages.length, head, decoder, at -> true, at -> false, new int[0],
-                Translator.MOST_INSTRUCTIONS);
+        Translator.Emitted emitted = Translator.emit(pages, pages.length, head, decoder, at -> true, at -> false, at -> true, new int[0],
+                Translator.MOST_INSTRUCTIONS, true);
         if (emitted == null) {
             System.arraycopy(pages, head, window, 0, Math.min(window.length, pages.length - head));
             assertTrue(!decoder.decode(window, window.length, Mode.CODE64 | Mode.FLAT, decoded), () -> what + ": nothing is emitted");
