@@ -104,13 +104,14 @@ public final class BlockFinder implements Region.Entries {
         blocks.add(at);
     }
 
-    /// Whether the region that is entered at linear address `rip` lies there whole; learns where its second page is.
+    /// Whether the region that is entered at linear address `rip` lies there whole; learns where its pages are.
     public boolean mapped(Cpu c, Region region, long rip) {
         long base = rip & -GuestMemory.PAGE_SIZE;
         if (region.mapped(c, base)) return true;
-        learn(c, base);
-        learn(c, base + GuestMemory.PAGE_SIZE);
-        return region.mapped(c, base);
+        for (int offset : region.offsets()) learn(c, base + offset);
+        if (region.mapped(c, base)) return true;
+        if (region.misplaced()) region.discard();
+        return false;
     }
 
     /// The guest-physical page after the one at `gva` in linear memory, or -1.

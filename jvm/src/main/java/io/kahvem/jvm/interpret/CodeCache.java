@@ -58,25 +58,27 @@ public final class CodeCache {
         return page(gpa).jumpTargets(mode);
     }
 
-    /// Makes a region known that was translated from these bytes, unless memory has changed meanwhile.
+    /// Makes a region known that was translated from these pages, the first of which is entered, unless memory has changed meanwhile.
     ///
-    /// @param pages the bytes of the region's one or two pages
     /// @param entries in the order of their numbers
-    public boolean publish(Region region, Region.Extent extent, byte[] pages, List<Entry> entries) {
-        CodePage page = page(extent.gpa());
-        if (extent.secondGpa() < 0 || extent.secondGpa() == extent.gpa()) {
-            synchronized (page) {
-                return publishLocked(region, extent, pages, entries, page, null);
+    public boolean publish(Region region, List<Region.Part> parts, List<Entry> entries) {
+        long[] order = parts.stream().mapToLong(Region.Part::gpa).sorted().distinct().toArray();
+        return publish(region, parts, entries, order, 0);
+    }
+
+    /// With the pages at `order` locked, those before `at` so far.
+    private boolean publish(Region region, List<Region.Part> parts, List<Entry> entries, long[] order, int at) {
+        if (at < order.length) {
+            synchronized (page(order[at])) {
+                return publish(region, parts, entries, order, at + 1);
             }
         }
-        CodePage second = page(extent.secondGpa());
-        CodePage outer = page.gpa < second.gpa ? page : second;
-        CodePage inner = outer == page ? second : page;
-        synchronized (outer) {
-            synchronized (inner) {
-                return publishLocked(region, extent, pages, entries, page, second);
-            }
+        for (Region.Part part : parts) {
+            if (!unchanged(part)) return false;
         }
+        for (Region.Part part : parts) page(part.gpa()).addRegion(region, part.granules());
+        for (Entry entry : entries) page(parts.getFirst().gpa()).addEntry(entry);
+        return true;
     }
 
     /// Forgets a region that is to go. Whoever is inside goes on until it leaves it.
@@ -84,23 +86,14 @@ public final class CodeCache {
         for (long gpa : region.pages()) page(gpa).removeRegion(region);
     }
 
-    private boolean publishLocked(Region region, Region.Extent extent, byte[] pages, List<Entry> entries, CodePage page,
-            @Nullable CodePage second) {
-        if (!unchanged(page, extent.granules(), pages, 0)) return false;
-        if (second != null && !unchanged(second, extent.secondGranules(), pages, GuestMemory.PAGE_SIZE)) return false;
-        page.addRegion(region, extent.granules());
-        if (second != null) second.addRegion(region, extent.secondGranules());
-        for (Entry entry : entries) page.addEntry(entry);
-        return true;
-    }
-
-    /// Whether these 64-byte parts of a page are still what they were, and writes to it are still noticed.
-    private boolean unchanged(CodePage page, long granules, byte[] pages, int at) {
-        if (!memory.isCode(page.gpa)) return false;
+    /// Whether a page's 64-byte parts are still what they were, and writes to it are still noticed.
+    private boolean unchanged(Region.Part part) {
+        if (!memory.isCode(part.gpa())) return false;
         byte[] now = new byte[GuestMemory.PAGE_SIZE];
-        memory.read(page.gpa, now, 0, now.length);
+        memory.read(part.gpa(), now, 0, now.length);
         for (int g = 0; g < 64; g++) {
-            if ((granules >> g & 1) != 0 && !Arrays.equals(now, 64 * g, 64 * g + 64, pages, at + 64 * g, at + 64 * g + 64)) return false;
+            int from = 64 * g;
+            if ((part.granules() >> g & 1) != 0 && !Arrays.equals(now, from, from + 64, part.bytes(), from, from + 64)) return false;
         }
         return true;
     }

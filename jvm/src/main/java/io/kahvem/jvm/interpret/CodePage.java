@@ -35,7 +35,7 @@ final class CodePage {
     synchronized void addRegion(Region region, long granules) {
         if (regions == null) regions = new HashMap<>();
         regions.keySet().removeIf(r -> !r.valid());
-        regions.put(region, granules);
+        regions.merge(region, granules, (a, b) -> a | b);
     }
 
     synchronized void addEntry(Entry entry) {

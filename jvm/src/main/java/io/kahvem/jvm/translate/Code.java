@@ -29,8 +29,6 @@ final class Code {
     static final ClassDesc INLINE_CLASS = ClassDesc.of(Inline.class.getName());
     static final ClassDesc LONGS = CD_long.arrayType();
     static final MethodTypeDesc FLAGS_TYPE = MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_long, CD_long, CD_long, CD_long);
-    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
-    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
     private static final MethodTypeDesc PUT_TYPE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(CD_long, CD_long);
@@ -242,7 +240,7 @@ final class Code {
 
     /// Jumps to `label` if the int on the stack is not 0.
     void rarelyNonzero(Label label) {
-        code.invokestatic(INTEGER, "numberOfLeadingZeros", MethodTypeDesc.of(CD_int, CD_int)).iconst_5().iushr().ifeq(label);
+        code.dup().ineg().ior().bipush(31).iushr().iconst_1().ixor().ifeq(label);
     }
 
     /// Jumps to `label` if the two longs on the stack differ.
@@ -256,7 +254,7 @@ final class Code {
     }
 
     private CodeBuilder equal() {
-        return code.lxor().invokestatic(LONG, "numberOfLeadingZeros", MethodTypeDesc.of(CD_int, CD_long)).bipush(6).iushr();
+        return code.lxor().dup2().lneg().lor().bipush(63).lushr().l2i().iconst_1().ixor();
     }
 
     // Memory

@@ -2,6 +2,7 @@ package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
 import java.util.Arrays;
+import java.util.function.IntToLongFunction;
 
 /// A vCPU's instruction TLB, in [Cpu#codePages]: pairs of a linear page with the privilege in bit 0, and its guest-physical page.
 public final class CodePages {
@@ -28,6 +29,16 @@ public final class CodePages {
     public static long find(Cpu c, long gva) {
         int at = slot(gva);
         return c.codePages[at] == tag(c, gva) ? c.codePages[at + 1] : -1;
+    }
+
+    /// What is known now of the guest-physical pages around the one at `base`, by their offsets from it: -1 where nothing is.
+    static IntToLongFunction around(Cpu c, long base) {
+        long[] pages = c.codePages.clone();
+        long privilege = tag(c, 0);
+        return offset -> {
+            int at = slot(base + offset);
+            return pages[at] == (base + offset | privilege) ? pages[at + 1] : -1;
+        };
     }
 
     /// Remembers a translation; returns its place, for [#remove].

@@ -9,10 +9,13 @@ public final class Entry {
     private final int offset;
     private final int mode;
 
-    /// Runs until the translator is asked for a larger region that starts here, and what they were at first.
-    private int runsToGrow;
+    /// How often the region was entered here, work counted as runs included.
+    private int runs;
 
-    private final int runsAtFirst;
+    /// At how many runs the translator is asked for a larger region that starts here; 0 for never.
+    private int growAt;
+
+    private final int frequent;
 
     /// Indirect jumps come here.
     private boolean jumpTarget;
@@ -20,13 +23,15 @@ public final class Entry {
     /// Another region is entered here now.
     private boolean replaced;
 
-    public Entry(Region region, int index, int offset, int mode, int runsToGrow) {
+    /// @param growAt runs until the translator is asked for a larger region; 0 for never
+    /// @param frequent runs from which on it [is frequent][#isFrequent]
+    public Entry(Region region, int index, int offset, int mode, int growAt, int frequent) {
         this.region = region;
         this.index = index;
         this.offset = offset;
         this.mode = mode;
-        this.runsToGrow = runsToGrow;
-        this.runsAtFirst = runsToGrow;
+        this.growAt = growAt;
+        this.frequent = frequent;
     }
 
     public Region region() {
@@ -55,7 +60,7 @@ public final class Entry {
 
     /// Whether the region is entered here by a good part of those who run it.
     public boolean isFrequent() {
-        return (runsAtFirst - runsToGrow) * 64L >= runsAtFirst;
+        return runs > frequent;
     }
 
     void jumpTarget() {
@@ -67,13 +72,26 @@ public final class Entry {
     }
 
     /// Counts work done here as `runs` runs.
-    void credit(int runs) {
-        if (runsToGrow > 1) runsToGrow = Math.max(1, runsToGrow - runs);
+    void credit(int more) {
+        if (runs + more < growAt) {
+            runs += more;
+        } else if (runs < growAt) {
+            runs = growAt - 1; // the run that comes now is the one that tells
+        }
+    }
+
+    int runs() {
+        return runs;
+    }
+
+    /// Has the translator asked again after so many more runs.
+    void growLater(int more) {
+        growAt = runs + more;
     }
 
     /// Runs the region, one level deeper; `rip` is the entry's linear address.
     public void run(Cpu c, long rip) {
-        if (--runsToGrow == 0) {
+        if (++runs == growAt) {
             c.grown = this;
             c.grownRip = rip;
         }

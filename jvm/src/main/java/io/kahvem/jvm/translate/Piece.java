@@ -1,7 +1,11 @@
 package io.kahvem.jvm.translate;
 
+import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.decode.Op;
+import io.kahvem.jvm.semantics.Hints;
+import io.kahvem.jvm.semantics.Move;
+import io.kahvem.jvm.semantics.Transfer;
 import java.lang.classfile.Label;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +34,11 @@ final class Piece {
 
         String name() {
             return d.row.op.name();
+        }
+
+        /// NOP of any length, and XCHG of the accumulator with itself, which is one.
+        boolean doesNothing() {
+            return is(Hints.class, "nop") || is(Move.class, "nop") || is(Move.class, "xchgAccumulator") && d.registers[0] == Cpu.RAX;
         }
 
         boolean is(Class<?> owner, String name) {
@@ -69,6 +78,11 @@ final class Piece {
 
     int end() {
         return last().end;
+    }
+
+    /// Whether it ends with a call of a function at a known place.
+    boolean calls() {
+        return last().is(Transfer.class, "call");
     }
 
     /// Whether it looks at flags that were set before it.

@@ -7,16 +7,21 @@ import io.kahvem.jvm.decode.Op;
 import io.kahvem.jvm.semantics.FarTransfer;
 import io.kahvem.jvm.semantics.Interrupts;
 import io.kahvem.jvm.semantics.Transfer;
+import io.kahvem.memory.GuestMemory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 
-/// What a region is to consist of: the instructions that direct jumps reach from its head in one or two pages, as basic blocks in the
-/// order of their addresses.
+/// What a region is to consist of: the instructions that direct jumps and calls reach from its head in a few pages, as basic blocks in the
+/// order of their addresses. All places are offsets from the head's page.
 final class Plan {
     final int head;
     final List<Piece> pieces = new ArrayList<>();
@@ -30,85 +35,120 @@ final class Plan {
     /// The pieces that indirect jumps of the region go to.
     final List<Piece> jumpTargets = new ArrayList<>();
 
-    int instructions;
-    long granules;
-    long secondGranules;
+    /// What they were made from: for each page, by its offset, the bits of its 64-byte parts.
+    final TreeMap<Integer, Long> granules = new TreeMap<>();
 
-    private final byte[] code;
-    private final int length;
+    int instructions;
+
+    private final Surroundings code;
+    private final int mostPages;
     private final Decoder decoder;
     private final IntPredicate wanted;
     private final IntPredicate covered;
     private final IntPredicate entered;
     private final int limit;
-    private final int[] knownTargets;
+    private final IntFunction<int[]> knownTargets;
     private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
     private final TreeMap<Integer, Piece> leaders = new TreeMap<>();
+    private final Set<Integer> pages = new HashSet<>();
+
+    /// Places to follow, and functions to follow after them.
     private final ArrayDeque<Integer> open = new ArrayDeque<>();
+
+    private final ArrayDeque<Integer> called = new ArrayDeque<>();
+    private final Set<Integer> targets = new TreeSet<>();
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
-    /// Plans the region that starts `head` bytes into `code`, of which `length` bytes are known. `wanted` tells which other offsets are
-    /// worth including, `covered` which are left to regions that are entered there, and `entered` where others than the head and the loops'
-    /// heads are to be entered: control flow that comes in at many places costs HotSpot's second compiler its optimizations;
-    /// `knownTargets` are where indirect jumps go. At most `limit` instructions are taken.
-    Plan(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered, IntPredicate entered,
-            int[] knownTargets, int limit) {
+    /// @param most instructions
+    /// @param pages from which they may be at most
+    /// @param wanted places that are worth including
+    /// @param covered places that are left to regions that are entered there
+    /// @param entered where others than the head and the loops' heads are to be entered: control flow that comes in at many places costs
+    ///     HotSpot's second compiler its optimizations
+    /// @param targets where the indirect jumps of a page go, by its offset
+    record Bounds(int most, int pages, IntPredicate wanted, IntPredicate covered, IntPredicate entered, IntFunction<int[]> targets) {
+        Bounds halved() {
+            return new Bounds(most / 2, pages, wanted, covered, entered, targets);
+        }
+    }
+
+    /// Plans the region that starts `head` bytes into its page.
+    Plan(Surroundings code, int head, Decoder decoder, Bounds bounds) {
         this.code = code;
-        this.length = length;
         this.head = head;
         this.decoder = decoder;
-        this.wanted = wanted;
-        this.covered = covered;
-        this.entered = entered;
-        this.knownTargets = knownTargets;
-        this.limit = limit;
+        this.mostPages = bounds.pages;
+        this.wanted = bounds.wanted;
+        this.covered = bounds.covered;
+        this.entered = bounds.entered;
+        this.knownTargets = bounds.targets;
+        this.limit = bounds.most;
         lead(head);
-        while (!open.isEmpty()) follow(open.poll());
+        // Function by function, so that those that are there are whole.
+        for (; ; ) {
+            Integer at = open.poll();
+            if (at == null) at = called.poll();
+            if (at == null) break;
+            follow(at);
+        }
         cut();
     }
 
     private void lead(int at) {
-        if (leaders.putIfAbsent(at, new Piece(at)) == null) open.add(at);
+        if (leaders.putIfAbsent(at, new Piece(at)) == null || called.remove(at)) open.add(at);
+    }
+
+    private void leadLater(int at) {
+        if (leaders.putIfAbsent(at, new Piece(at)) == null) called.add(at);
     }
 
     private boolean worth(long target) {
-        return target >= 0 && target < length && (leaders.containsKey((int) target) || wanted.test((int) target));
+        return code.has(target) && (leaders.containsKey((int) target) || wanted.test((int) target));
     }
 
     /// The region's [Region#place]s.
-    int[] places() {
-        TreeMap<Integer, Integer> places = new TreeMap<>();
+    long[] places() {
+        TreeMap<Integer, Long> places = new TreeMap<>();
         for (Piece piece : pieces) {
             int rest = piece.nodes.size();
             for (Piece.Node node : piece.nodes) places.put(node.at, Region.place(node.at, node.d.length, rest--));
         }
-        return places.values().stream().mapToInt(Integer::intValue).toArray();
+        return places.values().stream().mapToLong(Long::longValue).toArray();
     }
 
     /// Whether the code at `at`, outside the region, is known to be rarely executed.
     boolean cold(long at) {
-        return at >= 0 && at < length && !worth(at) && !covered.test((int) at);
+        return code.has(at) && !worth(at) && !covered.test((int) at);
     }
 
     /// Decodes from `at` to the next branch, or to what is known already.
     private void follow(int at) {
-        for (int first = at; nodes.size() < limit && at < length && !nodes.containsKey(at); ) {
+        for (int first = at; nodes.size() < limit && code.has(at) && !nodes.containsKey(at); ) {
             if (at != first && covered.test(at)) return;
             Decoded d = new Decoded();
-            int available = Math.min(Decoder.MAX_LENGTH, length - at);
-            System.arraycopy(code, at, window, 0, available);
-            if (!decoder.decode(window, available, Mode.CODE64 | Mode.FLAT, d)) return;
+            if (!decoder.decode(window, code.read(at, window), Mode.CODE64 | Mode.FLAT, d)) return;
             Piece.Node node = new Piece.Node(d, at);
+            if (!fits(node)) return;
             nodes.put(at, node);
             at = node.end;
             if (node.kind() == Op.Kind.BRANCH) {
                 boolean falls = !node.is(Transfer.class, "always");
-                if (worth(node.end + d.imm)) lead((int) (node.end + d.imm));
+                long target = node.end + d.imm;
+                if (worth(target)) {
+                    if (node.is(Transfer.class, "call")) {
+                        leadLater((int) target);
+                    } else {
+                        lead((int) target);
+                    }
+                }
                 if (falls && worth(at)) lead(at);
                 return;
             }
             if (node.is(Transfer.class, "jmpIndirect")) {
-                for (int target : knownTargets) lead(target);
+                for (int target : knownTargets.apply(node.at & -GuestMemory.PAGE_SIZE)) {
+                    targets.add(target);
+                    lead(target);
+                }
             }
             if (mayGoOn(node) && worth(at)) lead(at);
             if (d.row.endsBlock()) return;
@@ -125,40 +165,79 @@ final class Plan {
                 Piece.Node node = nodes.get(at);
                 if (node == null) break;
                 piece.nodes.add(node);
-                mark(node);
                 at = node.end;
                 if (node.d.row.endsBlock() || byStart.containsKey(at)) break;
             }
-            instructions += piece.nodes.size();
             pieces.add(piece);
+        }
+        for (int target : targets) {
+            Piece piece = byStart.get(target);
+            if (piece != null) jumpTargets.add(piece);
         }
         for (Piece piece : pieces) {
             Piece.Node last = piece.last();
             boolean branch = last.kind() == Op.Kind.BRANCH;
-            boolean call = last.is(Transfer.class, "call");
             boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
             if (falls) piece.next = byStart.get(last.end);
             if (branch) {
                 long target = piece.target();
-                if (target >= 0 && target < length) piece.taken = byStart.get((int) target);
-                if (piece.taken != null && target <= last.at) piece.taken.loopHead = true;
+                if (code.has(target)) piece.taken = byStart.get((int) target);
             }
+        }
+        for (Piece piece : pieces) {
+            if (piece.calls() && piece.taken != null && !isWhole(piece.taken)) piece.taken = null;
+        }
+        Piece first = byStart.get(head);
+        if (first == null) {
+            pieces.clear();
+            return;
+        }
+        Set<Piece> reached = new HashSet<>();
+        reach(first, reached, true);
+        pieces.retainAll(reached);
+        jumpTargets.retainAll(reached);
+        for (Piece piece : pieces) {
+            instructions += piece.nodes.size();
+            for (Piece.Node node : piece.nodes) mark(node);
+            Piece.Node last = piece.last();
+            boolean branch = last.kind() == Op.Kind.BRANCH;
+            boolean call = piece.calls();
+            if (piece.taken != null && piece.target() <= last.at) piece.taken.loopHead = true;
             if ((call || !branch && last.d.row.endsBlock()) && piece.next != null && entered.test(last.end)) enter(piece.next);
             if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
         }
-        if (pieces.stream().anyMatch(piece -> piece.last().is(Transfer.class, "jmpIndirect"))) {
-            for (int target : knownTargets) {
-                Piece piece = byStart.get(target);
-                if (piece == null) continue;
-                jumpTargets.add(piece);
-                piece.loopHead = true;
-            }
-        }
+        for (Piece piece : jumpTargets) piece.loopHead = true;
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
-        Piece first = byStart.get(head);
-        if (first != null) enter(first);
+        enter(first);
         for (Piece piece : pieces) {
             if (piece.loopHead || entered.test(piece.at) && !piece.looksAtFlags()) enter(piece);
+        }
+    }
+
+    /// Whether a function is here as far as it is warm. Calls of others leave the region, so that each has its return: a callee that left it
+    /// on its way would come back to code that nobody waits for.
+    private boolean isWhole(Piece function) {
+        Set<Piece> its = new HashSet<>();
+        reach(function, its, false);
+        for (Piece piece : its) {
+            Piece.Node last = piece.last();
+            boolean branch = last.kind() == Op.Kind.BRANCH;
+            if (last.is(Transfer.class, "jmpIndirect") && jumpTargets.isEmpty()) return false;
+            if (branch && !piece.calls() && piece.taken == null && !cold(piece.target())) return false;
+            boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
+            if (falls && piece.next == null && !cold(last.end)) return false;
+        }
+        return true;
+    }
+
+    /// Adds to `to` what control flow may come to from `from`, in the functions called too if `calls`.
+    private void reach(Piece from, Set<Piece> to, boolean calls) {
+        ArrayDeque<Piece> found = new ArrayDeque<>();
+        for (Piece piece = from; piece != null; piece = found.poll()) {
+            if (!to.add(piece)) continue;
+            if (piece.next != null) found.add(piece.next);
+            if (piece.taken != null && (calls || !piece.calls())) found.add(piece.taken);
+            if (piece.last().is(Transfer.class, "jmpIndirect")) found.addAll(jumpTargets);
         }
     }
 
@@ -170,18 +249,26 @@ final class Plan {
     }
 
     private void enter(Piece piece) {
-        if (piece.entry >= 0 || piece.at >= 4096) return;
+        if (piece.entry >= 0 || piece.at < 0 || piece.at >= GuestMemory.PAGE_SIZE) return;
         piece.entry = entries.size();
         entries.add(piece);
     }
 
+    /// Whether the instruction is in pages that may be looked at.
+    private boolean fits(Piece.Node node) {
+        int first = node.at & -GuestMemory.PAGE_SIZE;
+        int last = node.end - 1 & -GuestMemory.PAGE_SIZE;
+        int more = (pages.contains(first) ? 0 : 1) + (last == first || pages.contains(last) ? 0 : 1);
+        if (pages.size() + more > mostPages) return false;
+        pages.add(first);
+        pages.add(last);
+        return true;
+    }
+
+    /// Notes what the instruction was made from.
     private void mark(Piece.Node node) {
         for (int at = node.at & -64; at < node.end; at += 64) {
-            if (at < 4096) {
-                granules |= 1L << (at >> 6);
-            } else {
-                secondGranules |= 1L << (at - 4096 >> 6);
-            }
+            granules.merge(at & -GuestMemory.PAGE_SIZE, 1L << (at >> 6), (a, b) -> a | b);
         }
     }
 }

@@ -5,17 +5,24 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Translated code of one physical page, or of two that follow each other in linear memory: a loop or a function with what it reaches by
-/// direct jumps. Subclasses are generated ([RegionEmitter]) and shared by all vCPUs of a virtual machine.
+/// Translated code of one physical page, or of a few at fixed distances in linear memory: a loop or a function with what it reaches by
+/// direct jumps and calls. Subclasses are generated ([RegionEmitter]) and shared by all vCPUs of a virtual machine.
 public abstract class Region {
-    /// What a region was made from.
+    /// A page that a region was made from.
     ///
-    /// @param gpa the guest-physical address of its first page
-    /// @param granules which 64-byte parts of the first page, a bit each
-    /// @param secondGpa the same for its second page; -1 if there is none
-    public record Extent(long gpa, long granules, long secondGpa, long secondGranules) {}
+    /// @param offset from the page of the region's head in linear memory
+    /// @param gpa its guest-physical address
+    /// @param granules which 64-byte parts of it, a bit each
+    /// @param bytes what was in it
+    public record Part(int offset, long gpa, long granules, byte[] bytes) {}
+
+    /// Where the region was found whole: at `base`, for a vCPU, a privilege and a state of its instruction TLB together.
+    private record Found(long base, long when) {}
+
+    private static final int MOST_MISPLACED = 1_000;
 
     private static final VarHandle VALID;
 
@@ -28,7 +35,17 @@ public abstract class Region {
     }
 
     private long gpa;
-    private long secondGpa = -1;
+
+    /// The guest-physical addresses of its pages, and their offsets from the first, which is its head's.
+    private long[] pages = {};
+
+    private int[] offsets = {};
+
+    /// By the low bits of the vCPU's number.
+    private final @Nullable Found[] found = new @Nullable Found[8];
+
+    /// How often it was looked for where it is not.
+    private int misplaced;
 
     /// Cleared when its bytes are overwritten. Looked at before every entry and after every call it makes; a vCPU inside goes on until
     /// then, as the architecture allows for code modified by another processor (SDM Vol. 3A, 9.1.3).
@@ -43,12 +60,13 @@ public abstract class Region {
     private Link[] links = {};
     private int bytecodes;
 
-    /// Its instructions by offset: offset, length in bytes, and how many to the end of its straight run, itself included; 20, 4 and 8 bits.
-    private int[] places = {};
+    /// Its instructions by offset: offset, length in bytes, and how many to the end of its straight run, itself included; 4 and 8 bits.
+    private long[] places = {};
 
-    void place(Extent extent, Translator.Emitted emitted) {
-        gpa = extent.gpa;
-        secondGpa = extent.secondGpa;
+    void place(List<Part> parts, Translator.Emitted emitted) {
+        gpa = parts.getFirst().gpa;
+        pages = parts.stream().mapToLong(Part::gpa).toArray();
+        offsets = parts.stream().mapToInt(Part::offset).toArray();
         places = emitted.plan().places();
         headOffset = emitted.plan().head;
         entries = emitted.plan().entries.stream().mapToInt(piece -> piece.at).toArray();
@@ -65,9 +83,14 @@ public abstract class Region {
         return gpa + headOffset;
     }
 
-    /// The guest-physical pages it was made from: one or two.
+    /// The guest-physical pages it was made from.
     public long[] pages() {
-        return secondGpa < 0 ? new long[] {gpa} : new long[] {gpa, secondGpa};
+        return pages;
+    }
+
+    /// Where they are in linear memory, from its first page.
+    public int[] offsets() {
+        return offsets;
     }
 
     /// The offsets in its first page where it can be entered.
@@ -106,13 +129,13 @@ public abstract class Region {
         for (Link link : links) link.unlink();
     }
 
-    static int place(int at, int length, int rest) {
-        return at << 12 | length << 8 | rest;
+    static long place(int at, int length, int rest) {
+        return (long) at << 12 | length << 8 | rest;
     }
 
-    /// What is known of the instruction `at` bytes into the region.
+    /// What is known of the instruction at `at`, without that.
     protected final int place(int at) {
-        return places[-Arrays.binarySearch(places, place(at, 0, 0)) - 1];
+        return (int) places[-Arrays.binarySearch(places, place(at, 0, 0)) - 1] & 0xfff;
     }
 
     /// How many instructions were counted but not executed, when an exit at `place` was taken: the instruction itself was not if it is
@@ -122,9 +145,9 @@ public abstract class Region {
         return (place & 0xff) - (c.stop == Cpu.LEAVE ? 1 : 0);
     }
 
-    /// Where to go on, as an offset: at the instruction, or after it.
+    /// How far from the instruction to go on: at it, or after it.
     protected static int resumption(int place, Cpu c) {
-        return (place >> 12) + (c.stop == Cpu.LEAVE ? place >> 8 & 15 : 0);
+        return c.stop == Cpu.LEAVE ? place >> 8 : 0;
     }
 
     public boolean valid() {
@@ -142,6 +165,12 @@ public abstract class Region {
         if (withdraw() && regions != null) regions.invalidated(this);
     }
 
+    /// Lets it go, so that its code is interpreted and may become another region. By a thread that holds no page's lock.
+    public void discard() {
+        Regions regions = owner;
+        if (regions != null) regions.discard(this);
+    }
+
     /// Lets nobody enter it any more; whether this call did that.
     boolean withdraw() {
         return VALID.compareAndSet(this, true, false);
@@ -155,7 +184,23 @@ public abstract class Region {
 
     /// Whether the region is still what lies at `base`, as far as the vCPU has learnt.
     public final boolean mapped(Cpu c, long base) {
-        return CodePages.maps(c, base, gpa) && (secondGpa < 0 || CodePages.maps(c, base + 4096, secondGpa));
+        return pages.length == 1 ? CodePages.maps(c, base, gpa) : allMapped(c, base);
+    }
+
+    private boolean allMapped(Cpu c, long base) {
+        long when = (long) c.mmu.codeGeneration() << 32 | (long) c.apicId << 1 | (c.cpl == 3 ? 1 : 0);
+        Found before = found[c.apicId & found.length - 1];
+        if (before != null && before.base == base && before.when == when) return true;
+        for (int i = 0; i < pages.length; i++) {
+            if (!CodePages.maps(c, base + offsets[i], pages[i])) return false;
+        }
+        found[c.apicId & found.length - 1] = new Found(base, when);
+        return true;
+    }
+
+    /// It is not where its head is executed; true if that has happened so often that it had better go.
+    public boolean misplaced() {
+        return ++misplaced == MOST_MISPLACED;
     }
 
     /// After a call this region made: whether it goes on at the return address `rip`. If the callee left to somewhere else, what is there
@@ -187,13 +232,19 @@ public abstract class Region {
     /// After an operation that may have changed anything: whether the region goes on at `rip`, the next instruction. If not, what is at
     /// `r[RIP]` has been run, or everything has to be left, and has been set up for that.
     ///
+    /// A system call is like a call here, and what comes back from it like a return.
+    ///
     /// @param before the [#context] before it
     /// @param length of the instruction
-    protected final boolean goesOn(Cpu c, long rip, long before, int length) {
+    /// @param returnTo the address that the caller of this region waits for
+    protected final boolean goesOn(Cpu c, long rip, long before, int length, long returnTo) {
         if (c.stop == Cpu.NONE && c.wanted() == 0 && !c.halted && c.budget > 0) {
-            if (c.r[Cpu.RIP] == rip && context(c) == before) return valid;
-            Link.goIndirect(c, c.r[Cpu.RIP]);
-            return false;
+            long to = c.r[Cpu.RIP];
+            if (to == rip && context(c) == before) return valid;
+            if (to == returnTo) return false;
+            c.returnTo = rip;
+            Link.goIndirect(c, to);
+            return to != rip && c.r[Cpu.RIP] == rip && c.stop == Cpu.NONE && c.budget > 0 && context(c) == before && valid;
         }
         c.epoch++;
         if (c.stop == Cpu.FAULT || c.stop == Cpu.REPEAT) {

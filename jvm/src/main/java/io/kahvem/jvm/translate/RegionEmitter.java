@@ -14,7 +14,6 @@ import static java.lang.constant.ConstantDescs.CD_void;
 
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.semantics.Transfer;
-import io.kahvem.memory.GuestMemory;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -32,7 +31,7 @@ final class RegionEmitter {
     private static final MethodTypeDesc GO = MethodTypeDesc.of(CD_void, Code.LINK_CLASS, Code.CPU_CLASS, CD_long);
     private static final MethodTypeDesc GO_INDIRECT = MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long);
     private static final MethodTypeDesc INT_OF_PLACE = MethodTypeDesc.of(CD_int, CD_int, Code.CPU_CLASS);
-    private static final MethodTypeDesc GOES_ON = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc GOES_ON = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_int, CD_long);
     private static final MethodTypeDesc RETURNED = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long);
     private static final MethodTypeDesc CONTEXT = MethodTypeDesc.of(CD_long, Code.CPU_CLASS);
     private static final ClassDesc LOOKUP = ClassDesc.of("java.lang.invoke.MethodHandles$Lookup");
@@ -182,7 +181,8 @@ final class RegionEmitter {
             code.istore(Code.PLACE);
             code.iload(Code.BUDGET).iload(Code.PLACE).aload(Code.CPU);
             code.invokestatic(Code.REGION_CLASS, "unexecuted", INT_OF_PLACE).iadd().istore(Code.BUDGET);
-            code.iload(Code.PLACE).aload(Code.CPU).invokestatic(Code.REGION_CLASS, "resumption", INT_OF_PLACE).istore(Code.EXIT_AT);
+            code.iload(Code.PLACE).aload(Code.CPU).invokestatic(Code.REGION_CLASS, "resumption", INT_OF_PLACE);
+            code.iload(Code.EXIT_AT).iadd().istore(Code.EXIT_AT);
             code.labelBinding(out.exit).iconst_0().istore(Code.CHAIN).goto_(settle);
             code.labelBinding(out.chain).iconst_1().istore(Code.CHAIN);
             code.labelBinding(settle);
@@ -208,6 +208,7 @@ final class RegionEmitter {
                 switch (node.kind()) {
                     case UPDATE, COMPUTE, CONSUME -> state = values.emit(node, state);
                     case WHOLE -> {
+                        if (node.doesNothing()) continue;
                         if (node.d.row.endsBlock()) {
                             saveContext();
                         }
@@ -357,7 +358,7 @@ final class RegionEmitter {
             Label on = code.newLabel();
             code.aload(Code.THIS).aload(Code.CPU);
             out.addressOf(piece.end());
-            code.lload(Code.T0).loadConstant(piece.last().d.length);
+            code.lload(Code.T0).loadConstant(piece.last().d.length).lload(Code.RETURN_TO);
             code.invokevirtual(Code.REGION_CLASS, "goesOn", GOES_ON);
             next(piece, following, on);
         }
@@ -533,7 +534,7 @@ final class RegionEmitter {
             Label outside = code.newLabel();
             spent(outside);
             code.lload(Code.T1).lload(Code.BASE).lsub().lstore(Code.T0);
-            code.lload(Code.T0).loadConstant(2L * GuestMemory.PAGE_SIZE - 1).land().lload(Code.T0);
+            code.lload(Code.T0).l2i().i2l().lload(Code.T0);
             out.rarelyDifferent(outside);
             List<SwitchCase> cases = new ArrayList<>();
             for (Piece piece : inside) cases.add(SwitchCase.of(piece.at, label(piece)));

@@ -61,15 +61,18 @@ final class Regions {
         for (int n : order) {
             if (liveBytes.get() <= KEPT * boundBytes) break;
             Region region = all.get(n);
-            if (region.equals(newest) || !region.valid()) continue;
-            cache.remove(region);
-            if (!region.withdraw()) continue;
-            evicted.increment();
-            gone(region);
-            Events.evicted(region);
+            if (!region.equals(newest) && region.valid()) discard(region);
         }
         all.removeIf(region -> !region.valid());
         for (Region region : all) region.unlink();
+    }
+
+    void discard(Region region) {
+        cache.remove(region);
+        if (!region.withdraw()) return;
+        evicted.increment();
+        gone(region);
+        Events.evicted(region);
     }
 
     /// The time that [Region#enter] notes. Any thread.

@@ -119,7 +119,7 @@ public final class Tiers {
     private void grow(Cpu c) {
         Entry entry = c.grown;
         c.grown = null;
-        if (entry != null && entry.valid()) translator.grow(c, entry, blocks.pageAfter(c, c.grownRip));
+        if (entry != null && entry.valid()) translator.grow(c, entry, c.grownRip);
     }
 
     /// Asks for a region that starts with `block`; true if it was made at once and has been run.

@@ -21,6 +21,7 @@ import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntPredicate;
+import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,7 @@ public final class Translator implements AutoCloseable {
     ///
     /// @param threshold how often a block is interpreted before it is asked for; 0 turns translation off
     /// @param warm how often a block must have been interpreted to be included in a region of another's
-    /// @param runsToGrow how often a region is entered before a larger one is made, which includes what other regions have, too
+    /// @param runsToGrow how often a region is entered, at most, before a larger one is made, which includes what other regions have, too
     /// @param background whether a thread of its own does it
     /// @param boundBytes how much bytecode all regions may have together
     public record Policy(int threshold, int warm, int runsToGrow, boolean background, long boundBytes) {
@@ -69,20 +70,36 @@ public final class Translator implements AutoCloseable {
     private static final int FIRST_INSTRUCTIONS = 80;
 
     static final int MOST_INSTRUCTIONS = 240;
+
+    /// In how many steps an entry's runs are counted: after each it may grow if nothing else is to be done.
+    private static final int GROWTH_STEPS = 8;
+
+    /// An entry is frequent that has this part of the runs after which it grows.
+    private static final int FREQUENT = 64;
+
+    /// The pages that they are from.
+    private static final int FIRST_PAGES = 2;
+
+    static final int MOST_PAGES = 12;
     private static final int LEAST_INSTRUCTIONS = 8;
 
     /// Places in two pages that a region's indirect jumps are to find inside it.
     private static final int MOST_TARGETS = 64;
 
-    /// A region to make at `offset` of the page `gpa`: the first one there, for `block`, or a larger one in place of `entry`'s.
-    private record Request(long gpa, int offset, int mode, long secondGpa, Cpu cpu, @Nullable Block block, @Nullable Entry entry)
+    /// A region to make at `offset` of the page `gpa`: the first one there, for `block`, or a larger one in place of `entry`'s. `where`
+    /// tells where the pages around it are, by their offsets.
+    private record Request(long gpa, int offset, int mode, IntToLongFunction where, Cpu cpu, @Nullable Block block, @Nullable Entry entry)
             implements Comparable<Request> {
         static Request first(Block block, long secondGpa, Cpu cpu) {
-            return new Request(block.gpa, block.offset, block.mode, secondGpa, cpu, block, null);
+            IntToLongFunction where = offset -> offset == 0 ? block.gpa : offset == GuestMemory.PAGE_SIZE ? secondGpa : -1;
+            return new Request(block.gpa, block.offset, block.mode, where, cpu, block, null);
         }
 
-        static Request larger(Entry entry, long secondGpa, Cpu cpu) {
-            return new Request(entry.region().gpa(), entry.offset(), entry.mode(), secondGpa, cpu, null, entry);
+        static Request larger(Entry entry, long rip, Cpu cpu) {
+            long gpa = entry.region().gpa();
+            IntToLongFunction pages = CodePages.around(cpu, rip & -GuestMemory.PAGE_SIZE);
+            IntToLongFunction where = offset -> offset == 0 ? gpa : pages.applyAsLong(offset);
+            return new Request(gpa, entry.offset(), entry.mode(), where, cpu, null, entry);
         }
 
         private int heat() {
@@ -109,7 +126,6 @@ public final class Translator implements AutoCloseable {
     private final @Nullable HotSpot compilers = HotSpot.compilers();
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
     private final PriorityBlockingQueue<Request> queue = new PriorityBlockingQueue<>();
-    private final byte[] code = new byte[2 * GuestMemory.PAGE_SIZE];
     private final List<Finished> finished = new ArrayList<>();
 
     /// Guest-physical addresses of the entries of regions that are finished and not published.
@@ -121,6 +137,9 @@ public final class Translator implements AutoCloseable {
     private volatile boolean ordered;
 
     private volatile boolean closed;
+
+    /// Nothing is asked for, and HotSpot has nothing to compile.
+    private volatile boolean idle;
 
     public Translator(GuestMemory memory, CodeCache cache, OpcodeMap opcodes, Policy policy) {
         this.memory = memory;
@@ -146,9 +165,20 @@ public final class Translator implements AutoCloseable {
         request(Request.first(block, secondGpa, c));
     }
 
-    /// Asks for a region that starts at `entry` and is as large as may be.
-    void grow(Cpu c, Entry entry, long secondGpa) {
-        if (!closed) request(Request.larger(entry, secondGpa, c));
+    /// Asks for a region that starts at `entry`, at linear address `rip`, and is as large as may be; puts it off where there is more
+    /// urgent work.
+    void grow(Cpu c, Entry entry, long rip) {
+        if (closed) return;
+        if (policy.background && !idle && entry.runs() < policy.runsToGrow) {
+            entry.growLater(growthStep());
+        } else {
+            request(Request.larger(entry, rip, c));
+        }
+    }
+
+    /// After how many runs to look whether there is time for a larger region.
+    private int growthStep() {
+        return policy.background ? Math.max(1, policy.runsToGrow / GROWTH_STEPS) : policy.runsToGrow;
     }
 
     private void request(Request request) {
@@ -170,7 +200,9 @@ public final class Translator implements AutoCloseable {
     private void work() {
         try {
             while (!closed) {
-                Request request = finished.isEmpty() ? queue.take() : queue.poll(2, TimeUnit.MILLISECONDS);
+                idle = finished.isEmpty() && queue.isEmpty();
+                Request request = idle ? queue.take() : queue.poll(2, TimeUnit.MILLISECONDS);
+                idle = false;
                 synchronized (this) {
                     if (request != null) translate(request);
                     finished.subList(0, Math.min(finished.size(), COMPILATIONS_AWAITED)).removeIf(Finished::publish);
@@ -255,25 +287,17 @@ public final class Translator implements AutoCloseable {
 
     private boolean make(Request request) {
         Events.Made event = Events.making();
-        long gpa = request.gpa;
-        long secondGpa = request.secondGpa;
-        long second = secondGpa >= 0 && memory.slotAt(secondGpa) != null && memory.isCode(secondGpa) ? secondGpa : -1;
-        int length = GuestMemory.PAGE_SIZE;
-        memory.read(gpa, code, 0, GuestMemory.PAGE_SIZE);
-        if (second >= 0) {
-            memory.read(second, code, GuestMemory.PAGE_SIZE, GuestMemory.PAGE_SIZE);
-            length = 2 * GuestMemory.PAGE_SIZE;
-        }
-        IntPredicate warm = at -> cache.heat(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode) >= policy.warm;
-        IntPredicate covered = at -> cache.translated(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode)
-                || awaited.contains(page(at, gpa, second) + (at & GuestMemory.PAGE_SIZE - 1));
+        Surroundings code = new Surroundings(memory, request.where);
+        if (!code.has(request.offset)) return false;
+        int mode = request.mode;
+        IntPredicate warm = at -> cache.heat(code.gpa(at), offset(at), mode) >= policy.warm;
+        IntPredicate covered = at -> cache.translated(code.gpa(at), offset(at), mode) || awaited.contains(code.gpa(at));
         Entry before = request.entry;
-        Emitted emitted = before == null
-                ? emit(code, length, request.offset, decoder, warm.and(covered.negate()), covered, at -> true, new int[0],
-                        FIRST_INSTRUCTIONS, ordered)
-                : emit(code, length, request.offset, decoder, warm.or(covered), at -> false,
-                        at -> cache.entered(page(at, gpa, second), at & GuestMemory.PAGE_SIZE - 1, request.mode),
-                        jumpTargets(gpa, second, request.mode), MOST_INSTRUCTIONS, ordered);
+        Plan.Bounds bounds = before == null
+                ? new Plan.Bounds(FIRST_INSTRUCTIONS, FIRST_PAGES, warm.and(covered.negate()), covered, at -> true, page -> new int[0])
+                : new Plan.Bounds(MOST_INSTRUCTIONS, MOST_PAGES, warm.or(covered), at -> false,
+                        at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode));
+        Emitted emitted = emit(code, request.offset, decoder, bounds, ordered);
         if (emitted == null) return false;
         Plan plan = emitted.plan;
         if (before != null && plan.instructions <= before.region().instructions()) { // there is no more
@@ -281,16 +305,20 @@ public final class Translator implements AutoCloseable {
             return true;
         }
         Region region = define(emitted);
-        Region.Extent extent = new Region.Extent(gpa, plan.granules, plan.secondGranules != 0 ? second : -1, plan.secondGranules);
-        region.place(extent, emitted);
+        List<Region.Part> parts = new ArrayList<>();
+        parts.add(part(code, 0, plan.granules.getOrDefault(0, 0L)));
+        plan.granules.forEach((page, granules) -> {
+            if (page != 0) parts.add(part(code, page, granules));
+        });
+        region.place(parts, emitted);
         Events.made(event, region);
-        int runsToGrow = before == null ? policy.runsToGrow : 0;
+        int growAt = before == null ? growthStep() : 0;
         List<Entry> entries = new ArrayList<>();
-        for (Piece piece : plan.entries) entries.add(new Entry(region, piece.entry, piece.at, request.mode, runsToGrow));
-        byte[] from = Arrays.copyOf(code, length);
-        Runnable publication = () -> publish(region, extent, from, plan, entries, request.mode);
+        for (Piece piece : plan.entries) entries.add(new Entry(region, piece.entry, piece.at, mode, growAt, policy.runsToGrow / FREQUENT));
+        long[] heads = plan.pieces.stream().mapToLong(piece -> code.gpa(piece.at)).toArray();
+        Runnable publication = () -> publish(region, parts, entries, heads, mode);
         if (policy.background) {
-            for (Piece piece : plan.entries) awaited.add(gpa + piece.at);
+            for (Piece piece : plan.entries) awaited.add(request.gpa + piece.at);
             finished.add(new Finished(region, request.cpu, before == null ? HotSpot.QUICK : HotSpot.WELL, publication));
         } else {
             publication.run();
@@ -298,17 +326,22 @@ public final class Translator implements AutoCloseable {
         return true;
     }
 
-    /// Where in these pages indirect jumps go, as offsets into what is translated.
-    private int[] jumpTargets(long gpa, long second, int mode) {
-        IntStream targets = Arrays.stream(cache.jumpTargets(gpa, mode));
-        if (second >= 0) {
-            targets = IntStream.concat(targets, Arrays.stream(cache.jumpTargets(second, mode)).map(at -> at + GuestMemory.PAGE_SIZE));
-        }
-        return targets.sorted().limit(MOST_TARGETS).toArray();
+    private static Region.Part part(Surroundings code, int page, long granules) {
+        return new Region.Part(page, code.gpa(page), granules, code.bytes(page));
     }
 
-    private static long page(int at, long gpa, long second) {
-        return at < GuestMemory.PAGE_SIZE ? gpa : second;
+    private static int offset(int at) {
+        return at & GuestMemory.PAGE_SIZE - 1;
+    }
+
+    /// Where the indirect jumps of a page go in it and the one after it.
+    private int[] jumpTargets(Surroundings code, int page, int mode) {
+        return IntStream.of(page, page + GuestMemory.PAGE_SIZE)
+                .filter(code::has)
+                .flatMap(there -> Arrays.stream(cache.jumpTargets(code.gpa(there), mode)).map(at -> there + at))
+                .sorted()
+                .limit(MOST_TARGETS)
+                .toArray();
     }
 
     /// A region's class that is not defined yet.
@@ -317,12 +350,11 @@ public final class Translator implements AutoCloseable {
     /// @param constants its class data
     record Emitted(Plan plan, byte[] classFile, int bytecodes, Object[] constants) {}
 
-    /// Emits the region that starts `head` bytes into `code`, of which `length` bytes are known: as much as fits a method that HotSpot
-    /// compiles. Null where not even a few instructions do.
-    static @Nullable Emitted emit(byte[] code, int length, int head, Decoder decoder, IntPredicate wanted, IntPredicate covered,
-            IntPredicate entered, int[] targets, int most, boolean ordered) {
-        for (int limit = most; limit >= LEAST_INSTRUCTIONS; limit /= 2) {
-            Plan plan = new Plan(code, length, head, decoder, wanted, covered, entered, targets, limit);
+    /// Emits the region that starts `head` bytes into its page: as much as fits a method that HotSpot compiles. Null where not even a few
+    /// instructions do.
+    static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, boolean ordered) {
+        for (; bounds.most() >= LEAST_INSTRUCTIONS; bounds = bounds.halved()) {
+            Plan plan = new Plan(code, head, decoder, bounds);
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan, ordered);
             byte[] classFile = emitter.classFile();
@@ -332,17 +364,15 @@ public final class Translator implements AutoCloseable {
         return null;
     }
 
-    private void publish(Region region, Region.Extent extent, byte[] from, Plan plan, List<Entry> entries, int mode) {
-        for (Entry entry : entries) awaited.remove(extent.gpa() + entry.offset());
+    private void publish(Region region, List<Region.Part> parts, List<Entry> entries, long[] heads, int mode) {
+        for (Entry entry : entries) awaited.remove(parts.getFirst().gpa() + entry.offset());
         regions.add(region);
-        if (!cache.publish(region, extent, from, entries)) {
+        if (!cache.publish(region, parts, entries)) {
             outdated.increment();
             regions.drop(region);
             return;
         }
-        for (Piece piece : plan.pieces) {
-            cache.cool(page(piece.at, extent.gpa(), extent.secondGpa()), piece.at & GuestMemory.PAGE_SIZE - 1, mode);
-        }
+        for (long gpa : heads) cache.cool(gpa, offset((int) gpa), mode);
     }
 
     private static int size(byte[] classFile) {

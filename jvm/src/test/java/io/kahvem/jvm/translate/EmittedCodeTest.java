@@ -17,14 +17,16 @@ import org.junit.jupiter.api.Test;
 /// After a change of the emitter `mvn -q -Dkahvem.fast -pl jvm -am test -Dtest=EmittedCodeTest -Dsurefire.failIfNoSpecifiedTests=false
 /// -Dtest.more=-Dkahvem.test.approve=true` writes them anew; the difference is to be read before it is committed.
 class EmittedCodeTest {
+    private static final Plan.Bounds EVERYTHING = new Plan.Bounds(Translator.MOST_INSTRUCTIONS, Translator.MOST_PAGES, at -> true,
+            at -> false, at -> true, page -> new int[0]);
+
     private static final Path APPROVED = Path.of("src/test/resources/io/kahvem/jvm/translate");
 
     private static void isAsApproved(String name, Assembler code) {
         byte[] bytes = code.assembled();
         byte[] page = new byte[4096];
         System.arraycopy(bytes, 0, page, 0, bytes.length);
-        Translator.Emitted emitted = Translator.emit(page, page.length, 0, new Decoder(Opcodes.map()), at -> true, at -> false, at -> true, new int[0],
-                Translator.MOST_INSTRUCTIONS, true);
+        Translator.Emitted emitted = Translator.emit(Surroundings.of(page), 0, new Decoder(Opcodes.map()), EVERYTHING, true);
         String text = BytecodeText.of(Objects.requireNonNull(emitted).classFile());
         Path file = APPROVED.resolve(name + ".txt");
         try {

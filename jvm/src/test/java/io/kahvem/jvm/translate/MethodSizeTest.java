@@ -20,6 +20,9 @@ import org.junit.jupiter.api.Test;
 
 /// No method that is emitted has 8,000 bytes of code, which HotSpot would never compile, whatever the guest's code.
 class MethodSizeTest {
+    private static final Plan.Bounds EVERYTHING = new Plan.Bounds(Translator.MOST_INSTRUCTIONS, Translator.MOST_PAGES, at -> true,
+            at -> false, at -> true, page -> new int[0]);
+
     private static final int LIMIT = 8_000;
     private static final int TWO_PAGES = 8192;
     private static final int PROGRAMS = Integer.getInteger("kahvem.test.sizes", 40);
@@ -35,8 +38,7 @@ class MethodSizeTest {
 
     private void check(String what, byte[] code, int head) {
         byte[] pages = Arrays.copyOf(code, TWO_PAGES);
-        Translator.Emitted emitted = Translator.emit(pages, pages.length, head, decoder, at -> true, at -> false, at -> true, new int[0],
-                Translator.MOST_INSTRUCTIONS, true);
+        Translator.Emitted emitted = Translator.emit(Surroundings.of(pages), head, decoder, EVERYTHING, true);
         if (emitted == null) {
             System.arraycopy(pages, head, window, 0, Math.min(window.length, pages.length - head));
             assertTrue(!decoder.decode(window, window.length, Mode.CODE64 | Mode.FLAT, decoded), () -> what + ": nothing is emitted");

@@ -2,9 +2,9 @@ package io.kahvem.jvm.semantics.sse;
 
 import io.kahvem.jvm.cpu.Cpu;
 
-/// Whether Java's arithmetic on doubles has done all that an SSE instruction does, for translated code, which computes first and asks then: 1
-/// if so, 0 if [Floats] has to do it. That is where MXCSR says round to nearest, everything masked and inexactness seen already, and neither
-/// operands nor result are such that another flag is set or the result is a NaN.
+/// Whether Java's arithmetic on doubles has done all that an SSE instruction does, for translated code, which computes first and asks then:
+/// 1 if so, 0 if [Floats] has to do it. That is where MXCSR says round to nearest, everything masked and inexactness seen already, and
+/// neither operands nor result are such that another flag is set or the result is a NaN.
 ///
 /// All without a branch: a set sign bit anywhere says no.
 public final class Plain {
