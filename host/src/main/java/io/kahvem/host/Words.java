@@ -21,6 +21,9 @@ public final class Words {
     /// Whether 8-byte accesses, compare-and-set too, are atomic at any alignment inside a cache line of 64 bytes.
     public static final boolean UNALIGNED_ATOMICS = X86_HOST;
 
+    /// Whether plain accesses, too, are in the order of TSO once they are machine code.
+    public static final boolean ORDERED_HOST = X86_HOST;
+
     private Words() {}
 
     // HotSpot's first compiler inlines what has 35 bytecodes at most, so the ways of other hosts are methods of their own.

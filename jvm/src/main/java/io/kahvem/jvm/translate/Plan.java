@@ -214,8 +214,8 @@ final class Plan {
         }
     }
 
-    /// Whether a function is here as far as it is warm. Calls of others leave the region, so that each has its return: a callee that left it
-    /// on its way would come back to code that nobody waits for.
+    /// Whether a function is here as far as it is warm. Calls of others leave the region, so that each has its return: a callee that left
+    /// it on its way would come back to code that nobody waits for.
     private boolean isWhole(Piece function) {
         Set<Piece> its = new HashSet<>();
         reach(function, its, false);

@@ -1,5 +1,6 @@
 package io.kahvem.jvm.translate;
 
+import io.kahvem.host.Words;
 import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.decode.Decoder;
 import io.kahvem.jvm.decode.OpcodeMap;
@@ -133,8 +134,8 @@ public final class Translator implements AutoCloseable {
 
     private @Nullable Thread thread;
 
-    /// Other vCPUs see what one does.
-    private volatile boolean ordered;
+    /// Whether HotSpot may not reorder accesses to memory (docs/design/memory-order.md).
+    private volatile boolean ordered = !Words.ORDERED_HOST;
 
     private volatile boolean closed;
 

@@ -102,6 +102,17 @@ public final class UserCpu implements AutoCloseable {
         memory.write64(table + (gva >>> 12 & 511) * 8, gpa | PRESENT_WRITABLE_USER);
     }
 
+    /// Writes as a device does, to the guest-physical address that `base + offset` is at to begin with.
+    public void poke(int offset, byte[] bytes) {
+        memory.write(REGION_GPA + offset, bytes);
+    }
+
+    /// Has the page at `base + offset` be where that at `base + other` was to begin with.
+    public void remap(int offset, int other) {
+        mapPage(base + offset, REGION_GPA + other);
+        c.mmu.flush();
+    }
+
     /// Its memory from the stack on, which nothing initializes.
     public byte[] stack() {
         byte[] bytes = new byte[HostCpu.REGION_BYTES - HostCpu.STACK];
