@@ -77,7 +77,8 @@ public final class CodeCache {
             if (!unchanged(part)) return false;
         }
         for (Region.Part part : parts) page(part.gpa()).addRegion(region, part.granules());
-        for (Entry entry : entries) page(parts.getFirst().gpa()).addEntry(entry);
+        CodePage first = page(parts.getFirst().gpa());
+        for (Entry entry : entries) first.addEntry(entry);
         return true;
     }
 

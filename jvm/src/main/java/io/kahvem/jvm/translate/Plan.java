@@ -41,13 +41,8 @@ final class Plan {
     int instructions;
 
     private final Surroundings code;
-    private final int mostPages;
     private final Decoder decoder;
-    private final IntPredicate wanted;
-    private final IntPredicate covered;
-    private final IntPredicate entered;
-    private final int limit;
-    private final IntFunction<int[]> knownTargets;
+    private final Bounds bounds;
     private final TreeMap<Integer, Piece.Node> nodes = new TreeMap<>();
     private final TreeMap<Integer, Piece> leaders = new TreeMap<>();
     private final Set<Integer> pages = new HashSet<>();
@@ -77,12 +72,7 @@ final class Plan {
         this.code = code;
         this.head = head;
         this.decoder = decoder;
-        this.mostPages = bounds.pages;
-        this.wanted = bounds.wanted;
-        this.covered = bounds.covered;
-        this.entered = bounds.entered;
-        this.knownTargets = bounds.targets;
-        this.limit = bounds.most;
+        this.bounds = bounds;
         lead(head);
         // Function by function, so that those that are there are whole.
         for (; ; ) {
@@ -103,7 +93,7 @@ final class Plan {
     }
 
     private boolean worth(long target) {
-        return code.has(target) && (leaders.containsKey((int) target) || wanted.test((int) target));
+        return code.has(target) && (leaders.containsKey((int) target) || bounds.wanted.test((int) target));
     }
 
     /// The region's [Region#place]s.
@@ -118,13 +108,13 @@ final class Plan {
 
     /// Whether the code at `at`, outside the region, is known to be rarely executed.
     boolean cold(long at) {
-        return code.has(at) && !worth(at) && !covered.test((int) at);
+        return code.has(at) && !worth(at) && !bounds.covered.test((int) at);
     }
 
     /// Decodes from `at` to the next branch, or to what is known already.
     private void follow(int at) {
-        for (int first = at; nodes.size() < limit && code.has(at) && !nodes.containsKey(at); ) {
-            if (at != first && covered.test(at)) return;
+        for (int first = at; nodes.size() < bounds.most && code.has(at) && !nodes.containsKey(at); ) {
+            if (at != first && bounds.covered.test(at)) return;
             Decoded d = new Decoded();
             if (!decoder.decode(window, code.read(at, window), Mode.CODE64 | Mode.FLAT, d)) return;
             Piece.Node node = new Piece.Node(d, at);
@@ -132,7 +122,6 @@ final class Plan {
             nodes.put(at, node);
             at = node.end;
             if (node.kind() == Op.Kind.BRANCH) {
-                boolean falls = !node.is(Transfer.class, "always");
                 long target = node.end + d.imm;
                 if (worth(target)) {
                     if (node.is(Transfer.class, "call")) {
@@ -141,11 +130,11 @@ final class Plan {
                         lead((int) target);
                     }
                 }
-                if (falls && worth(at)) lead(at);
+                if (falls(node) && worth(at)) lead(at);
                 return;
             }
             if (node.is(Transfer.class, "jmpIndirect")) {
-                for (int target : knownTargets.apply(node.at & -GuestMemory.PAGE_SIZE)) {
+                for (int target : bounds.targets.apply(node.at & -GuestMemory.PAGE_SIZE)) {
                     targets.add(target);
                     lead(target);
                 }
@@ -177,8 +166,7 @@ final class Plan {
         for (Piece piece : pieces) {
             Piece.Node last = piece.last();
             boolean branch = last.kind() == Op.Kind.BRANCH;
-            boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
-            if (falls) piece.next = byStart.get(last.end);
+            if (falls(last)) piece.next = byStart.get(last.end);
             if (branch) {
                 long target = piece.target();
                 if (code.has(target)) piece.taken = byStart.get((int) target);
@@ -203,14 +191,14 @@ final class Plan {
             boolean branch = last.kind() == Op.Kind.BRANCH;
             boolean call = piece.calls();
             if (piece.taken != null && piece.target() <= last.at) piece.taken.loopHead = true;
-            if ((call || !branch && last.d.row.endsBlock()) && piece.next != null && entered.test(last.end)) enter(piece.next);
+            if ((call || !branch && last.d.row.endsBlock()) && piece.next != null && bounds.entered.test(last.end)) enter(piece.next);
             if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
         }
         for (Piece piece : jumpTargets) piece.loopHead = true;
         // A piece that begins inside another's instruction overlaps it; the addresses of both then mean what they say.
         enter(first);
         for (Piece piece : pieces) {
-            if (piece.loopHead || entered.test(piece.at) && !piece.looksAtFlags()) enter(piece);
+            if (piece.loopHead || bounds.entered.test(piece.at) && !piece.looksAtFlags()) enter(piece);
         }
     }
 
@@ -224,8 +212,7 @@ final class Plan {
             boolean branch = last.kind() == Op.Kind.BRANCH;
             if (last.is(Transfer.class, "jmpIndirect") && jumpTargets.isEmpty()) return false;
             if (branch && !piece.calls() && piece.taken == null && !cold(piece.target())) return false;
-            boolean falls = branch ? !last.is(Transfer.class, "always") : mayGoOn(last);
-            if (falls && piece.next == null && !cold(last.end)) return false;
+            if (falls(last) && piece.next == null && !cold(last.end)) return false;
         }
         return true;
     }
@@ -239,6 +226,11 @@ final class Plan {
             if (piece.taken != null && (calls || !piece.calls())) found.add(piece.taken);
             if (piece.last().is(Transfer.class, "jmpIndirect")) found.addAll(jumpTargets);
         }
+    }
+
+    /// Whether the next instruction may follow.
+    private static boolean falls(Piece.Node node) {
+        return node.kind() == Op.Kind.BRANCH ? !node.is(Transfer.class, "always") : mayGoOn(node);
     }
 
     /// Whether the next instruction may follow an instruction that is no relative branch.
@@ -259,7 +251,7 @@ final class Plan {
         int first = node.at & -GuestMemory.PAGE_SIZE;
         int last = node.end - 1 & -GuestMemory.PAGE_SIZE;
         int more = (pages.contains(first) ? 0 : 1) + (last == first || pages.contains(last) ? 0 : 1);
-        if (pages.size() + more > mostPages) return false;
+        if (pages.size() + more > bounds.pages) return false;
         pages.add(first);
         pages.add(last);
         return true;

@@ -208,7 +208,12 @@ public abstract class Region {
     ///
     /// @param before the [#context] before it
     protected final boolean returned(Cpu c, long rip, long before) {
-        return (c.r[Cpu.RIP] == rip || resume(c, rip, before)) && c.stop == Cpu.NONE && c.budget > 0 && context(c) == before && valid;
+        return (c.r[Cpu.RIP] == rip || resume(c, rip, before)) && mayGoOn(c, before);
+    }
+
+    /// Whether nothing but a return address keeps the region from going on after what it has called.
+    private boolean mayGoOn(Cpu c, long before) {
+        return c.stop == Cpu.NONE && c.budget > 0 && context(c) == before && valid;
     }
 
     private static boolean resume(Cpu c, long rip, long before) {
@@ -244,7 +249,7 @@ public abstract class Region {
             if (to == returnTo) return false;
             c.returnTo = rip;
             Link.goIndirect(c, to);
-            return to != rip && c.r[Cpu.RIP] == rip && c.stop == Cpu.NONE && c.budget > 0 && context(c) == before && valid;
+            return to != rip && c.r[Cpu.RIP] == rip && mayGoOn(c, before);
         }
         c.epoch++;
         if (c.stop == Cpu.FAULT || c.stop == Cpu.REPEAT) {

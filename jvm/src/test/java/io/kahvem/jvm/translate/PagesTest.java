@@ -54,22 +54,29 @@ class PagesTest {
         return counts.getOrDefault("regions-made", 0L);
     }
 
+    /// With functions that return 3, 40 and 500.
     private static UserCpu cpu() {
-        return new UserCpu(BASE, Opcodes.map(), UserCpu.TRANSLATED);
+        UserCpu cpu = new UserCpu(BASE, Opcodes.map(), UserCpu.TRANSLATED);
+        cpu.poke(BEFORE, function(3));
+        cpu.poke(AFTER, function(40));
+        cpu.poke(ANOTHER, function(500));
+        return cpu;
+    }
+
+    private static void assertRunsTranslated(int expected, UserCpu cpu, byte[] caller) {
+        long interpreted = cpu.c.retired - cpu.translatedInstructions();
+        assertEquals(expected, run(cpu, caller));
+        assertTrue(cpu.c.retired - cpu.translatedInstructions() - interpreted < 10);
     }
 
     @Test
     void functionsBeforeAndAfterTheirCaller() {
         byte[] caller = caller(BEFORE, AFTER);
         try (UserCpu cpu = cpu()) {
-            cpu.poke(BEFORE, function(3));
-            cpu.poke(AFTER, function(40));
             for (int n = 0; n < 5; n++) assertEquals(43 * ROUNDS, run(cpu, caller));
             long before = made(cpu);
-            long interpreted = cpu.c.retired - cpu.translatedInstructions();
-            assertEquals(43 * ROUNDS, run(cpu, caller));
+            assertRunsTranslated(43 * ROUNDS, cpu, caller);
             assertEquals(before, made(cpu));
-            assertTrue(cpu.c.retired - cpu.translatedInstructions() - interpreted < 10);
         }
     }
 
@@ -77,7 +84,6 @@ class PagesTest {
     void aFunctionThatIsWrittenOverIsTheNewOneAtOnce() {
         byte[] caller = caller(BEFORE, AFTER);
         try (UserCpu cpu = cpu()) {
-            cpu.poke(BEFORE, function(3));
             for (int n = 1; n < 20; n++) {
                 cpu.poke(AFTER, function(40 + n));
                 for (int again = 0; again < 3; again++) assertEquals((43 + n) * ROUNDS, run(cpu, caller));
@@ -89,9 +95,6 @@ class PagesTest {
     void aPageThatIsMappedElsewhereIsTheOtherOneAtOnce() {
         byte[] caller = caller(BEFORE, AFTER);
         try (UserCpu cpu = cpu()) {
-            cpu.poke(BEFORE, function(3));
-            cpu.poke(AFTER, function(40));
-            cpu.poke(ANOTHER, function(500));
             for (int n = 0; n < 20; n++) {
                 cpu.remap(AFTER, n % 2 == 0 ? AFTER : ANOTHER);
                 for (int again = 0; again < 3; again++) assertEquals((n % 2 == 0 ? 43 : 503) * ROUNDS, run(cpu, caller));
@@ -104,15 +107,10 @@ class PagesTest {
     void aRegionThatIsElsewhereForLongGivesWay() {
         byte[] caller = caller(BEFORE, AFTER);
         try (UserCpu cpu = cpu()) {
-            cpu.poke(BEFORE, function(3));
-            cpu.poke(AFTER, function(40));
-            cpu.poke(ANOTHER, function(500));
             for (int n = 0; n < 5; n++) assertEquals(43 * ROUNDS, run(cpu, caller));
             cpu.remap(AFTER, ANOTHER);
             for (int n = 0; n < 100; n++) assertEquals(503 * ROUNDS, run(cpu, caller));
-            long interpreted = cpu.c.retired - cpu.translatedInstructions();
-            assertEquals(503 * ROUNDS, run(cpu, caller));
-            assertTrue(cpu.c.retired - cpu.translatedInstructions() - interpreted < 10);
+            assertRunsTranslated(503 * ROUNDS, cpu, caller);
         }
     }
 }
