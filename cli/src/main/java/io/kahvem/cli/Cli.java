@@ -4,12 +4,14 @@ import io.kahvem.block.BlockException;
 import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.doctor.DoctorCommand;
 import io.kahvem.cli.image.ImageCommand;
+import io.kahvem.cli.image.PlainImageCommand;
 import io.kahvem.cli.run.RunCommand;
 import io.kahvem.cli.virsh.Virsh;
 import io.kahvem.config.ConfigException;
 import io.kahvem.host.HostException;
 import io.kahvem.hypervisor.HypervisorException;
 import io.kahvem.vmm.boot.BootException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -61,12 +63,13 @@ public final class Cli implements Runnable {
             if (plain != null) return plain.call();
             CommandLine line = new CommandLine(this);
             // Reading a command's annotations takes milliseconds: of the others only where none of them is named.
-            Map<String, Supplier<Object>> commands = commands();
+            List<String> its = args.length == 0 ? List.of() : List.of(args).subList(1, args.length);
+            Map<String, Supplier<Object>> commands = commands(its);
             List<Supplier<Object>> wanted = args.length > 0 && commands.containsKey(args[0])
                     ? List.of(commands.get(args[0])) : List.copyOf(commands.values());
             for (Supplier<Object> command : wanted) line.addSubcommand(command.get());
-            return line.setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8))
-                    .setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8))
+            return line.setOut(printer(context.out()))
+                    .setErr(printer(context.err()))
                     .setParameterExceptionHandler((e, arguments) -> wrongArguments(e))
                     .setExecutionExceptionHandler((e, commandLine, parsed) -> failed(e))
                     .execute(args);
@@ -82,17 +85,22 @@ public final class Cli implements Runnable {
         PlainCommand command = switch (args.isEmpty() ? "" : args.getFirst()) {
             case "run" -> new RunCommand(context);
             case "daemon" -> new DaemonCommand(context);
+            case "image" -> new PlainImageCommand(printer(context.out()), printer(context.err()));
             default -> null;
         };
         return command != null && command.takesPlainly(args.subList(1, args.size())) ? command : null;
     }
 
-    private Map<String, Supplier<Object>> commands() {
+    private static PrintWriter printer(OutputStream stream) {
+        return new PrintWriter(stream, true, StandardCharsets.UTF_8);
+    }
+
+    private Map<String, Supplier<Object>> commands(List<String> itsArguments) {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
         commands.put("run", () -> new RunCommand(context));
         commands.put("doctor", DoctorCommand::new);
         commands.put("daemon", () -> new DaemonCommand(context));
-        commands.put("image", () -> ImageCommand.commandLine(context.processEnd()));
+        commands.put("image", () -> ImageCommand.commandLine(itsArguments, context.processEnd()));
         return commands;
     }
 

@@ -27,7 +27,7 @@ public final class Main {
             if (System.getenv("KAHVEM_DEBUG") != null) e.printStackTrace();
             System.exit(ExitStatus.HOST_FAILED);
         });
-        System.exit(new Cli(context(end, terminal, new ProcessConfinement(args))).run(args));
+        end.leave(new Cli(context(end, terminal, new ProcessConfinement(args))).run(args));
     }
 
     /// This process, as commands see it.

@@ -26,6 +26,18 @@ public final class Words {
 
     private Words() {}
 
+    /// Whether `bytes` bytes are all zeros; in no order with other threads' stores.
+    public static boolean isZero(long address, long bytes) {
+        long at = address;
+        long end = address + bytes;
+        while (at < end && (at & 7) != 0) if (U.getByte(null, at++) != 0) return false;
+        for (; at + 32 <= end; at += 32) {
+            if ((U.getLong(null, at) | U.getLong(null, at + 8) | U.getLong(null, at + 16) | U.getLong(null, at + 24)) != 0) return false;
+        }
+        while (at < end) if (U.getByte(null, at++) != 0) return false;
+        return true;
+    }
+
     // HotSpot's first compiler inlines what has 35 bytecodes at most, so the ways of other hosts are methods of their own.
 
     public static byte get8(long address) {

@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /// A file or block device of the host. It grows where it is written beyond its end, and reads as zeros there.
 public final class FileNode implements BlockNode {
@@ -32,6 +33,13 @@ public final class FileNode implements BlockNode {
 
     private volatile boolean zeroRangeWorks = true;
     private volatile boolean punchHoleWorks = true;
+
+    /// A stretch of the file without holes.
+    private record Stretch(long start, long end) {}
+
+    /// The last one that was found: to find its end the host may need as long as to go through all of it, and is asked anew for each part
+    /// of a copy. Where others have made a hole since, it is called data that are zeros, which is true as well.
+    private volatile @Nullable Stretch known;
 
     private FileNode(HostFile file, String name, boolean readOnly, CacheMode cache, boolean unmap) {
         this.file = file;
@@ -131,6 +139,7 @@ public final class FileNode implements BlockNode {
             throw inUse;
         }
         file = next;
+        known = null;
         readOnly = wanted;
         before.close();
     }
@@ -251,6 +260,7 @@ public final class FileNode implements BlockNode {
         long end = offset + length;
         if (mayUnmap && punchHoleWorks && unmap) {
             int result = file.punchHole(offset, length);
+            known = null;
             if (result == 0) {
                 if (end > file.size()) check("resize", end, file.resize(end));
                 return;
@@ -260,6 +270,7 @@ public final class FileNode implements BlockNode {
         }
         if (zeroRangeWorks && (length & 511) == 0) {
             int result = file.zeroRange(offset, length);
+            known = null;
             if (result == 0) return;
             if (result != -Errno.EOPNOTSUPP && result != -Errno.EINVAL) check("write zeroes to", offset, result);
             zeroRangeWorks = false;
@@ -274,6 +285,7 @@ public final class FileNode implements BlockNode {
     public void discard(long offset, long length) {
         if (!unmap || !punchHoleWorks || length == 0) return;
         int result = file.punchHole(offset, length);
+        known = null;
         if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) punchHoleWorks = false;
         else check("discard", offset, result);
     }
@@ -285,18 +297,25 @@ public final class FileNode implements BlockNode {
 
     @Override
     public Extent extentAt(long offset, long length) {
+        Stretch before = known;
+        if (before != null && before.start <= offset && offset < before.end) {
+            return Extent.data(Math.min(length, before.end - offset), offset);
+        }
         long data = file.seekData(offset);
         if (data == -Errno.ENXIO) return Extent.zero(length);
         if (data < 0) return Extent.data(length, offset);
         if (data > offset) return Extent.zero(Math.min(length, data - offset));
         long hole = file.seekHole(offset);
-        return Extent.data(hole > offset ? Math.min(length, hole - offset) : length, offset);
+        if (hole <= offset) return Extent.data(length, offset);
+        known = new Stretch(offset, hole);
+        return Extent.data(Math.min(length, hole - offset), offset);
     }
 
     @Override
     public void resize(long sizeBytes, Preallocation preallocation) {
         long old = file.size();
         check("resize", sizeBytes, file.resize(sizeBytes));
+        known = null;
         if (sizeBytes <= old) return;
         switch (preallocation) {
             case OFF, METADATA -> { }

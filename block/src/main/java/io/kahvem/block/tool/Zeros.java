@@ -1,34 +1,32 @@
 package io.kahvem.block.tool;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-
+import io.kahvem.host.Words;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 
-/// Looks for zeros in memory.
+/// Looks for zeros in native memory, by its addresses: a conversion asks so often that even its first questions, before HotSpot has
+/// compiled anything, should be cheap.
 public final class Zeros {
     private Zeros() {}
 
     public static boolean isZero(MemorySegment memory) {
-        long length = memory.byteSize();
-        long at = 0;
-        for (; at + 32 <= length; at += 32) {
-            long any = memory.get(JAVA_LONG_UNALIGNED, at) | memory.get(JAVA_LONG_UNALIGNED, at + 8)
-                    | memory.get(JAVA_LONG_UNALIGNED, at + 16) | memory.get(JAVA_LONG_UNALIGNED, at + 24);
-            if (any != 0) return false;
-        }
-        for (; at < length; at++) if (memory.get(JAVA_BYTE, at) != 0) return false;
-        return true;
+        boolean zero = Words.isZero(addressOf(memory), memory.byteSize());
+        Reference.reachabilityFence(memory);
+        return zero;
     }
 
     /// How long a run of units that are all zeros, or all not, begins at `start`.
     static long run(MemorySegment memory, long start, long unit, boolean zero) {
+        long base = addressOf(memory);
+        long size = memory.byteSize();
         long at = start;
-        while (at < memory.byteSize()) {
-            long length = Math.min(unit, memory.byteSize() - at);
-            if (isZero(memory.asSlice(at, length)) != zero) break;
-            at += length;
-        }
-        return at - start;
+        while (at < size && Words.isZero(base + at, Math.min(unit, size - at)) == zero) at += unit;
+        Reference.reachabilityFence(memory);
+        return Math.min(at, size) - start;
+    }
+
+    private static long addressOf(MemorySegment memory) {
+        if (!memory.isNative()) throw new IllegalArgumentException("memory of the heap");
+        return memory.address();
     }
 }

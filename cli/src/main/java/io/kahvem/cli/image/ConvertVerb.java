@@ -13,12 +13,14 @@ import io.kahvem.block.OpenOptions;
 import io.kahvem.block.qcow2.Qcow2Node;
 import io.kahvem.block.tool.Copier;
 import io.kahvem.block.tool.Progress;
+import io.kahvem.cli.PlainOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -95,6 +97,48 @@ final class ConvertVerb extends ImageVerb {
 
     @Parameters(arity = "1..*", paramLabel = "FILE", description = "Sources, then the target.")
     private List<String> files = new ArrayList<>();
+
+    /// Takes arguments without picocli, whose reading of the annotations takes longer than a small image does. False where one is not
+    /// written plainly (see [PlainOptions]) or seldom given; this object is of no use then.
+    boolean takesPlainly(List<String> arguments) {
+        return PlainOptions.take(arguments, Set.of("-o"), this::takesWord, this::takesValue);
+    }
+
+    private boolean takesWord(String word) {
+        switch (word) {
+            case "-c" -> compress = true;
+            case "-n" -> exists = true;
+            case "-p" -> progress = true;
+            case "-q" -> beQuiet();
+            case "-U" -> share = true;
+            case "-W" -> outOfOrder = true;
+            default -> {
+                return !word.startsWith("-") && !word.startsWith("@") && files.add(word);
+            }
+        }
+        return true;
+    }
+
+    private boolean takesValue(String option, String value) {
+        switch (option) {
+            case "-f" -> format = value;
+            case "-O" -> targetFormat = value;
+            case "-o" -> options.add(value);
+            case "-B" -> backing = value;
+            case "-F" -> backingFormat = value;
+            case "-S" -> sparse = value;
+            case "-m" -> {
+                if (!value.matches("[0-9]{1,6}")) return false;
+                workers = Integer.parseInt(value);
+            }
+            case "-t" -> cache = value;
+            case "-T" -> sourceCache = value;
+            default -> {
+                return false;
+            }
+        }
+        return !value.startsWith("@");
+    }
 
     @Override
     int run() {

@@ -32,6 +32,11 @@ abstract class ImageVerb implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
+    /// Where a verb without picocli prints.
+    private @Nullable PrintWriter plainOut;
+
+    private @Nullable PrintWriter plainErr;
+
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     @SuppressWarnings("UnusedVariable") // picocli reads it
     private boolean help;
@@ -62,8 +67,18 @@ abstract class ImageVerb implements Callable<Integer> {
         return spec;
     }
 
+    /// For a verb that is run without picocli.
+    void printTo(PrintWriter out, PrintWriter err) {
+        plainOut = out;
+        plainErr = err;
+    }
+
     PrintWriter out() {
-        return spec().commandLine().getOut();
+        return plainOut != null ? plainOut : spec().commandLine().getOut();
+    }
+
+    private PrintWriter err() {
+        return plainErr != null ? plainErr : spec().commandLine().getErr();
     }
 
     /// An answer, unless it should be quiet.
@@ -73,12 +88,16 @@ abstract class ImageVerb implements Callable<Integer> {
     }
 
     void fail(String message) {
-        spec().commandLine().getErr().println("kahvem image: " + message);
-        spec().commandLine().getErr().flush();
+        err().println("kahvem image: " + message);
+        err().flush();
     }
 
     boolean isQuiet() {
         return quiet;
+    }
+
+    void beQuiet() {
+        quiet = true;
     }
 
     Progress progress(boolean wanted) {

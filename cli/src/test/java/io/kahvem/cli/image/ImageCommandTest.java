@@ -45,9 +45,46 @@ class ImageCommandTest {
     private Answer kahvem(String line) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine command = ImageCommand.commandLine(new ProcessEnd()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        int status = command.execute(inDirectory(line).toArray(String[]::new));
+        List<String> words = inDirectory(line);
+        CommandLine command = ImageCommand.commandLine(words, new ProcessEnd()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        int status = command.execute(words.toArray(String[]::new));
         return new Answer(status, out.toString().replace(dir + "/", "@"), err.toString().replace(dir + "/", "@"));
+    }
+
+    private Answer plainly(String line) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        PlainImageCommand command = new PlainImageCommand(new PrintWriter(out), new PrintWriter(err));
+        assertThat(command.takesPlainly(inDirectory(line))).as(line).isTrue();
+        int status = command.call();
+        return new Answer(status, out.toString().replace(dir + "/", "@"), err.toString().replace(dir + "/", "@"));
+    }
+
+    /// Without picocli it is the same: what is said, the status, and the image.
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "convert -f raw -O qcow2 @raw @x", "convert -c -O qcow2 -o cluster_size=4k -o compat=1.1 @raw @x",
+        "convert -p -m 2 -W -O raw @a @x",
+        "convert -q -p -S 64k -T none -t writeback @a @x", "convert -O qcow2 -B @a -F qcow2 @a @x", "convert -U -O qcow2 @a @raw @x",
+        "convert -O qcow2 @absent @x", "convert @raw", "convert -O nothing @raw @x", "convert -m 99 @raw @x", "convert -S 100 @raw @x"
+    })
+    void convertIsTheSameWithoutPicocli(String line) throws IOException {
+        content("raw", 3 << 20, 1);
+        qemu("convert -O qcow2 @raw @a");
+        Answer slow = kahvem(line);
+        Answer plain = plainly(line.replace("@x", "@y"));
+        assertThat(plain).isEqualTo(new Answer(slow.status, slow.out.replace("@x", "@y"), slow.err.replace("@x", "@y")));
+        if (slow.status == 0) same("compare @x @y");
+        assertThat(Files.exists(dir.resolve("y"))).isEqualTo(Files.exists(dir.resolve("x")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "info @a", "convert --help", "convert -O=raw @a @x", "convert -f", "convert --salvage @a @x", "convert -cp @a @x", "convert @args"
+    })
+    void whatIsNotWrittenPlainlyIsLeftToPicocli(String line) {
+        PrintWriter nobody = new PrintWriter(new StringWriter());
+        assertThat(new PlainImageCommand(nobody, nobody).takesPlainly(List.of(line.split(" ")))).isFalse();
     }
 
     private Answer qemu(String line) {
