@@ -58,9 +58,9 @@ public final class Cli implements Runnable {
     /// Runs the command `args` name. Returns the exit status, never throws.
     int run(String... args) {
         try {
-            if (Virsh.isFor(args)) return new Virsh(context).run(args);
             PlainCommand plain = plainly(List.of(args));
             if (plain != null) return plain.call();
+            if (Virsh.isFor(args)) return new Virsh(context).run(args);
             CommandLine line = new CommandLine(this);
             // Reading a command's annotations takes milliseconds: of the others only where none of them is named.
             List<String> its = args.length == 0 ? List.of() : List.of(args).subList(1, args.length);

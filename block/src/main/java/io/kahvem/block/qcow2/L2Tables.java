@@ -2,6 +2,7 @@ package io.kahvem.block.qcow2;
 
 import static io.kahvem.block.qcow2.BigEndian.U64;
 
+import io.kahvem.block.Bounce;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -20,22 +21,23 @@ final class L2Tables {
 
     private static final int CACHE_BYTES = 32 << 20;
 
-    /// One table. `offset` is where it belongs in the file.
+    /// One table. `offset` is where it belongs in the file, `words` what is there.
     static final class L2 {
         final int l1Index;
-        final MemorySegment entries;
+        final long[] words;
         long offset;
         boolean dirty;
 
-        L2(int l1Index, long offset, MemorySegment entries) {
+        L2(int l1Index, long offset, long[] words) {
             this.l1Index = l1Index;
             this.offset = offset;
-            this.entries = entries;
+            this.words = words;
         }
     }
 
     private final Image image;
     final int entryBytes;
+    private final int entryWords;
     final int l2Bits;
     private long[] l1 = new long[0];
     private final TreeSet<Integer> dirtyL1 = new TreeSet<>();
@@ -46,7 +48,8 @@ final class L2Tables {
     L2Tables(Image image) {
         this.image = image;
         entryBytes = image.header.l2EntryBytes();
-        l2Bits = image.clusterBits - (entryBytes == 16 ? 4 : 3);
+        entryWords = entryBytes / 8;
+        l2Bits = image.clusterBits - (entryWords == 2 ? 4 : 3);
         mostCached = Math.max(4, CACHE_BYTES / image.clusterSize);
     }
 
@@ -119,9 +122,16 @@ final class L2Tables {
     }
 
     private L2 read(int l1Index, long offset) {
-        MemorySegment entries = Arena.ofAuto().allocate(image.clusterSize, 4096);
-        image.file.read(offset, entries);
-        return keep(new L2(l1Index, offset, entries));
+        long[] words = newWords();
+        MemorySegment memory = Bounce.take(image.clusterSize);
+        image.file.read(offset, memory.asSlice(0, image.clusterSize));
+        MemorySegment.copy(memory, U64, 0, words, 0, words.length);
+        Bounce.give(memory);
+        return keep(new L2(l1Index, offset, words));
+    }
+
+    private long[] newWords() {
+        return new long[image.clusterSize / 8];
     }
 
     private L2 keep(L2 table) {
@@ -141,7 +151,7 @@ final class L2Tables {
         long offset = image.refcounts.allocate(1);
         image.refcounts.noteMetadata(offset, 1);
         if (table == null) {
-            table = keep(new L2(l1Index, offset, Arena.ofAuto().allocate(image.clusterSize, 4096)));
+            table = keep(new L2(l1Index, offset, newWords()));
         } else {
             image.refcounts.release(table.offset >>> image.clusterBits);
             table.offset = offset;
@@ -160,21 +170,21 @@ final class L2Tables {
     }
 
     long entry(L2 table, int index) {
-        return table.entries.get(U64, (long) index * entryBytes);
+        return table.words[index * entryWords];
     }
 
     /// Of extended entries: a bit for each subcluster that is allocated, and in the upper half for each that is zeros.
     long bitmap(L2 table, int index) {
-        return table.entries.get(U64, (long) index * entryBytes + 8);
+        return table.words[index * entryWords + 1];
     }
 
     void setEntry(L2 table, int index, long entry) {
-        table.entries.set(U64, (long) index * entryBytes, entry);
+        table.words[index * entryWords] = entry;
         markDirty(table);
     }
 
     void setBitmap(L2 table, int index, long bitmap) {
-        table.entries.set(U64, (long) index * entryBytes + 8, bitmap);
+        table.words[index * entryWords + 1] = bitmap;
         markDirty(table);
     }
 
@@ -215,11 +225,14 @@ final class L2Tables {
 
     void writeTables() {
         if (dirtyCount == 0) return;
+        MemorySegment memory = Bounce.take(image.clusterSize);
         for (L2 table : cache.values()) {
             if (!table.dirty) continue;
-            image.file.write(table.offset, table.entries);
+            MemorySegment.copy(table.words, 0, memory, U64, 0, table.words.length);
+            image.file.write(table.offset, memory.asSlice(0, image.clusterSize));
             table.dirty = false;
         }
+        Bounce.give(memory);
         dirtyCount = 0;
     }
 

@@ -1,14 +1,12 @@
 package io.kahvem.block.qcow2;
 
-import static io.kahvem.block.qcow2.BigEndian.U16;
-import static io.kahvem.block.qcow2.BigEndian.U32;
 import static io.kahvem.block.qcow2.BigEndian.U64;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.kahvem.block.BlockException;
 import io.kahvem.host.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,11 +27,16 @@ final class Refcounts {
     private static final long MOST_BEYOND = 1 << 22;
 
     private static final class Block {
-        final MemorySegment entries;
+        final MemorySegment memory;
+
+        /// The same, big-endian.
+        final ByteBuffer entries;
+
         boolean dirty;
 
-        Block(MemorySegment entries) {
-            this.entries = entries;
+        Block(MemorySegment memory) {
+            this.memory = memory;
+            entries = memory.asByteBuffer();
         }
     }
 
@@ -149,36 +152,32 @@ final class Refcounts {
     long get(long cluster) {
         long index = cluster / entriesPerBlock;
         if (index >= table.length || (table[(int) index] & OFFSET_MASK) == 0) return 0;
-        return getIn(block(index).entries, (int) (cluster % entriesPerBlock));
-    }
-
-    private long getIn(MemorySegment block, int n) {
-        return get(block, order, n);
+        return get(block(index).entries, order, (int) (cluster % entriesPerBlock));
     }
 
     /// Entry `n` of a block whose entries have 1 << order bits.
-    static long get(MemorySegment block, int order, int n) {
+    static long get(ByteBuffer block, int order, int n) {
         return switch (order) {
-            case 0, 1, 2 -> block.get(JAVA_BYTE, n >> (3 - order)) >> ((n & (8 >> order) - 1) << order) & (1 << (1 << order)) - 1;
-            case 3 -> block.get(JAVA_BYTE, n) & 0xffL;
-            case 4 -> block.get(U16, 2L * n) & 0xffffL;
-            case 5 -> block.get(U32, 4L * n) & 0xffff_ffffL;
-            default -> block.get(U64, 8L * n);
+            case 0, 1, 2 -> block.get(n >> (3 - order)) >> ((n & (8 >> order) - 1) << order) & (1 << (1 << order)) - 1;
+            case 3 -> block.get(n) & 0xffL;
+            case 4 -> block.getShort(2 * n) & 0xffffL;
+            case 5 -> block.getInt(4 * n) & 0xffff_ffffL;
+            default -> block.getLong(8 * n);
         };
     }
 
-    static void set(MemorySegment block, int order, int n, long count) {
+    static void set(ByteBuffer block, int order, int n, long count) {
         switch (order) {
             case 0, 1, 2 -> {
                 int shift = (n & (8 >> order) - 1) << order;
                 int mask = (1 << (1 << order)) - 1 << shift;
-                long at = n >> (3 - order);
-                block.set(JAVA_BYTE, at, (byte) (block.get(JAVA_BYTE, at) & ~mask | (int) count << shift));
+                int at = n >> (3 - order);
+                block.put(at, (byte) (block.get(at) & ~mask | (int) count << shift));
             }
-            case 3 -> block.set(JAVA_BYTE, n, (byte) count);
-            case 4 -> block.set(U16, 2L * n, (short) count);
-            case 5 -> block.set(U32, 4L * n, (int) count);
-            default -> block.set(U64, 8L * n, count);
+            case 3 -> block.put(n, (byte) count);
+            case 4 -> block.putShort(2 * n, (short) count);
+            case 5 -> block.putInt(4 * n, (int) count);
+            default -> block.putLong(8 * n, count);
         }
     }
 
@@ -475,7 +474,7 @@ final class Refcounts {
         for (Map.Entry<Long, Block> entry : blocks.entrySet()) {
             Block block = entry.getValue();
             if (!block.dirty) continue;
-            image.file.write(table[Math.toIntExact(entry.getKey())] & OFFSET_MASK, block.entries);
+            image.file.write(table[Math.toIntExact(entry.getKey())] & OFFSET_MASK, block.memory);
             block.dirty = false;
         }
         dirtyBlocks = 0;

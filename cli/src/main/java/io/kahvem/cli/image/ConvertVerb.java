@@ -77,7 +77,7 @@ final class ConvertVerb extends ImageVerb {
     private boolean salvage;
 
     @Option(names = "-m", paramLabel = "N", description = "Parts that are copied at a time.")
-    private int workers = Runtime.getRuntime().availableProcessors() + 1;
+    private int workers = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, MOST_WORKERS);
 
     @Option(names = "-W", description = "Out of order: parts are written as they come anyway.")
     @SuppressWarnings("UnusedVariable") // what it allows is the rule here

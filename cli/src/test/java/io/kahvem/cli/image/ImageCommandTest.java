@@ -64,7 +64,7 @@ class ImageCommandTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "convert -f raw -O qcow2 @raw @x", "convert -c -O qcow2 -o cluster_size=4k -o compat=1.1 @raw @x",
-        "convert -p -m 2 -W -O raw @a @x",
+        "convert -p -m 1 -W -O raw @a @x",
         "convert -q -p -S 64k -T none -t writeback @a @x", "convert -O qcow2 -B @a -F qcow2 @a @x", "convert -U -O qcow2 @a @raw @x",
         "convert -O qcow2 @absent @x", "convert @raw", "convert -O nothing @raw @x", "convert -m 99 @raw @x", "convert -S 100 @raw @x"
     })
