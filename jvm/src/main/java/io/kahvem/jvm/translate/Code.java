@@ -71,6 +71,8 @@ final class Code {
     private static final int VECTOR = 72;
     /// Four results of a vector operation.
     static final int RESULT = VECTOR + 64;
+    /// 0 where doubles have to be looked at closer ([FloatCode]).
+    static final int PLAIN = RESULT + 8;
 
     final CodeBuilder code;
     final ClassDesc self;

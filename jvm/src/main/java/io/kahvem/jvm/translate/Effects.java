@@ -100,6 +100,10 @@ record Effects(long reads, long writes, FlagUse flags) {
         long named = bit(d.reg) | (d.memory ? 0 : bit(d.rm));
         if (d.size == 0) named |= named >> 4 & 0xf; // AH to BH are numbered 4 to 7
         if (owner == SaveArea.class) return new Effects(GENERAL | VECTOR, VECTOR, FlagUse.NONE);
+        if (VectorMoves.inline(node)) return move(node, address);
+        if (FloatCode.compares(node)) return new Effects(address | xmm(d.reg) | (d.memory ? 0 : xmm(d.rm)), 0, FlagUse.WRITES);
+        if (FloatCode.toDouble(node)) return new Effects(address | named | xmm(d.reg), xmm(d.reg), FlagUse.NONE);
+        if (FloatCode.toInteger(node)) return new Effects(address | xmm(d.rm) | bit(d.reg), bit(d.reg), FlagUse.NONE);
         if (owner.getPackageName().equals(SSE)) {
             long vectors = xmm(d.reg) | xmm(d.rm) | xmm(d.vvvv) | XMM0;
             if (owner == Avx.class && (name.equals("vzeroall") || name.startsWith("gather"))) vectors = VECTOR; // the index is one, too
@@ -136,6 +140,13 @@ record Effects(long reads, long writes, FlagUse flags) {
             return new Effects(RAX | RCX, RAX | RBX | RCX | RDX, FlagUse.NONE);
         }
         return new Effects(GENERAL, GENERAL, FlagUse.READS);
+    }
+
+    private static Effects move(Piece.Node node, long address) {
+        Decoded d = node.d;
+        long other = d.memory ? 0 : node.name().startsWith("movd") && !node.name().equals("movddup") ? bit(d.rm) : xmm(d.rm);
+        boolean toOther = VectorMoves.stores(node);
+        return new Effects(address | xmm(d.reg) | other, toOther ? other : xmm(d.reg), FlagUse.NONE);
     }
 
     private static long bit(int register) {

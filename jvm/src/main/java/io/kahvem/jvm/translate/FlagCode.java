@@ -3,6 +3,7 @@ package io.kahvem.jvm.translate;
 import static io.kahvem.jvm.translate.Flow.IN_CPU;
 import static io.kahvem.jvm.translate.Flow.UNKNOWN;
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -25,6 +26,7 @@ import java.util.List;
 final class FlagCode {
     private static final ClassDesc CONDITION = ClassDesc.of(Condition.class.getName());
     private static final ClassDesc SHIFT = ClassDesc.of(Shift.class.getName());
+    private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final MethodTypeDesc INTS = MethodTypeDesc.of(CD_int, CD_int, CD_int);
@@ -207,6 +209,10 @@ final class FlagCode {
     }
 
     private void base(Flow.Kind kind, int what, boolean negated, Label target) {
+        if (kind.comparesDoubles()) {
+            compareDoubles(what, negated, target);
+            return;
+        }
         if (kind.subtracts() && what != 4) {
             Test test = what == 2 ? Test.EQUAL : what == 1 || what == 6 ? Test.LESS : Test.LESS_OR_EQUAL;
             boolean unsigned = what == 1 || what == 3;
@@ -224,6 +230,39 @@ final class FlagCode {
         result(kind);
         signed(kind.size());
         jump(what == 2 || what == 3 ? Test.EQUAL : what == 7 ? Test.LESS_OR_EQUAL : Test.LESS, negated, target);
+    }
+
+    /// After COMISD: CF is "less", ZF "equal", and all of CF, ZF and PF are set for what is not ordered.
+    private void compareDoubles(int what, boolean negated, Label target) {
+        switch (what) {
+            case 1, 3 -> { // B, BE
+                doubles();
+                code.dcmpl();
+                jump(what == 1 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
+            }
+            case 2 -> { // E
+                Label differ = negated ? target : code.newLabel();
+                doubles();
+                code.dcmpg().iflt(differ);
+                doubles();
+                code.dcmpl().ifgt(differ);
+                if (!negated) code.goto_(target).labelBinding(differ);
+            }
+            default -> { // P: neither less nor not less
+                Label ordered = negated ? target : code.newLabel();
+                doubles();
+                code.dcmpg().iflt(ordered);
+                doubles();
+                code.dcmpl().ifge(ordered);
+                if (!negated) code.goto_(target).labelBinding(ordered);
+            }
+        }
+    }
+
+    private void doubles() {
+        for (int local : new int[] {Code.FLAG_A, Code.FLAG_B}) {
+            code.lload(local).invokestatic(DOUBLE, "longBitsToDouble", MethodTypeDesc.of(CD_double, CD_long));
+        }
     }
 
     /// Pushes the result of the operation that left its operands behind; what is above the operand size is not meant.

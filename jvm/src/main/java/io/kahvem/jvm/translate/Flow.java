@@ -11,6 +11,7 @@ import io.kahvem.jvm.semantics.Logic;
 import io.kahvem.jvm.semantics.MulDiv;
 import io.kahvem.jvm.semantics.Shift;
 import io.kahvem.jvm.semantics.Transfer;
+import io.kahvem.jvm.semantics.sse.Floats;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,11 +56,19 @@ final class Flow {
             return is(Shift.class, "rol") || is(Shift.class, "ror");
         }
 
+        /// COMISD and UCOMISD.
+        boolean comparesDoubles() {
+            return equals(COMPARED);
+        }
+
         /// ZF and SF are those of the result, which is simple to have again.
         boolean resultTells() {
             return op.method().getDeclaringClass() == Arith.class || logic() || shift();
         }
     }
+
+    /// A comparison of doubles, whose operands are left behind as they count.
+    private static final Kind COMPARED = new Kind(Op.consume(Floats.class, "compareFlags"), 0, 2, false);
 
     static final int IN_CPU = 0;
     static final int UNKNOWN = -1;
@@ -124,6 +133,7 @@ final class Flow {
     }
 
     static Kind kindOf(Piece.Node node) {
+        if (FloatCode.compares(node)) return COMPARED;
         Decoded d = node.d;
         boolean compute = node.kind() == Op.Kind.COMPUTE;
         boolean carry = node.is(Arith.class, "adc") || node.is(Arith.class, "sbb");
@@ -152,6 +162,7 @@ final class Flow {
                 return Setting.EAGER;
             }
             case WHOLE -> {
+                if (FloatCode.compares(node)) return Setting.LAZY;
                 return switch (Effects.of(node).flags()) {
                     case NONE -> Setting.NONE;
                     case WRITES -> Setting.EAGER_ALL;
@@ -203,9 +214,12 @@ final class Flow {
         if (state.base == IN_CPU) return true;
         Kind base = kind(state.base);
         return switch (what) {
-            case 1 -> base.subtracts() || base.logic() || base.is(Arith.class, "add");
-            case 2, 4 -> base.resultTells();
-            case 3, 6, 7 -> base.subtracts() || base.logic();
+            case 1 -> base.subtracts() || base.logic() || base.is(Arith.class, "add") || base.comparesDoubles();
+            case 2 -> base.resultTells() || base.comparesDoubles();
+            case 3 -> base.subtracts() || base.logic() || base.comparesDoubles();
+            case 4 -> base.resultTells();
+            case 5 -> base.comparesDoubles();
+            case 6, 7 -> base.subtracts() || base.logic();
             default -> false;
         };
     }
@@ -287,7 +301,7 @@ final class Flow {
             for (Piece.Node node : piece.nodes) {
                 Effects effects = Effects.of(node);
                 written |= effects.writes();
-                if (node.kind() != Op.Kind.WHOLE || VectorMoves.inline(node)) cached |= effects.reads() | effects.writes();
+                if (node.kind() != Op.Kind.WHOLE || VectorMoves.inline(node) || FloatCode.inline(node)) cached |= effects.reads() | effects.writes();
             }
         }
         boolean changed = true;

@@ -26,10 +26,10 @@ final class HotSpot {
             [{
                 match: "io/kahvem/jvm/translate/Region_*.run",
                 c1: { inline: ["+io/kahvem/jvm/mmu/Inline.*", "+io/kahvem/host/Words.*", "+java/lang/Long.compareUnsigned",
-                    "+java/lang/Integer.compareUnsigned", "+io/kahvem/jvm/semantics/sse/Plain.*"] },
+                    "+java/lang/Integer.compareUnsigned"] },
                 c2: { inline: ["+io/kahvem/jvm/mmu/Inline.*", "+io/kahvem/host/Words.*", "+io/kahvem/jvm/semantics/Shift.*",
                     "+io/kahvem/jvm/semantics/Arith.*", "+io/kahvem/jvm/semantics/Logic.*", "+io/kahvem/jvm/semantics/Condition.*",
-                    "+io/kahvem/jvm/cpu/Flags.*", "+io/kahvem/jvm/semantics/sse/Integers.*", "+io/kahvem/jvm/semantics/sse/Plain.*"] }
+                    "+io/kahvem/jvm/cpu/Flags.*", "+io/kahvem/jvm/semantics/sse/Integers.*"] }
             }]""";
 
     /// One a JVM, since the directive is.

@@ -159,7 +159,8 @@ final class RegionEmitter {
         private boolean usesVectors(boolean vex) {
             for (Piece piece : plan.pieces) {
                 for (Piece.Node node : piece.nodes) {
-                    if (node.d.vex == vex && (VectorCode.inline(node.kind()) || VectorMoves.inline(node))) return true;
+                    if (node.d.vex != vex) continue;
+                    if (VectorCode.inline(node.kind()) || VectorMoves.inline(node) || FloatCode.inline(node)) return true;
                 }
             }
             return false;
@@ -202,6 +203,7 @@ final class RegionEmitter {
             Flow.State state = piece.flagsIn;
             if (state == null) throw new AssertionError("a piece without a state");
             long dirty = piece.dirtyIn;
+            vectors.begin();
             for (Piece.Node node : piece.nodes) {
                 out.begin();
                 dirty |= Effects.of(node).writes();
@@ -214,6 +216,11 @@ final class RegionEmitter {
                         }
                         if (VectorMoves.inline(node)) {
                             moves.emit(node);
+                        } else if (FloatCode.inline(node)) {
+                            Flow.State before = state;
+                            vectors.convertOrCompare(node, () -> whole(node, before));
+                            if (FloatCode.compares(node)) flags.setBase(flow.number(Flow.kindOf(node)));
+                            state = flow.after(node, state);
                         } else {
                             whole(node, state);
                             state = flow.after(node, state);
@@ -241,6 +248,7 @@ final class RegionEmitter {
                         }
                     }
                 }
+                vectors.after(node);
             }
             proceed(piece.next, piece.end(), state, dirty, following, false);
         }

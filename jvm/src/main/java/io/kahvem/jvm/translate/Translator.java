@@ -358,7 +358,14 @@ public final class Translator implements AutoCloseable {
             Plan plan = new Plan(code, head, decoder, bounds);
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan, ordered);
-            byte[] classFile = emitter.classFile();
+            byte[] classFile;
+            try {
+                classFile = emitter.classFile();
+            } catch (IllegalArgumentException e) {
+                // So says the class-file API of a method of 64 KiB or more.
+                if (bounds.halved().most() < LEAST_INSTRUCTIONS) throw e;
+                continue;
+            }
             int bytecodes = size(classFile);
             if (bytecodes <= LARGEST_METHOD) return new Emitted(plan, classFile, bytecodes, emitter.constants.toArray());
         }

@@ -12,6 +12,7 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ final class VectorCode {
     VectorCode(Code out) {
         this.out = out;
         this.code = out.code;
-        this.floats = new FloatCode(code);
+        this.floats = new FloatCode(out);
     }
 
     /// Whether the kind is emitted here; MMX is left to the interpreter.
@@ -73,22 +74,8 @@ final class VectorCode {
             sourceLow = Code.T0;
             sourceHigh = Code.T1;
         }
-        if (FloatCode.has(node)) {
-            int halves = kind.scalar() ? 1 : 2;
-            Label slow = code.newLabel();
-            Label done = code.newLabel();
-            floats.lane(node, Code.T2, low, sourceLow, slow);
-            if (halves == 2) floats.lane(node, Code.T3, high, sourceHigh, slow);
-            code.labelBinding(done);
-            int first = sourceLow;
-            int second = sourceHigh;
-            out.later(() -> {
-                code.labelBinding(slow);
-                lane(node, 0, Code.T2, low, first);
-                if (halves == 2) lane(node, 1, Code.T3, high, second);
-                settle(node);
-                code.goto_(done);
-            });
+        if (FloatCode.computes(node)) {
+            compute(node, new int[] {Code.T2, Code.T3}, new int[] {low, high}, new int[] {sourceLow, sourceHigh});
             put(kind, low, high);
             return;
         }
@@ -113,6 +100,43 @@ final class VectorCode {
         }
         settle(node);
         put(kind, low, high);
+    }
+
+    private void compute(Piece.Node node, int[] to, int[] a, int[] b) {
+        int halves = node.kind().scalar() ? 1 : 2;
+        floats.compute(node, Arrays.copyOf(to, halves), Arrays.copyOf(a, halves), Arrays.copyOf(b, halves), () -> {
+            for (int h = 0; h < halves; h++) lane(node, h, to[h], a[h], b[h]);
+            settle(node);
+        });
+    }
+
+    /// An operation on the whole that [FloatCode] has; `whole` executes it otherwise.
+    void convertOrCompare(Piece.Node node, Runnable whole) {
+        Decoded d = node.d;
+        boolean fromInteger = FloatCode.toDouble(node);
+        int from = fromInteger ? Code.general(d.rm) : Code.vector(d.rm, 0);
+        if (d.memory) {
+            out.address(d, node, false);
+            out.load(fromInteger && d.size != 3 ? 4 : 8, Code.T0, false, node);
+            from = Code.T0;
+        }
+        if (fromInteger) {
+            floats.toDouble(node, from, whole);
+        } else if (FloatCode.toInteger(node)) {
+            floats.toInteger(node, from, whole);
+        } else {
+            floats.compare(node, Code.vector(d.reg, 0), from, () -> settleExceptions(node));
+        }
+    }
+
+    /// Begins a basic block.
+    void begin() {
+        floats.forget();
+    }
+
+    void after(Piece.Node node) {
+        if (node.kind() == Op.Kind.WHOLE && !VectorMoves.inline(node) && !FloatCode.inline(node) && !node.doesNothing()) floats.forget();
+        floats.after(node);
     }
 
     private void put(Op.Kind kind, int low, int high) {
@@ -169,7 +193,13 @@ final class VectorCode {
         }
         int destination = kind == Op.Kind.VEX_SHIFT_IMMEDIATE ? d.vvvv : d.reg;
         int first = kind == Op.Kind.VEX_SHIFT_IMMEDIATE ? d.rm : d.vvvv;
-        for (int h = 0; h < halves; h++) {
+        boolean computes = FloatCode.computes(node);
+        if (computes) {
+            int low = local ? Code.T0 : Code.vector(d.rm, 0);
+            int high = local ? Code.T1 : Code.vector(d.rm, 1);
+            compute(node, new int[] {Code.RESULT, Code.RESULT + 2}, new int[] {Code.vector(first, 0), Code.vector(first, 1)}, new int[] {low, high});
+        }
+        for (int h = 0; h < halves && !computes; h++) {
             int half = h;
             int to = Code.RESULT + 2 * h;
             Runnable a = () -> out.half(first, half);
@@ -188,7 +218,7 @@ final class VectorCode {
                 default -> call(node, h, to, a, b);
             }
         }
-        settle(node);
+        if (!computes) settle(node);
         if (kind.scalar()) {
             int merged = kind.compareTo(Op.Kind.VEX_FUSED132) >= 0 ? d.reg : d.vvvv;
             code.lload(Code.vector(merged, 1)).lstore(Code.RESULT + 2);
@@ -230,7 +260,10 @@ final class VectorCode {
 
     /// After lane functions that may note SIMD floating-point exceptions.
     private void settle(Piece.Node node) {
-        if (!List.of(node.d.row.op.method().getParameterTypes()).contains(Cpu.class)) return;
+        if (List.of(node.d.row.op.method().getParameterTypes()).contains(Cpu.class)) settleExceptions(node);
+    }
+
+    private void settleExceptions(Piece.Node node) {
         Label noted = code.newLabel();
         Label on = code.newLabel();
         out.cpuField("simdFlags", CD_int);

@@ -41,9 +41,14 @@ final class VectorMoves {
                 || name.equals("movdStore");
     }
 
+    /// Whether the register of ModRM.reg is the source.
+    static boolean stores(Piece.Node node) {
+        return STORES.contains(node.name()) || node.name().equals("movdStore");
+    }
+
     void emit(Piece.Node node) {
         if (node.d.memory) out.address(node.d, node, false);
-        boolean toMemory = node.d.memory && (STORES.contains(node.name()) || node.name().equals("movdStore"));
+        boolean toMemory = node.d.memory && stores(node);
         if (node.d.vl256 && WIDE.contains(node.name())) {
             move256(node);
         } else if (STORES.contains(node.name())) {

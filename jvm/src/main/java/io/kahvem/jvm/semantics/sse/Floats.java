@@ -18,7 +18,7 @@ public final class Floats {
     static final int LEAST_SAFE = 2;
 
     /// The exponent field from which on the error of a product or quotient of doubles is a double.
-    private static final int LEAST_EXACT_64 = 128;
+    static final int LEAST_EXACT_64 = 128;
 
     private static final SoftFloat SINGLE = SoftFloat.SINGLE;
     private static final SoftFloat DOUBLE = SoftFloat.DOUBLE;
@@ -68,16 +68,19 @@ public final class Floats {
         return low & LOW32 | high << 32;
     }
 
+    /// The exact sum of `x` and `y` less `r`, their sum as it was rounded to nearest (Knuth, TAOCP 4.2.2, Theorem B).
+    static double errorOfSum(double x, double y, double r) {
+        double v = r - x;
+        return (x - (r - v)) + (y - v);
+    }
+
     public static long add64(Cpu c, long a, long b) {
         if (Mxcsr.plain(c.mxcsr) && tame64(a) && tame64(b)) {
             double x = d(a);
             double y = d(b);
             double r = x + y;
             if (tame64(bits(r))) {
-                if (inexactUnknown(c)) {
-                    double v = r - x;
-                    if ((x - (r - v)) + (y - v) != 0) c.simdFlags |= Mxcsr.PE;
-                }
+                if (inexactUnknown(c) && errorOfSum(x, y, r) != 0) c.simdFlags |= Mxcsr.PE;
                 return bits(r);
             }
         }
@@ -106,10 +109,7 @@ public final class Floats {
             double y = d(b);
             double r = x - y;
             if (tame64(bits(r))) {
-                if (inexactUnknown(c)) {
-                    double v = r - x;
-                    if ((x - (r - v)) - (y + v) != 0) c.simdFlags |= Mxcsr.PE;
-                }
+                if (inexactUnknown(c) && errorOfSum(x, -y, r) != 0) c.simdFlags |= Mxcsr.PE;
                 return bits(r);
             }
         }
@@ -372,8 +372,28 @@ public final class Floats {
         if (Lanes.scalar32(c, i)) setFlags(c, SINGLE.compare(c, Lanes.low(c, i.reg) & LOW32, c.t0 & LOW32, true));
     }
 
+    /// Only the exceptions of comparing: COMISD's, or with `quiet` those of UCOMISD.
+    public static void noteCompared64(Cpu c, long a, long b, boolean quiet) {
+        DOUBLE.compare(c, a, b, !quiet);
+    }
+
+    /// What a double counts as in a comparison: DAZ has denormals be zeros.
+    public static long compared64(Cpu c, long a) {
+        return DOUBLE.operand(c, a);
+    }
+
+    /// The flags of COMISD and UCOMISD for what [#compared64] gave.
+    public static void compareFlags(Cpu c, int form, long a, long b) {
+        double x = d(a);
+        double y = d(b);
+        setArithmetic(c, x < y ? SoftFloat.LESS : x > y ? SoftFloat.GREATER : x == y ? SoftFloat.EQUAL : SoftFloat.UNORDERED);
+    }
+
     private static void setFlags(Cpu c, int relation) {
-        if (!Mxcsr.settle(c)) return;
+        if (Mxcsr.settle(c)) setArithmetic(c, relation);
+    }
+
+    private static void setArithmetic(Cpu c, int relation) {
         Flags.setArithmetic(c, switch (relation) {
             case SoftFloat.LESS -> Flags.CF;
             case SoftFloat.EQUAL -> Flags.ZF;
