@@ -183,10 +183,9 @@ public final class Words {
     }
 
     /// Of two 64-bit words at `pair`, plain, the second if the first is `key`, else `otherwise`: a probe of the software TLB, in one call
-    /// since each call costs HotSpot's first compiler some code. Equality is looked for in a way that its second one takes for likely.
+    /// since each call costs HotSpot's first compiler some code.
     public static long lookup(long pair, long key, long otherwise) {
-        long differs = U.getLong(null, pair) ^ key;
-        return (int) ((differs | -differs) >>> 63 ^ 1) == 0 ? otherwise : U.getLong(null, pair + 8);
+        return U.getLong(null, pair) != key ? otherwise : U.getLong(null, pair + 8);
     }
 
     public static void putPlain64(long address, long value) {

@@ -23,6 +23,22 @@ public final class Inline {
         return addend != 0 ? gva + addend : Mmu.hostToWrite(c, gva, last);
     }
 
+    /// As [#read], for HotSpot's second compiler, which takes equality for unlikely: that bit 6 of a count of zeros is 0 is unlikely indeed.
+    public static long readWell(long gva, int last, Cpu c, long table) {
+        long entry = table + (gva >>> 8 & Tlb.ENTRY_MASK);
+        long differs = Words.getPlain64(entry) ^ (gva + last & -PAGE_SIZE);
+        if ((Long.numberOfLeadingZeros(differs) & 64) == 0) return Mmu.hostToRead(c, gva, last);
+        return gva + Words.getPlain64(entry + 8);
+    }
+
+    /// As [#write].
+    public static long writeWell(long gva, int last, Cpu c, long table) {
+        long entry = table + (gva >>> 8 & Tlb.ENTRY_MASK);
+        long differs = Words.getPlain64(entry) ^ (gva + last & -PAGE_SIZE);
+        if ((Long.numberOfLeadingZeros(differs) & 64) == 0) return Mmu.hostToWrite(c, gva, last);
+        return gva + Words.getPlain64(entry + 8);
+    }
+
     /// What to add to a linear address to get the native one, or 0 if the TLB does not tell.
     private static long probe(long gva, int last, long table) {
         return Words.lookup(table + (gva >>> 8 & Tlb.ENTRY_MASK), gva + last & -PAGE_SIZE, 0);

@@ -29,6 +29,10 @@ final class Code {
     static final ClassDesc INLINE_CLASS = ClassDesc.of(Inline.class.getName());
     static final ClassDesc LONGS = CD_long.arrayType();
     static final MethodTypeDesc FLAGS_TYPE = MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_long, CD_long, CD_long, CD_long);
+    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+    private static final MethodTypeDesc INT_OF_INT = MethodTypeDesc.of(CD_int, CD_int);
+    private static final MethodTypeDesc INT_OF_LONG = MethodTypeDesc.of(CD_int, CD_long);
     private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
     private static final MethodTypeDesc PUT_TYPE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(CD_long, CD_long);
@@ -71,7 +75,7 @@ final class Code {
     private static final int VECTOR = 72;
     /// Four results of a vector operation.
     static final int RESULT = VECTOR + 64;
-    /// 0 where doubles have to be looked at closer ([FloatCode]).
+    /// The bits of a result's exponent that say that it is all there is to it, or 0 where doubles have to be looked at closer ([FloatCode]).
     static final int PLAIN = RESULT + 8;
 
     final CodeBuilder code;
@@ -83,6 +87,9 @@ final class Code {
 
     /// In the names of what accesses memory: with an order that other vCPUs rely on, or plain.
     private final String access;
+
+    /// Whether HotSpot's second compiler is to be asked for the method, and not the first.
+    private final boolean well;
 
     /// Emitted after the region's straight code.
     private final List<Runnable> cold = new ArrayList<>();
@@ -98,12 +105,13 @@ final class Code {
     /// The instruction whose place EXIT_AT has, in straight code.
     private Piece.@Nullable Node marked;
 
-    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants, boolean ordered) {
+    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants, boolean ordered, boolean well) {
         this.code = code;
         this.self = self;
         this.flow = flow;
         this.constants = constants;
         this.access = ordered ? "" : "Plain";
+        this.well = well;
         this.exit = code.newLabel();
         this.chain = code.newLabel();
         this.toInterpreter = code.newLabel();
@@ -238,25 +246,47 @@ final class Code {
     }
 
     // Branches that are hardly ever taken. HotSpot's second compiler, which has no profile of a region, takes equality for the unlikely
-    // case and allocates registers by that; so these test whether something equals 0 that is 1 as a rule.
+    // case and allocates registers by that. So for it these test whether something equals 0 that does not as a rule: the highest bit of a count
+    // of leading zeros, which says that all are zeros.
 
     /// Jumps to `label` if the int on the stack is not 0.
     void rarelyNonzero(Label label) {
-        code.dup().ineg().ior().bipush(31).iushr().iconst_1().ixor().ifeq(label);
+        if (well) {
+            code.invokestatic(INTEGER, "numberOfLeadingZeros", INT_OF_INT).bipush(32).iand().ifeq(label);
+        } else {
+            code.ifne(label);
+        }
+    }
+
+    /// Jumps to `label` if the int on the stack is not above 0.
+    void rarelyAtMostZero(Label label) {
+        if (well) {
+            code.ineg().bipush(31).iushr().ifeq(label);
+        } else {
+            code.ifle(label);
+        }
     }
 
     /// Jumps to `label` if the two longs on the stack differ.
     void rarelyDifferent(Label label) {
-        equal().ifeq(label);
+        if (well) {
+            equal().ifeq(label);
+        } else {
+            code.lcmp().ifne(label);
+        }
     }
 
     /// Jumps to `label` if the two longs on the stack are equal, as they are as a rule.
     void mostlyEqual(Label label) {
-        equal().ifne(label);
+        if (well) {
+            equal().ifne(label);
+        } else {
+            code.lcmp().ifeq(label);
+        }
     }
 
     private CodeBuilder equal() {
-        return code.lxor().dup2().lneg().lor().bipush(63).lushr().l2i().iconst_1().ixor();
+        return code.lxor().invokestatic(LONG, "numberOfLeadingZeros", INT_OF_LONG).bipush(64).iand();
     }
 
     // Memory
@@ -290,7 +320,7 @@ final class Code {
     /// Replaces the linear address on the stack, otherwise empty, by HOST; leaves to the interpreter where there is none.
     void host(boolean write, int bytes, Piece.Node node) {
         code.loadConstant(bytes - 1).aload(CPU).lload(write ? WRITE_TABLE : READ_TABLE);
-        code.invokestatic(INLINE_CLASS, write ? "write" : "read", HOST_TYPE).lstore(HOST);
+        code.invokestatic(INLINE_CLASS, (write ? "write" : "read") + (well ? "Well" : ""), HOST_TYPE).lstore(HOST);
         mark(node);
         code.lload(HOST).lconst_0().lcmp().ifeq(toInterpreter);
     }

@@ -37,6 +37,11 @@ final class FloatCode {
     private static final MethodTypeDesc DOUBLE_OF_DOUBLE = MethodTypeDesc.of(CD_double, CD_double);
     private static final MethodTypeDesc LOOK = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_long);
 
+    /// What results below twice the smallest normal number have none of, in their exponent plus one: they may have been tiny before rounding.
+    private static final long RESULT_MASK = 0x7fc;
+
+    private static final long OPERAND_MASK = 0x7fe;
+
     private static final Set<String> COMPARISONS = Set.of("comisd", "ucomisd");
 
     /// Doubles of smaller magnitude than two to the power of this less 1023 are integers of 32 bits when what is below the point is cut off.
@@ -161,11 +166,10 @@ final class FloatCode {
             }
             code.invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to[h]);
         }
-        code.iload(Code.PLAIN).ifeq(closer);
         for (int h = 0; h < to.length; h++) {
             if (!root) checkTame(a[h], closer);
             checkTame(b[h], closer);
-            check(to[h], 0x7fc, closer);
+            check(to[h], () -> code.lload(Code.PLAIN), closer);
         }
         code.labelBinding(done);
         out.later(() -> {
@@ -176,7 +180,7 @@ final class FloatCode {
             }
             code.goto_(done).labelBinding(far);
             slow.run();
-            code.iconst_0().istore(Code.PLAIN).goto_(done);
+            code.lconst_0().lstore(Code.PLAIN).goto_(done);
         });
     }
 
@@ -197,7 +201,7 @@ final class FloatCode {
         code.lload(a).lstore(Code.T2).lload(b).lstore(Code.T3);
         if (tame.get(a) || tame.get(b)) {
             askPlain();
-            code.iload(Code.PLAIN).ifeq(closer);
+            unlessPlain(closer);
         }
         checkTame(a, closer);
         checkTame(b, closer);
@@ -224,7 +228,7 @@ final class FloatCode {
         }
         askPlain();
         orWhole(whole, rare -> {
-            code.iload(Code.PLAIN).ifeq(rare);
+            unlessPlain(rare);
             code.lload(from).l2d().invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
         });
     }
@@ -234,7 +238,7 @@ final class FloatCode {
         boolean wide = node.d.size == 3;
         askPlain();
         orWhole(whole, rare -> {
-            code.iload(Code.PLAIN).ifeq(rare);
+            unlessPlain(rare);
             // The sign of exponent - limit, as 1 where it is negative.
             code.lload(from).bipush(52).lushr().l2i().loadConstant(0x7ff).iand().loadConstant(wide ? LONG_EXPONENT : INTEGER_EXPONENT);
             code.isub().bipush(31).iushr().ifeq(rare);
@@ -256,7 +260,7 @@ final class FloatCode {
         out.later(() -> {
             code.labelBinding(rare);
             whole.run();
-            code.iconst_0().istore(Code.PLAIN).goto_(done);
+            code.lconst_0().lstore(Code.PLAIN).goto_(done);
         });
     }
 
@@ -266,7 +270,12 @@ final class FloatCode {
         plain = true;
         out.cpuField("mxcsr", CD_int);
         code.loadConstant(Plain.MXCSR_PLAIN).ixor().loadConstant(Plain.MXCSR_MASK).iand();
-        code.ineg().bipush(31).iushr().iconst_1().ixor().istore(Code.PLAIN); // 1 if that was 0: it is less than 2 to the 16th
+        // All ones if that was 0, which is less than 2 to the 16th.
+        code.i2l().lconst_1().lsub().bipush(63).lshr().loadConstant(RESULT_MASK).land().lstore(Code.PLAIN);
+    }
+
+    private void unlessPlain(Label label) {
+        code.lload(Code.PLAIN).lconst_0().lcmp().ifeq(label);
     }
 
     private void push(int local) {
@@ -276,12 +285,14 @@ final class FloatCode {
     /// Goes to `closer` where the local is not known to be tame and does not look so at once.
     private void checkTame(int local, Label closer) {
         if (tame.get(local)) return;
-        check(local, 0x7fe, closer);
+        check(local, () -> code.loadConstant(OPERAND_MASK), closer);
         know(local, true);
     }
 
     /// Goes to `closer` where the exponent, plus one, has none of the bits of `mask`: those of zeros, denormals, infinities and NaNs have not.
-    private void check(int local, int mask, Label closer) {
-        code.lload(local).bipush(52).lushr().l2i().iconst_1().iadd().loadConstant(mask).iand().ifeq(closer);
+    private void check(int local, Runnable mask, Label closer) {
+        code.lload(local).bipush(52).lushr().lconst_1().ladd();
+        mask.run();
+        code.land().lconst_0().lcmp().ifeq(closer);
     }
 }

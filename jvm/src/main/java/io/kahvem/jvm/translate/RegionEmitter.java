@@ -39,16 +39,18 @@ final class RegionEmitter {
 
     private final Plan plan;
     private final boolean ordered;
+    private final boolean well;
     private final Flow flow;
     private final ClassDesc self;
 
     /// What the class needs as constants, in the order of its fields `k0`, `k1`...: its class data.
     final List<Object> constants = new ArrayList<>();
 
-    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program.
-    RegionEmitter(Plan plan, boolean ordered) {
+    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program; with `well`, the code is for HotSpot's second compiler.
+    RegionEmitter(Plan plan, boolean ordered, boolean well) {
         this.plan = plan;
         this.ordered = ordered;
+        this.well = well;
         this.flow = new Flow(plan);
         this.self = ClassDesc.of(Region.class.getPackageName() + ".Region_" + Integer.toHexString(plan.head));
     }
@@ -59,7 +61,7 @@ final class RegionEmitter {
             cb.withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ACC_PUBLIC, code -> code.aload(0)
                     .invokespecial(Code.REGION_CLASS, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
                     .return_());
-            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants, ordered)).emit());
+            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants, ordered, well)).emit());
             cb.withMethodBody("flags", Code.FLAGS_TYPE, ACC_PRIVATE | ACC_STATIC, code -> FlagCode.method(code, flow));
             cb.withMethodBody(ConstantDescs.CLASS_INIT_NAME, ConstantDescs.MTD_void, ACC_STATIC, this::initialize);
             for (int i = 0; i < constants.size(); i++) {
@@ -279,7 +281,8 @@ final class RegionEmitter {
 
         /// Jumps to `label` if the budget is spent, which it rarely is.
         private void spent(Label label) {
-            code.iload(Code.BUDGET).ineg().bipush(31).iushr().ifeq(label);
+            code.iload(Code.BUDGET);
+            out.rarelyAtMostZero(label);
         }
 
         private void branch(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {

@@ -298,13 +298,11 @@ public final class Translator implements AutoCloseable {
                 ? new Plan.Bounds(FIRST_INSTRUCTIONS, FIRST_PAGES, warm.and(covered.negate()), covered, at -> true, page -> new int[0])
                 : new Plan.Bounds(MOST_INSTRUCTIONS, MOST_PAGES, warm.or(covered), at -> false,
                         at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode));
-        Emitted emitted = emit(code, request.offset, decoder, bounds, ordered);
+        boolean well = before != null && compilers != null;
+        Emitted emitted = emit(code, request.offset, decoder, bounds, ordered, well);
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && plan.instructions <= before.region().instructions()) { // there is no more
-            if (compilers != null) ask(compilers, before.region().method(), HotSpot.WELL);
-            return true;
-        }
+        if (before != null && !well && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
         List<Region.Part> parts = new ArrayList<>();
         parts.add(part(code, 0, plan.granules.getOrDefault(0, 0L)));
@@ -353,11 +351,11 @@ public final class Translator implements AutoCloseable {
 
     /// Emits the region that starts `head` bytes into its page: as much as fits a method that HotSpot compiles. Null where not even a few
     /// instructions do.
-    static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, boolean ordered) {
+    static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, boolean ordered, boolean well) {
         for (; bounds.most() >= LEAST_INSTRUCTIONS; bounds = bounds.halved()) {
             Plan plan = new Plan(code, head, decoder, bounds);
             if (plan.pieces.isEmpty()) return null;
-            RegionEmitter emitter = new RegionEmitter(plan, ordered);
+            RegionEmitter emitter = new RegionEmitter(plan, ordered, well);
             byte[] classFile;
             try {
                 classFile = emitter.classFile();
