@@ -58,6 +58,11 @@ public final class CodeCache {
         return page(gpa).jumpTargets(mode);
     }
 
+    /// See [Region#callee].
+    public long callee(long gpa) {
+        return page(gpa).callee(gpa);
+    }
+
     /// Makes a region known that was translated from these pages, the first of which is entered, unless memory has changed meanwhile.
     ///
     /// @param entries in the order of their numbers

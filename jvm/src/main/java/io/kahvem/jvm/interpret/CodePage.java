@@ -58,6 +58,16 @@ final class CodePage {
                 .toArray();
     }
 
+    /// See [Region#callee].
+    synchronized long callee(long at) {
+        if (regions == null) return 0;
+        for (Region region : regions.keySet()) {
+            long callee = region.valid() ? region.callee(at) : 0;
+            if (callee != 0) return callee;
+        }
+        return 0;
+    }
+
     /// Forgets a region and all that leads to it.
     synchronized void removeRegion(Region region) {
         if (regions != null && regions.remove(region) != null && regions.isEmpty()) regions = null;

@@ -7,7 +7,29 @@ import org.jspecify.annotations.Nullable;
 /// Where a region leaves for another: the entry found there last time. Shared by the vCPUs; a stale value is harmless, since every use
 /// checks it.
 public final class Link {
+    /// A call that goes elsewhere more often than this has no callee of its own.
+    private static final int MOST_CHANGES = 8;
+
+    /// Where the call of an address that is only known at run time returns to, from the first page of its region; 0 for what is no such
+    /// call, since none ends there.
+    final int site;
+
     private @Nullable Entry target;
+
+    /// How far the target is from where the call returns to.
+    private long distance;
+
+    private int changes;
+
+    Link(int site) {
+        this.site = site;
+    }
+
+    /// How far the function is that such a call always goes to, from where the call returns to; 0 if there is none.
+    long callee() {
+        Entry entry = target;
+        return entry != null && entry.valid() && changes <= MOST_CHANGES ? distance : 0;
+    }
 
     /// Forgets the entry of a region that is gone.
     void unlink() {
@@ -24,6 +46,8 @@ public final class Link {
             entry = c.entries.find(c, rip);
             link.target = entry;
             if (entry == null) return;
+            link.distance = rip - c.returnTo;
+            link.changes++;
         }
         entry.run(c, rip);
     }

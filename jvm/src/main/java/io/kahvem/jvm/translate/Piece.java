@@ -49,7 +49,8 @@ final class Piece {
     final int at;
     final List<Node> nodes = new ArrayList<>();
 
-    /// Successors inside the region: by falling through (or returning from a call), and by the last instruction's jump.
+    /// Successors inside the region: by falling through (or returning from a call), and by the last instruction's jump or call, where
+    /// it goes there if it is an indirect call.
     @Nullable Piece next;
 
     @Nullable Piece taken;
@@ -80,9 +81,13 @@ final class Piece {
         return last().end;
     }
 
-    /// Whether it ends with a call of a function at a known place.
+    /// Whether it ends with a call of a function, which may be at a place that is only known at run time.
     boolean calls() {
-        return last().is(Transfer.class, "call");
+        return last().is(Transfer.class, "call") || callsIndirectly();
+    }
+
+    boolean callsIndirectly() {
+        return last().is(Transfer.class, "callIndirect");
     }
 
     /// Whether it looks at flags that were set before it.

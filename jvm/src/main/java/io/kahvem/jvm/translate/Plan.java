@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.IntToLongFunction;
 
 /// What a region is to consist of: the instructions that direct jumps and calls reach from its head in a few pages, as basic blocks in the
 /// order of their addresses. All places are offsets from the head's page.
@@ -52,6 +53,10 @@ final class Plan {
 
     private final ArrayDeque<Integer> called = new ArrayDeque<>();
     private final Set<Integer> targets = new TreeSet<>();
+
+    /// Where indirect calls go, by the place they return to.
+    private final Map<Integer, Integer> callees = new HashMap<>();
+
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
     /// @param most instructions
@@ -61,9 +66,11 @@ final class Plan {
     /// @param entered where others than the head and the loops' heads are to be entered: control flow that comes in at many places costs
     ///     HotSpot's second compiler its optimizations
     /// @param targets where the indirect jumps of a page go, by its offset
-    record Bounds(int most, int pages, IntPredicate wanted, IntPredicate covered, IntPredicate entered, IntFunction<int[]> targets) {
+    /// @param callees how far the function is that the indirect call always goes to that returns to a place, from there; 0 if there is none
+    record Bounds(int most, int pages, IntPredicate wanted, IntPredicate covered, IntPredicate entered, IntFunction<int[]> targets,
+            IntToLongFunction callees) {
         Bounds halved() {
-            return new Bounds(most / 2, pages, wanted, covered, entered, targets);
+            return new Bounds(most / 2, pages, wanted, covered, entered, targets, callees);
         }
     }
 
@@ -139,6 +146,13 @@ final class Plan {
                     lead(target);
                 }
             }
+            if (node.is(Transfer.class, "callIndirect")) {
+                long callee = bounds.callees.applyAsLong(at);
+                if (callee != 0 && worth(at + callee)) {
+                    callees.put(at, (int) (at + callee));
+                    leadLater((int) (at + callee));
+                }
+            }
             if (mayGoOn(node) && worth(at)) lead(at);
             if (d.row.endsBlock()) return;
         }
@@ -170,6 +184,8 @@ final class Plan {
             if (branch) {
                 long target = piece.target();
                 if (code.has(target)) piece.taken = byStart.get((int) target);
+            } else if (callees.containsKey(last.end)) {
+                piece.taken = byStart.get(callees.get(last.end));
             }
         }
         for (Piece piece : pieces) {
@@ -190,7 +206,7 @@ final class Plan {
             Piece.Node last = piece.last();
             boolean branch = last.kind() == Op.Kind.BRANCH;
             boolean call = piece.calls();
-            if (piece.taken != null && piece.target() <= last.at) piece.taken.loopHead = true;
+            if (branch && piece.taken != null && piece.target() <= last.at) piece.taken.loopHead = true;
             if ((call || !branch && last.d.row.endsBlock()) && piece.next != null && bounds.entered.test(last.end)) enter(piece.next);
             if (call && piece.taken != null && piece.next != null) returnSites.add(piece.next);
         }

@@ -1,6 +1,7 @@
 package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
+import io.kahvem.memory.GuestMemory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.reflect.Method;
@@ -127,6 +128,22 @@ public abstract class Region {
     /// Forgets what of its links is gone, so that nothing of it is reachable from here.
     void unlink() {
         for (Link link : links) link.unlink();
+    }
+
+    /// How far the function is that the indirect call always goes to whose last byte is at `gpa`, from where the call returns to; 0 if there is none.
+    public long callee(long gpa) {
+        for (Link link : links) {
+            if (link.site != 0 && gpa(link.site - 1) == gpa) return link.callee();
+        }
+        return 0;
+    }
+
+    /// The guest-physical address of the byte at `at`, which is in one of its pages.
+    private long gpa(int at) {
+        for (int i = 0; i < offsets.length; i++) {
+            if (offsets[i] == (at & -GuestMemory.PAGE_SIZE)) return pages[i] + (at & GuestMemory.PAGE_SIZE - 1);
+        }
+        throw new IllegalArgumentException("no page of the region is at " + at);
     }
 
     static long place(int at, int length, int rest) {

@@ -420,13 +420,13 @@ final class RegionEmitter {
         }
 
         private void link(long at) {
-            link(() -> out.addressOf(at));
+            link(new Link(0), () -> out.addressOf(at));
         }
 
         /// Goes on at the address that `rip` pushes, where RIP stands already, in translated code if there is some; all state is in the
         /// CPU.
-        private void link(Runnable rip) {
-            out.constant(new Link());
+        private void link(Link link, Runnable rip) {
+            out.constant(link);
             code.aload(Code.CPU);
             rip.run();
             code.invokestatic(Code.LINK_CLASS, "go", GO);
@@ -439,7 +439,7 @@ final class RegionEmitter {
                 return;
             }
             settle(state, dirty, () -> out.addressOf(piece.target()));
-            linkCall(piece, () -> out.addressOf(piece.target()), following);
+            linkCall(piece, new Link(0), () -> out.addressOf(piece.target()), following);
         }
 
         /// Stores the return address on the stack.
@@ -452,12 +452,12 @@ final class RegionEmitter {
         }
 
         /// Calls the function at the address that `rip` pushes; all state is in the CPU.
-        private void linkCall(Piece piece, Runnable rip, @Nullable Piece following) {
+        private void linkCall(Piece piece, Link link, Runnable rip, @Nullable Piece following) {
             saveContext();
             code.aload(Code.CPU);
             out.addressOf(piece.end());
             code.putfield(Code.CPU_CLASS, "returnTo", CD_long);
-            link(rip);
+            link(link, rip);
             comeBack(piece, following);
         }
 
@@ -485,8 +485,7 @@ final class RegionEmitter {
             } else if (node.is(Transfer.class, "callIndirect")) {
                 target(node);
                 pushReturn(node);
-                settle(state, dirty, () -> code.lload(Code.T1));
-                linkCall(piece, () -> code.lload(Code.T1), following);
+                callIndirect(piece, node, state, dirty, following);
             } else {
                 settle(state, dirty, () -> out.addressOf(node.end));
                 saveContext();
@@ -495,6 +494,29 @@ final class RegionEmitter {
                 out.invoke(node.d.row.op.method());
                 goOn(piece, following);
             }
+        }
+
+        /// Calls the function at T1: in the region, where it is the one that is always called.
+        private void callIndirect(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
+            Piece known = piece.taken;
+            if (known == null) {
+                callOther(piece, state, dirty, following);
+                return;
+            }
+            Label other = code.newLabel();
+            code.lload(Code.T1);
+            out.addressOf(known.at);
+            out.rarelyDifferent(other);
+            proceed(known, known.at, state, dirty, following, known.at <= node.at);
+            out.later(() -> {
+                code.labelBinding(other);
+                callOther(piece, state, dirty, null);
+            });
+        }
+
+        private void callOther(Piece piece, Flow.State state, long dirty, @Nullable Piece following) {
+            settle(state, dirty, () -> code.lload(Code.T1));
+            linkCall(piece, new Link(piece.end()), () -> code.lload(Code.T1), following);
         }
 
         /// Leaves the target of an indirect jump or call in T1.

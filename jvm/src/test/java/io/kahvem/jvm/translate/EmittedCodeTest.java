@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /// -Dtest.more=-Dkahvem.test.approve=true` writes them anew; the difference is to be read before it is committed.
 class EmittedCodeTest {
     private static final Plan.Bounds EVERYTHING = new Plan.Bounds(Translator.MOST_INSTRUCTIONS, Translator.MOST_PAGES, at -> true,
-            at -> false, at -> true, page -> new int[0]);
+            at -> false, at -> true, page -> new int[0], at -> 0);
 
     private static final Path APPROVED = Path.of("src/test/resources/io/kahvem/jvm/translate");
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /// No method that is emitted has 8,000 bytes of code, which HotSpot would never compile, whatever the guest's code.
 class MethodSizeTest {
     private static final Plan.Bounds EVERYTHING = new Plan.Bounds(Translator.MOST_INSTRUCTIONS, Translator.MOST_PAGES, at -> true,
-            at -> false, at -> true, page -> new int[0]);
+            at -> false, at -> true, page -> new int[0], at -> 0);
 
     private static final int LIMIT = 8_000;
     private static final int TWO_PAGES = 8192;
