@@ -123,7 +123,10 @@ final class Code {
     }
 
     void emitCold() {
-        for (int i = 0; i < cold.size(); i++) cold.get(i).run(); // they may add more
+        for (int i = 0; i < cold.size(); i++) { // they may add more
+            begin();
+            cold.get(i).run();
+        }
     }
 
     static int general(int n) {
@@ -221,7 +224,7 @@ final class Code {
         code.loadConstant((int) at).istore(EXIT_AT);
     }
 
-    /// Begins an instruction.
+    /// Begins an instruction, or goes on with one out of line.
     void begin() {
         marked = null;
     }

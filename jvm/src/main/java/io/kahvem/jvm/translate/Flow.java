@@ -342,7 +342,7 @@ final class Flow {
             boolean calls = piece.last().is(Transfer.class, "call") || piece.last().kind() == Op.Kind.CONTROL;
             flow(piece.taken, state, open);
             flow(piece.next, calls ? State.CPU : state, open);
-            for (Piece to : indirect(piece)) flow(to, State.CPU, open);
+            for (Piece to : indirect(piece)) flow(to, state, open);
         }
         for (Piece piece : plan.pieces) {
             if (piece.flagsIn != null) continue;

@@ -37,6 +37,9 @@ final class RegionEmitter {
     private static final ClassDesc LOOKUP = ClassDesc.of("java.lang.invoke.MethodHandles$Lookup");
     private static final ClassDesc HANDLES = ClassDesc.of("java.lang.invoke.MethodHandles");
 
+    /// As many places that an indirect jump may go to are looked at one after the other.
+    private static final int FEW = 3;
+
     private final Plan plan;
     private final boolean ordered;
     private final boolean well;
@@ -479,12 +482,13 @@ final class RegionEmitter {
                 ret(node, state, dirty);
             } else if (node.is(Transfer.class, "jmpIndirect")) {
                 target(node);
-                leaveBy(state, dirty, plan.jumpTargets);
+                goInside(plan.jumpTargets);
+                canonical(node);
+                settle(state, dirty, () -> code.lload(Code.T1));
                 passReturn();
                 code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "jump", GO_INDIRECT).return_();
             } else if (node.is(Transfer.class, "callIndirect")) {
                 target(node);
-                pushReturn(node);
                 callIndirect(piece, node, state, dirty, following);
             } else {
                 settle(state, dirty, () -> out.addressOf(node.end));
@@ -500,21 +504,24 @@ final class RegionEmitter {
         private void callIndirect(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
             Piece known = piece.taken;
             if (known == null) {
-                callOther(piece, state, dirty, following);
+                callOther(piece, node, state, dirty, following);
                 return;
             }
             Label other = code.newLabel();
             code.lload(Code.T1);
             out.addressOf(known.at);
             out.rarelyDifferent(other);
+            pushReturn(node);
             proceed(known, known.at, state, dirty, following, known.at <= node.at);
             out.later(() -> {
                 code.labelBinding(other);
-                callOther(piece, state, dirty, null);
+                callOther(piece, node, state, dirty, null);
             });
         }
 
-        private void callOther(Piece piece, Flow.State state, long dirty, @Nullable Piece following) {
+        private void callOther(Piece piece, Piece.Node node, Flow.State state, long dirty, @Nullable Piece following) {
+            canonical(node);
+            pushReturn(node);
             settle(state, dirty, () -> code.lload(Code.T1));
             linkCall(piece, new Link(piece.end()), () -> code.lload(Code.T1), following);
         }
@@ -528,12 +535,12 @@ final class RegionEmitter {
             } else {
                 code.lload(Code.general(node.d.rm)).lstore(Code.T1);
             }
-            canonical(Code.T1, node);
         }
 
-        private void canonical(int local, Piece.Node node) {
+        /// Lets the interpreter raise the fault of T1 if it is no canonical address.
+        private void canonical(Piece.Node node) {
             out.mark(node);
-            code.lload(local).bipush(16).lshl().bipush(16).lshr().lload(local);
+            code.lload(Code.T1).bipush(16).lshl().bipush(16).lshr().lload(Code.T1);
             out.rarelyDifferent(out.toInterpreter);
         }
 
@@ -541,31 +548,36 @@ final class RegionEmitter {
             int sp = Code.general(Cpu.RSP);
             code.lload(sp);
             out.load(8, Code.T1, false, node);
-            canonical(Code.T1, node);
-            code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
-            leaveBy(state, dirty, plan.returnSites);
+            Runnable release = () -> code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
+            if (!plan.returnSites.isEmpty()) {
+                code.lload(sp).lstore(Code.VALUE);
+                release.run();
+                goInside(plan.returnSites);
+                code.lload(Code.VALUE).lstore(sp);
+            }
+            canonical(node);
+            release.run();
+            settle(state, dirty, () -> code.lload(Code.T1));
             Label back = code.newLabel();
             code.lload(Code.T1).lload(Code.RETURN_TO);
             out.mostlyEqual(back);
             code.aload(Code.CPU).lload(Code.T1).invokestatic(Code.LINK_CLASS, "goIndirect", GO_INDIRECT).labelBinding(back).return_();
         }
 
-        /// Goes on inside the region where T1 is the address of one of `inside` and the budget is not spent; else puts all state into the
-        /// CPU, with RIP at T1.
-        private void leaveBy(Flow.State state, long dirty, List<Piece> inside) {
-            if (inside.isEmpty()) {
-                settle(state, dirty, () -> code.lload(Code.T1));
-                return;
-            }
-            flags.make(state);
-            flags.forget(state);
-            goInside(inside);
-            settle(Flow.State.CPU, dirty, () -> code.lload(Code.T1));
-        }
-
+        /// Goes on inside the region where T1 is the address of one of `inside` and the budget is not spent.
         private void goInside(List<Piece> inside) {
+            if (inside.isEmpty()) return;
             Label outside = code.newLabel();
             spent(outside);
+            if (inside.size() <= FEW) {
+                for (Piece piece : inside) {
+                    code.lload(Code.T1);
+                    out.addressOf(piece.at);
+                    code.lcmp().ifeq(label(piece));
+                }
+                code.labelBinding(outside);
+                return;
+            }
             code.lload(Code.T1).lload(Code.BASE).lsub().lstore(Code.T0);
             code.lload(Code.T0).l2i().i2l().lload(Code.T0);
             out.rarelyDifferent(outside);
