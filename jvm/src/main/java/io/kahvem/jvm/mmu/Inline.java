@@ -23,7 +23,8 @@ public final class Inline {
         return addend != 0 ? gva + addend : Mmu.hostToWrite(c, gva, last);
     }
 
-    /// As [#read], for HotSpot's second compiler, which takes equality for unlikely: that bit 6 of a count of zeros is 0 is unlikely indeed.
+    /// As [#read], for HotSpot's second compiler, which takes equality for unlikely: that bit 6 of a count of zeros is 0 is unlikely
+    /// indeed.
     public static long readWell(long gva, int last, Cpu c, long table) {
         long entry = table + (gva >>> 8 & Tlb.ENTRY_MASK);
         long differs = Words.getPlain64(entry) ^ (gva + last & -PAGE_SIZE);

@@ -75,7 +75,8 @@ final class Code {
     private static final int VECTOR = 72;
     /// Four results of a vector operation.
     static final int RESULT = VECTOR + 64;
-    /// The bits of a result's exponent that say that it is all there is to it, or 0 where doubles have to be looked at closer ([FloatCode]).
+    /// The bits of a result's exponent that say that it is all there is to it, or 0 where doubles have to be looked at closer
+    /// ([FloatCode]).
     static final int PLAIN = RESULT + 8;
 
     final CodeBuilder code;
@@ -249,8 +250,8 @@ final class Code {
     }
 
     // Branches that are hardly ever taken. HotSpot's second compiler, which has no profile of a region, takes equality for the unlikely
-    // case and allocates registers by that. So for it these test whether something equals 0 that does not as a rule: the highest bit of a count
-    // of leading zeros, which says that all are zeros.
+    // case and allocates registers by that. So for it these test whether something equals 0 that does not as a rule: the highest bit of a
+    // count of leading zeros, which says that all are zeros.
 
     /// Jumps to `label` if the int on the stack is not 0.
     void rarelyNonzero(Label label) {

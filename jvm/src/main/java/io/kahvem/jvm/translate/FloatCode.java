@@ -16,7 +16,6 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.util.BitSet;
-import java.util.Set;
 
 /// Emits arithmetic on doubles as Java's own, computed first and looked at then, in three steps:
 ///
@@ -25,8 +24,8 @@ import java.util.Set;
 /// 2. [Plain] looks closer: at zeros, and for inexactness.
 /// 3. The lane function does it as the interpreter would.
 ///
-/// What is known to be tame in a basic block is not asked again. That holds where step 1 or 2 was enough; step 3 clears PLAIN for the rest of the
-/// block, so that step 2 asks anew.
+/// What is known to be tame in a basic block is not asked again. That holds where step 1 or 2 was enough; step 3 clears PLAIN for the rest
+/// of the block, so that step 2 asks anew.
 final class FloatCode {
     private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
     private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
@@ -37,14 +36,14 @@ final class FloatCode {
     private static final MethodTypeDesc DOUBLE_OF_DOUBLE = MethodTypeDesc.of(CD_double, CD_double);
     private static final MethodTypeDesc LOOK = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_long);
 
-    /// What results below twice the smallest normal number have none of, in their exponent plus one: they may have been tiny before rounding.
+    /// What results below twice the smallest normal number have none of, in their exponent plus one: they may have been tiny before
+    /// rounding.
     private static final long RESULT_MASK = 0x7fc;
 
     private static final long OPERAND_MASK = 0x7fe;
 
-    private static final Set<String> COMPARISONS = Set.of("comisd", "ucomisd");
-
-    /// Doubles of smaller magnitude than two to the power of this less 1023 are integers of 32 bits when what is below the point is cut off.
+    /// Doubles of smaller magnitude than two to the power of this less 1023 are integers of 32 bits when what is below the point is cut
+    /// off.
     private static final int INTEGER_EXPONENT = 1023 + 31;
 
     private static final int LONG_EXPONENT = 1023 + 63;
@@ -83,7 +82,7 @@ final class FloatCode {
 
     /// COMISD and UCOMISD.
     static boolean compares(Piece.Node node) {
-        return node.kind() == Op.Kind.WHOLE && COMPARISONS.contains(node.name()) && node.d.row.op.method().getDeclaringClass() == Floats.class;
+        return node.is(Floats.class, "comisd") || node.is(Floats.class, "ucomisd");
     }
 
     /// CVTSI2SD.
@@ -289,7 +288,8 @@ final class FloatCode {
         know(local, true);
     }
 
-    /// Goes to `closer` where the exponent, plus one, has none of the bits of `mask`: those of zeros, denormals, infinities and NaNs have not.
+    /// Goes to `closer` where the exponent, plus one, has none of the bits of `mask`: those of zeros, denormals, infinities and NaNs have
+    /// not.
     private void check(int local, Runnable mask, Label closer) {
         code.lload(local).bipush(52).lushr().lconst_1().ladd();
         mask.run();

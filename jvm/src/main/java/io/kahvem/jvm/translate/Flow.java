@@ -301,7 +301,8 @@ final class Flow {
             for (Piece.Node node : piece.nodes) {
                 Effects effects = Effects.of(node);
                 written |= effects.writes();
-                if (node.kind() != Op.Kind.WHOLE || VectorMoves.inline(node) || FloatCode.inline(node)) cached |= effects.reads() | effects.writes();
+                boolean here = node.kind() != Op.Kind.WHOLE || VectorMoves.inline(node) || FloatCode.inline(node);
+                if (here) cached |= effects.reads() | effects.writes();
             }
         }
         boolean changed = true;

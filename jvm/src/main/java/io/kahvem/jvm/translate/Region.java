@@ -130,7 +130,8 @@ public abstract class Region {
         for (Link link : links) link.unlink();
     }
 
-    /// How far the function is that the indirect call always goes to whose last byte is at `gpa`, from where the call returns to; 0 if there is none.
+    /// How far the function is that the indirect call always goes to whose last byte is at `gpa`, from where the call returns to; 0 if
+    /// there is none.
     public long callee(long gpa) {
         for (Link link : links) {
             if (link.site != 0 && gpa(link.site - 1) == gpa) return link.callee();

@@ -49,7 +49,8 @@ final class RegionEmitter {
     /// What the class needs as constants, in the order of its fields `k0`, `k1`...: its class data.
     final List<Object> constants = new ArrayList<>();
 
-    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program; with `well`, the code is for HotSpot's second compiler.
+    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program; with `well`, the code is for HotSpot's second
+    /// compiler.
     RegionEmitter(Plan plan, boolean ordered, boolean well) {
         this.plan = plan;
         this.ordered = ordered;

@@ -295,9 +295,11 @@ public final class Translator implements AutoCloseable {
         IntPredicate covered = at -> cache.translated(code.gpa(at), offset(at), mode) || awaited.contains(code.gpa(at));
         Entry before = request.entry;
         Plan.Bounds bounds = before == null
-                ? new Plan.Bounds(FIRST_INSTRUCTIONS, FIRST_PAGES, warm.and(covered.negate()), covered, at -> true, page -> new int[0], at -> 0)
+                ? new Plan.Bounds(FIRST_INSTRUCTIONS, FIRST_PAGES, warm.and(covered.negate()), covered, at -> true,
+                        page -> new int[0], at -> 0)
                 : new Plan.Bounds(MOST_INSTRUCTIONS, MOST_PAGES, warm.or(covered), at -> false,
-                        at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode), at -> cache.callee(code.gpa(at - 1)));
+                        at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode),
+                        at -> cache.callee(code.gpa(at - 1)));
         boolean well = before != null && compilers != null;
         Emitted emitted = emit(code, request.offset, decoder, bounds, ordered, well);
         if (emitted == null) return false;

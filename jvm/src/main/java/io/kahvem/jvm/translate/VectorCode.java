@@ -197,7 +197,8 @@ final class VectorCode {
         if (computes) {
             int low = local ? Code.T0 : Code.vector(d.rm, 0);
             int high = local ? Code.T1 : Code.vector(d.rm, 1);
-            compute(node, new int[] {Code.RESULT, Code.RESULT + 2}, new int[] {Code.vector(first, 0), Code.vector(first, 1)}, new int[] {low, high});
+            int[] operands = {Code.vector(first, 0), Code.vector(first, 1)};
+            compute(node, new int[] {Code.RESULT, Code.RESULT + 2}, operands, new int[] {low, high});
         }
         for (int h = 0; h < halves && !computes; h++) {
             int half = h;

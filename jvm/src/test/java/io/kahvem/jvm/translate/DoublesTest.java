@@ -36,10 +36,11 @@ class DoublesTest {
                 .hex("0f96475c 0f98475d 0f9c475e") // setbe, sets, setl [rdi + 92..94]
                 .hex("660f2f27 76").to8("most").hex("ff4760") // comisd xmm4, [rdi]; jbe most; inc dword [rdi + 96]
                 .label("most").hex("7b").to8("ordered").hex("834760 10") // jnp ordered; add dword [rdi + 96], 16
-                .label("ordered").hex("660f2ed1 75").to8("differ").hex("834764 01") // ucomisd xmm2, xmm1; jne differ; add dword [rdi + 100], 1
+                .label("ordered").hex("660f2ed1 75").to8("differ").hex("ff4764") // ucomisd xmm2, xmm1; jne differ; inc dword [rdi + 100]
                 .label("differ").hex("f2480f2ccb f20f2cf2") // cvttsd2si rcx, xmm3; cvttsd2si esi, xmm2
                 .hex("f2480f2ae9 f20f59e8 f20f2af6 f20f5cf5") // cvtsi2sd xmm5, rcx; mulsd xmm5, xmm0; cvtsi2sd xmm6, esi; subsd xmm6, xmm5
-                .hex("48894f68 48897770 f20f117778 0fae5f14") // mov [rdi + 104], rcx and 112, rsi; movsd [rdi + 120], xmm6; stmxcsr [rdi + 20]
+                .hex("48894f68 48897770") // mov [rdi + 104], rcx; mov [rdi + 112], rsi
+                .hex("f20f117778 0fae5f14") // movsd [rdi + 120], xmm6; stmxcsr [rdi + 20]
                 .assembled();
     }
 

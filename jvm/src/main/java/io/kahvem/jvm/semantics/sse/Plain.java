@@ -3,13 +3,13 @@ package io.kahvem.jvm.semantics.sse;
 import io.kahvem.jvm.cpu.Cpu;
 
 /// Whether Java's arithmetic on doubles has done all that an SSE instruction does, for translated code, which computes first and asks then.
-/// That is where MXCSR says round to nearest and everything masked, operands and result are zeros or normal numbers, so that no flag but that of
-/// inexactness may be set, and that one is set already or the result is exact. If not, [Floats] has to do it.
+/// That is where MXCSR says round to nearest and everything masked, operands and result are zeros or normal numbers, so that no flag but
+/// that of inexactness may be set, and that one is set already or the result is exact. If not, [Floats] has to do it.
 ///
 /// Where a method says yes, the result is a zero or a normal number.
 public final class Plain {
-    /// The bits of MXCSR that say whether all this can be so without a look at the result's error: all but the sticky flags other than that of
-    /// inexactness.
+    /// The bits of MXCSR that say whether all this can be so without a look at the result's error: all but the sticky flags other than that
+    /// of inexactness.
     public static final int MXCSR_MASK = 0xffc0 | Mxcsr.PE;
 
     /// What those bits then are.
