@@ -17,6 +17,9 @@ module io.kahvem.cli {
 
     uses io.kahvem.hypervisor.Hypervisor;
 
+    exports io.kahvem.cli.daemon to
+            java.logging;
+
     opens io.kahvem.cli to
             info.picocli;
     opens io.kahvem.cli.daemon to

@@ -44,10 +44,11 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 /// A daemon that serves from [#start] until it is closed. Machines outlive it.
 public final class Daemon implements AutoCloseable {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon");
     private static final int MAX_VCPUS = 255;
 
     private final DaemonConfig config;
@@ -69,13 +70,13 @@ public final class Daemon implements AutoCloseable {
 
     /// Reads the state, finds the machines that run, and listens. Throws [DaemonException] where it cannot.
     ///
-    /// @param kvm whether the KVM engine can run machines on this host
-    public static Daemon start(DaemonConfig config, boolean kvm) {
+    /// @param kvm whether the KVM engine can run machines on this host; asked by whoever defines a machine
+    public static Daemon start(DaemonConfig config, BooleanSupplier kvm) {
         return start(config, kvm, List.of());
     }
 
     /// The same on sockets that somebody has made for it (sd_listen_fds(3)); those that are not among them it makes itself.
-    public static Daemon start(DaemonConfig config, boolean kvm, List<LocalServerSocket> made) {
+    public static Daemon start(DaemonConfig config, BooleanSupplier kvm, List<LocalServerSocket> made) {
         Handlers handlers = new Handlers();
         Events events = new Events();
         HostNode node = new HostNode(new HostFiles(Path.of("/")));
@@ -118,8 +119,8 @@ public final class Daemon implements AutoCloseable {
         for (Path known : List.of(Path.of("/sys/class/dmi/id/product_uuid"), file)) {
             try {
                 return UUID.fromString(Files.readString(known).strip());
-            } catch (IOException | IllegalArgumentException e) {
-                LOG.log(Level.DEBUG, () -> known + " has no UUID of the host: " + e.getMessage());
+            } catch (IOException | IllegalArgumentException none) {
+                continue;
             }
         }
         UUID made = UUID.randomUUID();

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 /// A directory of descriptions, one file each, named NAME.xml: definitions, which outlast the host's stop, or what is true only while the
 /// host runs. What cannot be read at a start is set aside and named in the log.
 public final class StateFiles {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon");
     private static final String SUFFIX = ".xml";
 
     private final Path directory;

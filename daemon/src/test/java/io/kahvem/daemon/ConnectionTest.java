@@ -45,7 +45,7 @@ final class ConnectionTest {
         daemon = Daemon.start(new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
                 MachineStarter.of(List.of("/bin/false")),
-                Limits.DEFAULT), false);
+                Limits.DEFAULT), () -> false);
     }
 
     @AfterEach

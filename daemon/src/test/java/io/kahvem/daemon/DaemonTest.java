@@ -42,7 +42,7 @@ final class DaemonTest {
         config = new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
                 MachineStarter.of(List.of()), Limits.DEFAULT);
-        daemon = Daemon.start(config, false);
+        daemon = Daemon.start(config, () -> false);
     }
 
     @AfterEach
@@ -146,7 +146,7 @@ final class DaemonTest {
         daemon.close();
         Path torn = config.state().resolve("domains/b.xml");
         Files.writeString(torn, Files.readString(torn).substring(0, 100), UTF_8);
-        daemon = Daemon.start(config, false);
+        daemon = Daemon.start(config, () -> false);
         try (Wire wire = connect().open()) {
             assertThat(wire.call(Domains.LIST_ALL, new Common.ListAll(1,
                     0)).domains()).extracting(Common.DomainRef::name).containsExactly("a");
@@ -159,6 +159,6 @@ final class DaemonTest {
     @Test
     void twoDaemonsDoNotShareASocket() {
         assertThatThrownBy(() -> Daemon.start(config,
-                false)).isInstanceOf(DaemonException.class).hasMessageContaining("another daemon listens");
+                () -> false)).isInstanceOf(DaemonException.class).hasMessageContaining("another daemon listens");
     }
 }

@@ -52,7 +52,7 @@ final class DescriptorsTest {
         assumeTrue(LocalSocket.passesDescriptors(), "this host passes no descriptors");
         daemon = Daemon.start(new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
-                MachineStarter.of(List.of("/bin/false")), Limits.DEFAULT), false);
+                MachineStarter.of(List.of("/bin/false")), Limits.DEFAULT), () -> false);
         socket = LocalSocket.connect(directory.resolve("sock"));
         reader = new PacketReader(Channels.newChannel(new InputStream() {
             @Override

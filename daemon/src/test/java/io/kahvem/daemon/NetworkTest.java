@@ -42,7 +42,7 @@ final class NetworkTest {
         daemon = Daemon.start(new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
                 MachineStarter.of(List.of()), Limits.DEFAULT),
-                        false);
+                        () -> false);
     }
 
     @AfterEach

@@ -40,7 +40,7 @@ final class OperationsTest {
         config = new DaemonConfig(directory.resolve("sock"), directory.resolve("sock-ro"), directory.resolve("state"),
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
                 MachineStarter.of(List.of()), Limits.DEFAULT);
-        daemon = Daemon.start(config, false);
+        daemon = Daemon.start(config, () -> false);
     }
 
     @AfterEach

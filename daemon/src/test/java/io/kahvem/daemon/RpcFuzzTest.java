@@ -86,7 +86,7 @@ final class RpcFuzzTest {
                 directory.resolve("run"), Optional.empty(), "qemu:///system", Path.of("/usr/bin/kahvem"),
                 MachineStarter.of(List.of("/bin/false")),
                 Limits.DEFAULT);
-        daemon = Daemon.start(config, false);
+        daemon = Daemon.start(config, () -> false);
     }
 
     @AfterEach

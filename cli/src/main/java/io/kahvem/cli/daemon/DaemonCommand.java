@@ -12,7 +12,6 @@ import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.Users;
 import io.kahvem.host.LocalServerSocket;
 import io.kahvem.hypervisor.Availability;
-import io.kahvem.hypervisor.Hypervisor;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -97,6 +96,7 @@ public final class DaemonCommand implements PlainCommand {
     private @Nullable String addUser;
 
     private final Supplier<MachineStarter> machines;
+    private @Nullable Boolean kvm;
 
     public DaemonCommand(CliContext context) {
         this(context, () -> ConfinedMachines.of(OwnCommand.before("daemon"), context));
@@ -146,7 +146,7 @@ public final class DaemonCommand implements PlainCommand {
         if (sasl && tls == null) throw CliException.badInput("--sasl goes with --tls; by --tcp clients always prove who they are");
         DaemonConfig config = config();
         if (addUser != null) return addUser(config, addUser);
-        DaemonLog.begin(context.err(), switch (log) {
+        DaemonLog.prepare(switch (log) {
             case "text" -> DaemonLog.Format.TEXT;
             case "json" -> DaemonLog.Format.JSON;
             default -> throw CliException.badInput("--log: %s is neither text nor json".formatted(log));
@@ -154,13 +154,13 @@ public final class DaemonCommand implements PlainCommand {
         List<LocalServerSocket> handed = HandedSockets.of(context.environment(), ProcessHandle.current().pid());
         CompletableFuture<Integer> end = new CompletableFuture<>();
         context.processEnd().onSignal(number -> end.complete(ExitStatus.OK));
-        try (Daemon daemon = Daemon.start(config, canRunKvm(), handed)) {
+        try (Daemon daemon = Daemon.start(config, this::canRunKvm, handed)) {
             if (tcp != null) daemon.listenTcp(address("--tcp", tcp));
             if (tls != null && pki != null) daemon.listenTls(address("--tls", tls), pki, sasl);
             if (metrics != null && metrics.startsWith(UNIX)) daemon.serveMetrics(Path.of(metrics.substring(UNIX.length())));
             else if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
             daemon.autostart();
-            context.err().println("kahvem: the daemon listens on %s; %d machines are known".formatted(daemon.socket(), daemon.domains()));
+            context.err().println("kahvem: the daemon listens on " + daemon.socket() + "; " + daemon.domains() + " machines are known");
             return end.join();
         } catch (DaemonException e) {
             throw CliException.hostFailed(String.valueOf(e.getMessage()));
@@ -205,10 +205,11 @@ public final class DaemonCommand implements PlainCommand {
                 ? Path.of(launcher) : Path.of(System.getProperty("java.home"), "bin", "java");
     }
 
-    private boolean canRunKvm() {
-        for (Hypervisor engine : context.machineHost().get().engines()) {
-            if (engine.name().equals("kvm")) return engine.availability() instanceof Availability.Available;
+    private synchronized boolean canRunKvm() {
+        if (kvm == null) {
+            kvm = context.machineHost().get().engines().stream().filter(engine -> engine.name().equals("kvm"))
+                    .anyMatch(engine -> engine.availability() instanceof Availability.Available);
         }
-        return false;
+        return kvm;
     }
 }

@@ -17,7 +17,8 @@ import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
 /// The daemon's own messages: a line each on standard error, where systemd's journal takes them.
-final class DaemonLog extends Handler {
+public final class DaemonLog extends Handler {
+    private static final String FORMAT = "kahvem.log";
     private static final JsonFactory JSON = new JsonFactory();
 
     /// How a line looks.
@@ -32,11 +33,18 @@ final class DaemonLog extends Handler {
         this.format = format;
     }
 
-    /// Sends what is logged from now on to `out`, in place of where it went.
-    static void begin(PrintStream out, Format format) {
-        Logger root = Logger.getLogger("");
-        for (Handler before : root.getHandlers()) root.removeHandler(before);
-        root.addHandler(new DaemonLog(out, format));
+    /// Sends what this process logs to standard error. java.util.logging is told by a property, and reads it where the first message comes:
+    /// a start that has nothing to say does not wait for it.
+    static void prepare(Format format) {
+        System.setProperty(FORMAT, format.name());
+        System.setProperty("java.util.logging.config.class", Configuration.class.getName());
+    }
+
+    /// Made by java.util.logging.
+    public static final class Configuration {
+        public Configuration() {
+            Logger.getLogger("").addHandler(new DaemonLog(System.err, Format.valueOf(System.getProperty(FORMAT))));
+        }
     }
 
     @Override

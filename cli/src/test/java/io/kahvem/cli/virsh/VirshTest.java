@@ -61,7 +61,7 @@ class VirshTest {
         Path home = Files.createDirectories(directory.resolve(name));
         DaemonConfig config = DaemonConfig.standard(false, Map.of(), Path.of("/usr/bin/kahvem"), MachineStarter.of(List.of("/bin/false")))
                 .at(home.resolve("sock"), home.resolve("state"));
-        daemons.add(Daemon.start(config, false));
+        daemons.add(Daemon.start(config, () -> false));
         Files.writeString(home.resolve("a.xml"), DOMAIN.formatted(home));
         Files.writeString(home.resolve("secret.xml"), SECRET);
         Files.writeString(home.resolve("cpu.xml"), "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>");

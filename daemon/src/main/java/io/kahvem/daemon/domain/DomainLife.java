@@ -1,5 +1,6 @@
 package io.kahvem.daemon.domain;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.daemon.StateFiles;
 import io.kahvem.daemon.rpc.Client;
 import io.kahvem.host.Descriptor;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// Starting machines, driving them and hearing of their ends. A machine's process tells on its own thread; what it tells is worked on by
 /// one thread, in order, under the domain's job like any other change.
 public final class DomainLife {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.domain");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.domain");
 
     /// virDomainCreateFlags.
     private static final int START_PAUSED = 1;

@@ -3,6 +3,7 @@ package io.kahvem.daemon.domain;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /// What machines this daemon can make on this host.
@@ -11,7 +12,7 @@ import java.util.regex.Pattern;
 /// @param kvm whether `<domain type='kvm'>` can run
 /// @param maxVcpus the most virtual CPUs a machine may have
 /// @param variables the directory in which UEFI's variables are kept, a file a machine, where its description names none
-public record MachineTypes(Path emulator, boolean kvm, int maxVcpus, Path variables) {
+public record MachineTypes(Path emulator, BooleanSupplier kvm, int maxVcpus, Path variables) {
     public static final String ARCH = "x86_64";
 
     /// The machine as it is built today; a description keeps the version it was defined with.
@@ -21,7 +22,7 @@ public record MachineTypes(Path emulator, boolean kvm, int maxVcpus, Path variab
 
     /// The domain types that run, the better first.
     public List<String> domainTypes() {
-        return kvm ? List.of("kvm", "qemu") : List.of("qemu");
+        return kvm.getAsBoolean() ? List.of("kvm", "qemu") : List.of("qemu");
     }
 
     /// The version that a machine's name stands for.

@@ -25,7 +25,8 @@ final class Processes {
     /// When a process started, in clock ticks since the host's boot; -1 where there is no such process.
     static long startTicks(long pid) {
         try {
-            String stat = Files.readString(Path.of("/proc/%d/stat".formatted(pid)));
+            // Without formatted(), which reads a locale's digits first: this is asked at every start of the daemon.
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
             return fields[0].equals("Z") ? -1 : Long.parseLong(fields[START_TIME]);
         } catch (IOException e) {

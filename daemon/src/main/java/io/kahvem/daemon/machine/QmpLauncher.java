@@ -1,5 +1,6 @@
 package io.kahvem.daemon.machine;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.domain.DomainDefinition;
 import io.kahvem.daemon.domain.MachineLauncher;
@@ -22,7 +23,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /// Machines as processes of this program, which are told apart by their control sockets.
 public final class QmpLauncher implements MachineLauncher {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.machine");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.machine");
     private static final Duration START = Duration.ofSeconds(60);
     private static final int SWEEP_LOOKS = 5;
     private static final long SWEEP_NANOS = 20_000_000;

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.operations;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.daemon.rpc.CallObserver;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Connections;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// Who did what: a line of JSON for each call that changes something, and for each connection that opens or is not let in. No descriptions
 /// and no secrets are in it. The file is opened anew for every line, so that it can be renamed at any time.
 public final class AuditLog implements CallObserver {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.operations");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.operations");
 
     private static final Set<StandardOpenOption> APPENDING = Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ALONE =

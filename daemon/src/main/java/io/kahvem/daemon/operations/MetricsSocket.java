@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.host.HostException;
 import io.kahvem.host.LocalServerSocket;
 import io.kahvem.host.LocalSocket;
@@ -17,7 +18,7 @@ import java.util.concurrent.Semaphore;
 
 /// Answers `GET /metrics` on a UNIX socket, for its own user and group: one request a connection (RFC 9112, 9.3), as scrapers make them.
 public final class MetricsSocket implements AutoCloseable {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.operations");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.operations");
     private static final int MOST_BYTES = 16 << 10;
     private static final int MOST_CONNECTIONS = 8;
 

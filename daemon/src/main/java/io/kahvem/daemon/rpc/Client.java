@@ -1,5 +1,6 @@
 package io.kahvem.daemon.rpc;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.host.Descriptor;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.ErrorDomain;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /// One connection: it reads packets on one thread, runs each call on another, several at once, and answers each when it is done.
 public final class Client {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.rpc");
     private static final int PING = 1;
     private static final int PONG = 2;
 

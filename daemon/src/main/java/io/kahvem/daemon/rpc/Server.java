@@ -1,5 +1,6 @@
 package io.kahvem.daemon.rpc;
 
+import io.kahvem.daemon.LazyLogger;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Accepts connections on any number of sockets and serves each. Safe from any thread.
 public final class Server implements AutoCloseable {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.rpc");
     private static final long PULSE_MILLIS = 500;
 
     private final Handlers handlers;

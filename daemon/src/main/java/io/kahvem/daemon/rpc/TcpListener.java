@@ -1,6 +1,7 @@
 package io.kahvem.daemon.rpc;
 
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.LazyLogger;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -44,7 +45,7 @@ public final class TcpListener implements Listener {
         try {
             channel.close();
         } catch (IOException e) {
-            System.getLogger("io.kahvem.daemon.rpc").log(System.Logger.Level.DEBUG, "closing " + address, e);
+            LazyLogger.of("io.kahvem.daemon.rpc").log(System.Logger.Level.DEBUG, "closing " + address, e);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.kahvem.daemon.rpc;
 
 import io.kahvem.daemon.DaemonException;
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.libvirt.Channels;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -17,7 +18,7 @@ import javax.net.ssl.SSLSocket;
 /// A TLS socket: a client's certificate says who it is, and where that is not enough a user of the daemon's does. Handshakes are made
 /// aside, so that a slow one holds nobody up.
 public final class TlsListener implements Listener {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.rpc");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.rpc");
     private static final int HANDSHAKE_MILLIS = 10_000;
     private static final long LOOK_SECONDS = 1;
 

@@ -17,7 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
 /// Who is at the other end of a socket that does not say: SCRAM-SHA-256 against the daemon's own users.
 public final class SaslService {
     private final Users users;
-    private final SecureRandom random = new SecureRandom();
     private final Map<Client, Scram.Server> underWay = new ConcurrentHashMap<>();
 
     public SaslService(Users users) {
@@ -33,7 +32,7 @@ public final class SaslService {
     private SaslAnswer start(Client client, Connections.SaslStart start) {
         if (client.isAuthenticated()) throw denied("it is known already who this is");
         if (!start.mechanism().equals(Scram.MECHANISM)) throw denied("mechanism %s is not offered".formatted(start.mechanism()));
-        Scram.Server server = new Scram.Server(users::find, random);
+        Scram.Server server = new Scram.Server(users::find, new SecureRandom());
         byte[] challenge = server.challenge(start.data());
         underWay.put(client, server);
         client.onClose(() -> underWay.remove(client));

@@ -1,5 +1,6 @@
 package io.kahvem.daemon.storage;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.libvirt.ErrorCode;
 import io.kahvem.libvirt.LibvirtException;
 import io.kahvem.libvirt.protocol.Common.PoolRef;
@@ -207,7 +208,7 @@ public final class Pool {
             Files.deleteIfExists(path);
         } catch (IOException | NoSuchElementException e) {
             LibvirtException reason = StorageErrors.invalid("cannot remove %s: %s", path, e);
-            System.getLogger("io.kahvem.daemon.storage").log(System.Logger.Level.WARNING, reason.getMessage());
+            LazyLogger.of("io.kahvem.daemon.storage").log(System.Logger.Level.WARNING, reason.getMessage());
         }
     }
 }

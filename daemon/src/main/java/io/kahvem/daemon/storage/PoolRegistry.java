@@ -1,5 +1,6 @@
 package io.kahvem.daemon.storage;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.daemon.StateFiles;
 import io.kahvem.daemon.rpc.Events;
 import io.kahvem.libvirt.ErrorCode;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /// All pools, their files, and what is told of them. Under its own lock, which is taken before a pool's.
 public final class PoolRegistry {
-    private static final Logger LOG = System.getLogger("io.kahvem.daemon.storage");
+    private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.storage");
 
     /// virStoragePoolEventLifecycleType.
     private enum Happened { DEFINED, UNDEFINED, STARTED, STOPPED, CREATED, DELETED }

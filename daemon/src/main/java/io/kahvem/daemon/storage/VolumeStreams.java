@@ -1,5 +1,6 @@
 package io.kahvem.daemon.storage;
 
+import io.kahvem.daemon.LazyLogger;
 import io.kahvem.daemon.rpc.IncomingStream;
 import io.kahvem.daemon.rpc.OutgoingStream;
 import io.kahvem.libvirt.ErrorCode;
@@ -55,7 +56,7 @@ public final class VolumeStreams {
         try {
             file.close();
         } catch (IOException e) {
-            System.getLogger("io.kahvem.daemon.storage").log(System.Logger.Level.DEBUG, "closing a volume", e);
+            LazyLogger.of("io.kahvem.daemon.storage").log(System.Logger.Level.DEBUG, "closing a volume", e);
         }
     }
 

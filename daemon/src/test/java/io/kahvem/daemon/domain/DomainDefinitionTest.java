@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class DomainDefinitionTest {
-    private static final MachineTypes TYPES = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 16, Path.of("/nvram"));
+    private static final MachineTypes TYPES = new MachineTypes(Path.of("/usr/bin/kahvem"), () -> false, 16, Path.of("/nvram"));
 
     private static DomainDefinition parse(String document) {
         return DomainDefinition.parse(document, false, TYPES);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What becomes of a machine while a daemon ends and the next one begins.
 final class DomainLifeTest {
-    private static final MachineTypes TYPES = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 16, Path.of("/nvram"));
+    private static final MachineTypes TYPES = new MachineTypes(Path.of("/usr/bin/kahvem"), () -> false, 16, Path.of("/nvram"));
     private static final String MACHINE =
             "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices/></domain>";
 

@@ -17,7 +17,7 @@ final class CpuCheckTest {
     private static void check(String check, String model, Set<String> has) {
         String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
                 + "<cpu check='%s'><model>%s</model></cpu></domain>".formatted(check, model);
-        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4, Path.of("/nvram"));
+        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), () -> false, 4, Path.of("/nvram"));
         new CpuCheck(type -> has).require(DomainDefinition.parse(document, false, types));
     }
 

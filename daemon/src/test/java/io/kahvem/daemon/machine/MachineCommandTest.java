@@ -13,7 +13,7 @@ final class MachineCommandTest {
     private static List<String> arguments(String os, String... disks) {
         String document = "<domain type='qemu'><name>a</name><memory>65536</memory><os%s</os><devices>%s</devices></domain>"
                 .formatted(os, String.join("", disks));
-        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), false, 4, Path.of("/nvram"));
+        MachineTypes types = new MachineTypes(Path.of("/usr/bin/kahvem"), () -> false, 4, Path.of("/nvram"));
         return MachineCommand.arguments(DomainDefinition.parse(document, false, types), Path.of("/run/a.qmp"));
     }
 
