@@ -1,26 +1,24 @@
 package io.kahvem.cli;
 
-import io.kahvem.cli.daemon.ConfinedMachines;
-import io.kahvem.cli.daemon.DaemonCommand;
 import io.kahvem.cli.sandbox.ProcessConfinement;
-import io.kahvem.daemon.MachineStarter;
 import io.kahvem.host.Terminal;
 import io.kahvem.libvirt.Connection;
 import io.kahvem.libvirt.ConnectionLostException;
 import io.kahvem.libvirt.Domain;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/// The daemon's part of a rehearsal: one in this process, and a client's usual questions to it; then the next one, which finds a machine
-/// running that the first has started. The machine is in this process too, and a process that does nothing stands for it; the JVM that is
-/// started confined has nothing to run and ends.
-final class DaemonRehearsal {
-    private static final int TERM = 15;
+/// The training run of the daemon's AOT cache: one daemon is given machines and starts one of them; the next one, which is trained, finds
+/// it and is asked a client's usual questions. The verbs that ask are in the other cache, whose [Rehearsal] uses a daemon too.
+public final class DaemonRehearsal {
     private static final int ROUNDS = 20;
     private static final long LOOK_NANOS = 2_000_000;
+    private static final long PATIENCE_SECONDS = 180;
     private static final String MACHINE = """
             <domain type='qemu'><name>rehearsed%d</name><memory unit='MiB'>16</memory>
             <os><type machine='q35'>hvm</type><kernel>%s</kernel></os><devices><serial type='pty'/></devices></domain>
@@ -31,20 +29,46 @@ final class DaemonRehearsal {
     private final CliContext context;
     private final Path directory;
     private final Path kernel;
+    private final List<String> daemon;
 
-    DaemonRehearsal(CliContext context, Path directory, Path kernel) {
+    /// @param directory for the daemon's state
+    /// @param kernel of its machines
+    /// @param daemon the command that starts one, up to its options
+    DaemonRehearsal(CliContext context, Path directory, Path kernel, List<String> daemon) {
         this.context = context;
         this.directory = directory;
         this.kernel = kernel;
+        this.daemon = daemon;
     }
 
-    void run() throws InterruptedException {
-        during(() -> {
+    /// Arguments: the cache to be made, a kernel, and the daemon's command.
+    public static void main(String[] args) {
+        Locale.setDefault(Locale.Category.FORMAT, Locale.US);
+        CliContext context = Main.context(
+                ProcessEnd.ofThisProcess(), Terminal.standardInput(), ProcessConfinement.rehearsal());
+        List<String> daemon = List.of(args).subList(2, args.length);
+        Rehearsal.inDirectory("a daemon", directory ->
+                new DaemonRehearsal(context, directory, Path.of(args[1]), daemon).train(Path.of(args[0])));
+        System.exit(ExitStatus.OK);
+    }
+
+    private void train(Path cache) throws IOException, InterruptedException {
+        during(List.of(), () -> {
             keep();
-            for (String command : COMMANDS) virsh(command);
             virsh("start rehearsed1");
         });
-        during(() -> {
+        during(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTRecordTraining", "-XX:AOTCacheOutput=" + cache), () -> {
+            for (String command : COMMANDS) virsh(command);
+            virsh("start rehearsed3; destroy rehearsed3; destroy rehearsed1; undefine rehearsed1; undefine rehearsed3");
+            keep();
+        });
+    }
+
+    /// What those do who ask a daemon.
+    void ask() throws IOException, InterruptedException {
+        during(List.of(), () -> {
+            keep();
+            virsh("start rehearsed1");
             for (String command : COMMANDS) virsh(command);
             virsh("destroy rehearsed1");
         });
@@ -58,50 +82,30 @@ final class DaemonRehearsal {
         return "qemu:///system?socket=" + socket();
     }
 
-    /// Does this while a daemon runs.
-    private void during(Runnable action) throws InterruptedException {
-        ProcessEnd end = new ProcessEnd();
-        CliContext own = Main.context(end, Terminal.standardInput(), ProcessConfinement.rehearsal());
-        DaemonCommand daemon = new DaemonCommand(own, this::machines);
-        daemon.takesPlainly(List.of("--socket", socket().toString(), "--state", directory.resolve("state").toString()));
-        CompletableFuture<Integer> status = CompletableFuture.supplyAsync(() -> {
-            try {
-                return daemon.call();
-            } catch (InterruptedException e) {
-                throw new CompletionException(e);
-            }
-        });
+    /// Does this while a daemon runs whose JVM has these options more.
+    private void during(List<String> options, Runnable action) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(daemon);
+        command.addAll(1, options);
+        command.addAll(List.of("--socket", socket().toString(), "--state", directory.resolve("state").toString()));
+        Process process = new ProcessBuilder(command).inheritIO().start();
         try {
-            awaitSocket(status);
+            awaitSocket(process);
             action.run();
         } finally {
-            end.raise(TERM);
+            process.destroy();
+            if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) process.destroyForcibly();
         }
-        System.err.println("rehearsed a daemon: exit status " + status.join());
+        System.err.println("rehearsed a daemon: exit status " + process.waitFor());
     }
 
-    private void awaitSocket(CompletableFuture<Integer> daemon) {
-        while (!daemon.isDone()) {
+    private void awaitSocket(Process daemon) {
+        while (daemon.isAlive()) {
             try (Connection ignored = Connection.open(uri())) {
                 return;
             } catch (ConnectionLostException notYet) {
                 LockSupport.parkNanos(LOOK_NANOS);
             }
         }
-    }
-
-    private MachineStarter machines() {
-        MachineStarter confined = ConfinedMachines.of(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()), context);
-        return (arguments, log) -> {
-            confined.start(arguments, log);
-            Process standIn = new ProcessBuilder("sleep", "60").start();
-            Thread.ofPlatform().daemon().start(() -> {
-                int status = new Cli(context).run(arguments.toArray(String[]::new));
-                System.err.println("rehearsed a daemon's machine: exit status " + status);
-                standIn.destroy();
-            });
-            return standIn.toHandle();
-        };
     }
 
     private void virsh(String command) {

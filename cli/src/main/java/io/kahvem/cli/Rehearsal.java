@@ -21,8 +21,10 @@ import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/// The training run of the AOT cache: the command it is given, on each engine, in the sandbox but for the confining itself. The launcher
-/// runs it once a build; an engine that this host does not have is not rehearsed.
+/// The training run of the AOT cache of all but daemons: a machine on each engine, in the sandbox but for the confining itself, verbs that
+/// ask a daemon, and work on images. The launcher runs it once a build; an engine that this host does not have is not rehearsed.
+///
+/// Arguments: the command that runs the machine, `--`, and the command that starts a daemon, up to its options.
 public final class Rehearsal {
     private static final List<String> ENGINES = List.of("auto", "kvm", "jvm");
 
@@ -36,16 +38,20 @@ public final class Rehearsal {
         Locale.setDefault(Locale.Category.FORMAT, Locale.US);
         CliContext context = Main.context(
                 ProcessEnd.ofThisProcess(), Terminal.standardInput(), ProcessConfinement.rehearsal());
-        String socket = Stream.of(args).filter(arg -> arg.startsWith(CONTROL)).findFirst().orElseThrow();
+        int end = List.of(args).indexOf("--");
+        List<String> machine = List.of(args).subList(0, end);
+        List<String> daemon = List.of(args).subList(end + 1, args.length);
+        String socket = machine.stream().filter(arg -> arg.startsWith(CONTROL)).findFirst().orElseThrow();
         Path control = Path.of(socket.substring(CONTROL.length()));
         for (String engine : ENGINES) {
             Thread asDaemonsDo = Thread.ofPlatform().daemon().start(() -> resume(control));
-            int status = new Cli(context).run(Stream.concat(Stream.of(args), Stream.of("--accel", engine)).toArray(String[]::new));
+            int status = new Cli(context).run(Stream.concat(machine.stream(), Stream.of("--accel", engine)).toArray(String[]::new));
             asDaemonsDo.interrupt();
             System.err.println("rehearsed on engine %s: exit status %d".formatted(engine, status));
         }
-        rehearseDaemon(context, Path.of(args[List.of(args).indexOf("--kernel") + 1]));
-        rehearseImages(context);
+        Path kernel = Path.of(machine.get(machine.indexOf("--kernel") + 1));
+        inDirectory("a daemon", directory -> new DaemonRehearsal(context, directory, kernel, daemon).ask());
+        inDirectory("images", directory -> rehearseImages(context, directory));
         System.exit(ExitStatus.OK);
     }
 
@@ -65,44 +71,40 @@ public final class Rehearsal {
         }
     }
 
-    private static void rehearseDaemon(CliContext context, Path kernel) {
+    /// Does something in a directory of its own.
+    interface Act {
+        void in(Path directory) throws IOException, InterruptedException;
+    }
+
+    static void inDirectory(String what, Act act) {
         try {
             Path directory = Files.createTempDirectory("kahvem-rehearsal");
             try {
-                new DaemonRehearsal(context, directory, kernel).run();
+                act.in(directory);
             } finally {
                 remove(directory);
             }
         } catch (IOException | CliException | LibvirtException e) {
-            System.err.println("not rehearsed on a daemon: " + e);
+            System.err.println("not rehearsed on " + what + ": " + e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     /// Images of every kind that are converted often, there and back.
-    private static void rehearseImages(CliContext context) {
-        try {
-            Path directory = Files.createTempDirectory("kahvem-rehearsal");
-            try {
-                Path raw = directory.resolve("raw");
-                byte[] content = new byte[8 << 20];
-                Arrays.fill(content, 1 << 20, 5 << 20, (byte) 'x');
-                Files.write(raw, content);
-                for (String options : List.of("-O qcow2", "-c -O qcow2", "-c -O qcow2 -o compression_type=zstd")) {
-                    Path packed = directory.resolve("packed");
-                    rehearseImage(context, "convert %s %s %s".formatted(options, raw, packed));
-                    rehearseImage(context, "info %s".formatted(packed));
-                    rehearseImage(context, "check -q %s".formatted(packed));
-                    rehearseImage(context, "convert -O raw %s %s".formatted(packed, directory.resolve("out")));
-                }
-                rehearseImage(context, "create -q -f qcow2 %s 1G".formatted(directory.resolve("new")));
-            } finally {
-                remove(directory);
-            }
-        } catch (IOException e) {
-            System.err.println("not rehearsed on images: " + e);
+    private static void rehearseImages(CliContext context, Path directory) throws IOException {
+        Path raw = directory.resolve("raw");
+        byte[] content = new byte[8 << 20];
+        Arrays.fill(content, 1 << 20, 5 << 20, (byte) 'x');
+        Files.write(raw, content);
+        for (String options : List.of("-O qcow2", "-c -O qcow2", "-c -O qcow2 -o compression_type=zstd")) {
+            Path packed = directory.resolve("packed");
+            rehearseImage(context, "convert %s %s %s".formatted(options, raw, packed));
+            rehearseImage(context, "info %s".formatted(packed));
+            rehearseImage(context, "check -q %s".formatted(packed));
+            rehearseImage(context, "convert -O raw %s %s".formatted(packed, directory.resolve("out")));
         }
+        rehearseImage(context, "create -q -f qcow2 %s 1G".formatted(directory.resolve("new")));
     }
 
     private static void rehearseImage(CliContext context, String words) {

@@ -20,6 +20,11 @@ final class SystemCall {
 
     private SystemCall() {}
 
+    /// Makes the handle, and one call by it: what Java makes at the first is as much again.
+    static void prepare() {
+        long _ = call(number("getuid"), 0, 0, 0);
+    }
+
     /// The number of a call that every architecture of [Platform#hasLinuxCalls] has.
     static int number(String name) {
         return Syscalls.of(System.getProperty("os.arch")).flatMap(calls -> calls.number(name))

@@ -9,7 +9,6 @@ import io.kahvem.qmp.json.JsonFramer;
 import io.kahvem.qmp.json.Names;
 import io.kahvem.qmp.json.Shape;
 import io.kahvem.qmp.schema.Command;
-import io.kahvem.qmp.schema.Control.QmpCapabilities;
 import io.kahvem.qmp.schema.Control.VersionInfo;
 import io.kahvem.qmp.schema.Event;
 import io.kahvem.qmp.schema.Schema;
@@ -42,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 /// replies.
 public final class QmpClient implements AutoCloseable {
     private static final int READ_BYTES = 16 << 10;
+    private static final String NEGOTIATION = "qmp_capabilities";
 
     /// Gets events, in their order.
     @FunctionalInterface
@@ -74,7 +74,7 @@ public final class QmpClient implements AutoCloseable {
     private final Listener listener;
     private final Map<Long, Pending> pending = new LinkedHashMap<>();
     private final Map<Long, CompletableFuture<Map<?, ?>>> raw = new LinkedHashMap<>();
-    private final CompletableFuture<VersionInfo> greeting = new CompletableFuture<>();
+    private final CompletableFuture<Object> greeting = new CompletableFuture<>();
     private final Object writing = new Object();
     private long lastId;
     private boolean ended;
@@ -91,8 +91,7 @@ public final class QmpClient implements AutoCloseable {
     public static QmpClient connect(Path socket, Duration patience, Listener listener) {
         QmpClient client = new QmpClient(LocalSocket.connect(socket), patience, listener);
         try {
-            VersionInfo ignored = client.version();
-            client.execute(new QmpCapabilities(Optional.empty()));
+            client.negotiate();
             return client;
         } catch (RuntimeException e) {
             client.close();
@@ -100,9 +99,15 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
+    /// Without the schema's records, of which a daemon that connects to its machines needs no others so soon.
+    private void negotiate() {
+        await(greeting, "its greeting");
+        if (ask(Map.of("execute", NEGOTIATION), List.of()).get("error") instanceof Map<?, ?> error) throw refusal(error);
+    }
+
     /// What the other side says it is.
     public VersionInfo version() {
-        return await(greeting, "its greeting");
+        return (VersionInfo) codec.read(Shape.ofRecord(VersionInfo.class), await(greeting, "its greeting"));
     }
 
     /// Has `command` carried out and waits for what it returns. Throws [QmpException] where it is refused, QmpConnectionException where
@@ -121,6 +126,17 @@ public final class QmpClient implements AutoCloseable {
     public String executeJson(String command, List<Descriptor> descriptors) {
         Object tree = Json.parse(command.getBytes(StandardCharsets.UTF_8));
         if (!(tree instanceof Map<?, ?> given)) throw new QmpException("a command is an object");
+        Map<String, Object> answer = new LinkedHashMap<>();
+        ask(given, descriptors).forEach((key, value) -> {
+            if (!"id".equals(key)) answer.put(String.valueOf(key), value);
+        });
+        Object own = given.get("id");
+        if (own != null) answer.put("id", own);
+        return new String(Json.bytes(answer), StandardCharsets.UTF_8);
+    }
+
+    /// Sends a command and waits for the whole reply; both are trees, and the number is ours.
+    private Map<?, ?> ask(Map<?, ?> command, List<Descriptor> descriptors) {
         CompletableFuture<Map<?, ?>> reply = new CompletableFuture<>();
         long id;
         synchronized (this) {
@@ -129,9 +145,9 @@ public final class QmpClient implements AutoCloseable {
             raw.put(id, reply);
         }
         Map<String, Object> request = new LinkedHashMap<>();
-        given.forEach((key, value) -> request.put(String.valueOf(key), value));
+        command.forEach((key, value) -> request.put(String.valueOf(key), value));
         request.put("id", id);
-        byte[] line = QmpSession.line(request);
+        byte[] line = Json.line(request);
         try {
             synchronized (writing) {
                 socket.write(line, 0, line.length, descriptors);
@@ -139,13 +155,7 @@ public final class QmpClient implements AutoCloseable {
         } catch (HostException e) {
             throw gone();
         }
-        Map<String, Object> answer = new LinkedHashMap<>();
-        await(reply, "a command").forEach((key, value) -> {
-            if (!"id".equals(key)) answer.put(String.valueOf(key), value);
-        });
-        Object own = given.get("id");
-        if (own != null) answer.put("id", own);
-        return new String(Json.bytes(answer), StandardCharsets.UTF_8);
+        return await(reply, "a command");
     }
 
     /// Has `command` carried out; completes with what it returns, on the thread that reads.
@@ -166,7 +176,7 @@ public final class QmpClient implements AutoCloseable {
         request.put("execute", Names.of(command.getClass()));
         if (codec.write(command) instanceof Map<?, ?> arguments && !arguments.isEmpty()) request.put("arguments", arguments);
         request.put("id", id);
-        byte[] line = QmpSession.line(request);
+        byte[] line = Json.line(request);
         try {
             synchronized (writing) {
                 socket.write(line, 0, line.length, descriptors);
@@ -241,7 +251,7 @@ public final class QmpClient implements AutoCloseable {
         } else if (message.get("QMP") instanceof Map<?, ?> greeted) {
             Object version = greeted.get("version");
             if (version == null) throw new QmpException("a greeting without version");
-            greeting.complete((VersionInfo) codec.read(Shape.ofRecord(VersionInfo.class), version));
+            greeting.complete(version);
         } else if (message.get("id") instanceof Long id) {
             @Nullable Pending waiting;
             @Nullable CompletableFuture<Map<?, ?>> wanted;
@@ -256,7 +266,7 @@ public final class QmpClient implements AutoCloseable {
 
     private void complete(Pending waiting, Map<?, ?> message) {
         if (message.get("error") instanceof Map<?, ?> error) {
-            waiting.reply.completeExceptionally(new QmpException(errorClass(error.get("class")), String.valueOf(error.get("desc"))));
+            waiting.reply.completeExceptionally(refusal(error));
             return;
         }
         try {
@@ -266,6 +276,10 @@ public final class QmpClient implements AutoCloseable {
         } catch (QmpException e) {
             waiting.reply.completeExceptionally(e);
         }
+    }
+
+    private static QmpException refusal(Map<?, ?> error) {
+        return new QmpException(errorClass(error.get("class")), String.valueOf(error.get("desc")));
     }
 
     private static ErrorClass errorClass(@Nullable Object name) {

@@ -1,6 +1,7 @@
 package io.kahvem.qmp;
 
 import io.kahvem.qmp.json.Codec;
+import io.kahvem.qmp.json.Json;
 import io.kahvem.qmp.json.Introspection;
 import io.kahvem.qmp.json.Names;
 import io.kahvem.qmp.json.Shape;
@@ -84,7 +85,7 @@ public final class QmpService {
         message.put("timestamp", codec.write(new Timestamp(now.getEpochSecond(), now.getNano() / 1000L)));
         message.put("event", Names.of(event.getClass()));
         if (codec.write(event) instanceof Map<?, ?> data && !data.isEmpty()) message.put("data", data);
-        byte[] line = QmpSession.line(message);
+        byte[] line = Json.line(message);
         for (QmpSession session : sessions) session.event(line);
     }
 

@@ -11,7 +11,6 @@ import io.kahvem.qmp.schema.Control.Greeting;
 import io.kahvem.qmp.schema.Control.QmpCapabilities;
 import io.kahvem.qmp.schema.Control.QmpCapability;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,20 +41,12 @@ final class QmpSession implements QmpCall, JsonFramer.Sink {
         this.out = new Outbox(socket);
     }
 
-    static byte[] line(Object message) {
-        byte[] json = Json.bytes(message);
-        byte[] line = Arrays.copyOf(json, json.length + 2);
-        line[json.length] = '\r';
-        line[json.length + 1] = '\n';
-        return line;
-    }
-
     /// Until the client leaves or [#close] is called.
     void run() {
         service.opened(this);
         try {
             Greeting greeting = new Greeting(service.version(), List.of(QmpCapability.values()));
-            out.put(line(Map.of("QMP", service.codec().write(greeting))));
+            out.put(Json.line(Map.of("QMP", service.codec().write(greeting))));
             byte[] bytes = new byte[READ_BYTES];
             for (int count; (count = socket.read(bytes, 0, bytes.length)) >= 0; ) {
                 descriptors.addAll(socket.takeDescriptors());
@@ -126,7 +117,7 @@ final class QmpSession implements QmpCall, JsonFramer.Sink {
 
     private void answer(Map<String, Object> reply, @Nullable Object id) {
         if (id != null) reply.put("id", id);
-        out.put(line(reply));
+        out.put(Json.line(reply));
         out.awaitRoom();
     }
 

@@ -11,6 +11,7 @@ import io.kahvem.daemon.DaemonException;
 import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.Users;
 import io.kahvem.host.LocalServerSocket;
+import io.kahvem.host.LocalSocket;
 import io.kahvem.hypervisor.Availability;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -23,7 +24,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -95,17 +95,10 @@ public final class DaemonCommand implements PlainCommand {
             description = "Read a password from standard input, keep what proves it, and end: the user may connect by TCP, or with --sasl.")
     private @Nullable String addUser;
 
-    private final Supplier<MachineStarter> machines;
     private @Nullable Boolean kvm;
 
     public DaemonCommand(CliContext context) {
-        this(context, () -> ConfinedMachines.of(OwnCommand.before("daemon"), context));
-    }
-
-    /// @param machines starts machines
-    public DaemonCommand(CliContext context, Supplier<MachineStarter> machines) {
         this.context = context;
-        this.machines = machines;
     }
 
     @Override
@@ -139,6 +132,7 @@ public final class DaemonCommand implements PlainCommand {
 
     @Override
     public Integer call() throws InterruptedException {
+        Thread.ofPlatform().daemon().name("linking").start(LocalSocket::prepare);
         if ((socket == null) != (state == null)) {
             throw CliException.badInput("--socket and --state go together\n  Give both: kahvem daemon --socket PATH --state DIR");
         }
@@ -192,7 +186,8 @@ public final class DaemonCommand implements PlainCommand {
 
     private DaemonConfig config() {
         boolean root = "root".equals(System.getProperty("user.name"));
-        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), machines.get());
+        MachineStarter machines = ConfinedMachines.of(OwnCommand.before("daemon"), context);
+        DaemonConfig standard = DaemonConfig.standard(root, context.environment(), emulator(), machines);
         DaemonConfig config = socket == null || state == null
                 ? standard : standard.at(socket.toAbsolutePath().normalize(), state.toAbsolutePath().normalize());
         return config.withGroup(Optional.ofNullable(group));

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// Boolean and [JsonNull].
 ///
 /// Any thread. Reading is strict or lenient: a server refuses members it does not know, in QEMU's words; a client leaves them out.
+///
+/// Types are told apart by instanceof, here and in [Json]: a switch over them is linked by code that Java makes at each start anew, and a
+/// daemon that finds its machines again would wait for it.
 public final class Codec {
     private final boolean strict;
     private final Map<Class<?>, Written> written = new ConcurrentHashMap<>();
@@ -50,31 +53,35 @@ public final class Codec {
     }
 
     private Object read(Shape shape, Object tree, String path) {
-        return switch (shape) {
-            case Shape.Builtin builtin -> scalar(builtin, tree, path);
-            case Shape.Enumeration enumeration -> {
-                if (!(tree instanceof String text)) throw wrongType(path, "string");
-                Object constant = enumeration.constants().get(text);
-                if (constant == null) throw notAccepted(path, text);
-                yield constant;
-            }
-            case Shape.Array array -> {
-                if (!(tree instanceof List<?> list)) throw wrongType(path, "array");
-                List<Object> elements = new ArrayList<>();
-                for (Object element : list) elements.add(read(array.element(), element, "%s[%d]".formatted(path, elements.size())));
-                yield List.copyOf(elements);
-            }
-            case Shape.Structure structure -> structure(structure, object(tree, path), path, "");
-            case Shape.Union union -> {
-                Map<?, ?> object = object(tree, path);
-                Object tag = object.get(union.tag());
-                if (tag == null) throw missing(join(path, union.tag()));
-                if (!(tag instanceof String name)) throw wrongType(join(path, union.tag()), "string");
-                Shape.Structure variant = union.variants().get(name);
-                if (variant == null) throw notAccepted(union.tag(), name);
-                yield structure(variant, object, path, union.tag());
-            }
-        };
+        if (shape instanceof Shape.Builtin builtin) return scalar(builtin, tree, path);
+        if (shape instanceof Shape.Structure structure) return structure(structure, object(tree, path), path, "");
+        if (shape instanceof Shape.Enumeration enumeration) return constant(enumeration, tree, path);
+        if (shape instanceof Shape.Array array) return list(array, tree, path);
+        if (shape instanceof Shape.Union union) return variant(union, object(tree, path), path);
+        throw new AssertionError(shape);
+    }
+
+    private static Object constant(Shape.Enumeration enumeration, Object tree, String path) {
+        if (!(tree instanceof String text)) throw wrongType(path, "string");
+        Object constant = enumeration.constants().get(text);
+        if (constant == null) throw notAccepted(path, text);
+        return constant;
+    }
+
+    private List<Object> list(Shape.Array array, Object tree, String path) {
+        if (!(tree instanceof List<?> list)) throw wrongType(path, "array");
+        List<Object> elements = new ArrayList<>();
+        for (Object element : list) elements.add(read(array.element(), element, "%s[%d]".formatted(path, elements.size())));
+        return List.copyOf(elements);
+    }
+
+    private Object variant(Shape.Union union, Map<?, ?> object, String path) {
+        Object tag = object.get(union.tag());
+        if (tag == null) throw missing(join(path, union.tag()));
+        if (!(tag instanceof String name)) throw wrongType(join(path, union.tag()), "string");
+        Shape.Structure variant = union.variants().get(name);
+        if (variant == null) throw notAccepted(union.tag(), name);
+        return structure(variant, object, path, union.tag());
     }
 
     private Object structure(Shape.Structure structure, Map<?, ?> object, String path, String tag) {
@@ -165,18 +172,12 @@ public final class Codec {
 
     /// The tree of a value of the schema's types.
     public Object write(Object value) {
-        return switch (value) {
-            case String text -> text;
-            case Long number -> number;
-            case Double number -> number;
-            case Boolean bool -> bool;
-            case JsonNull none -> none;
-            case Enum<?> constant -> Names.of(constant);
-            case List<?> list -> list.stream().map(this::write).toList();
-            case Map<?, ?> tree -> tree;
-            case Record record -> structure(record);
-            default -> throw new AssertionError("QAPI has nothing for " + value.getClass());
-        };
+        if (value instanceof Record record) return structure(record);
+        if (value instanceof List<?> list) return list.stream().map(this::write).toList();
+        if (value instanceof String || value instanceof Long || value instanceof Double || value instanceof Boolean) return value;
+        if (value instanceof Map<?, ?> || value instanceof JsonNull) return value;
+        if (value instanceof Enum<?> constant) return Names.of(constant);
+        throw new AssertionError("QAPI has nothing for " + value.getClass());
     }
 
     private Map<String, Object> structure(Record record) {

@@ -5,6 +5,7 @@ import io.kahvem.qmp.schema.JsonNull;
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,15 @@ public final class Json {
         return out.toByteArray();
     }
 
+    /// The same with the end that QMP's lines have.
+    public static byte[] line(Object tree) {
+        byte[] json = bytes(tree);
+        byte[] line = Arrays.copyOf(json, json.length + 2);
+        line[json.length] = '\r';
+        line[json.length + 1] = '\n';
+        return line;
+    }
+
     static QmpException malformed(String what) {
         String line = what.lines().findFirst().orElse("");
         return new QmpException("JSON parse error, " + (line.length() <= 200 ? line : line.substring(0, 200) + "..."));
@@ -94,27 +104,31 @@ public final class Json {
     }
 
     private static void write(JsonGenerator generator, Object tree) {
-        switch (tree) {
-            case Map<?, ?> object -> {
-                generator.writeStartObject();
-                object.forEach((name, value) -> {
-                    generator.writeName(String.valueOf(name));
-                    write(generator, value);
-                });
-                generator.writeEndObject();
-            }
-            case List<?> array -> {
-                generator.writeStartArray();
-                array.forEach(element -> write(generator, element));
-                generator.writeEndArray();
-            }
-            case String text -> generator.writeString(text);
-            case Long number -> generator.writeNumber(number);
-            case BigInteger number -> generator.writeNumber(number);
-            case Double number -> generator.writeNumber(number);
-            case Boolean bool -> generator.writeBoolean(bool);
-            case JsonNull ignored -> generator.writeNull();
-            default -> throw new AssertionError("no JSON for " + tree.getClass());
+        if (tree instanceof String text) {
+            generator.writeString(text);
+        } else if (tree instanceof Long number) {
+            generator.writeNumber(number);
+        } else if (tree instanceof Boolean bool) {
+            generator.writeBoolean(bool);
+        } else if (tree instanceof Map<?, ?> object) {
+            generator.writeStartObject();
+            object.forEach((name, value) -> {
+                generator.writeName(String.valueOf(name));
+                write(generator, value);
+            });
+            generator.writeEndObject();
+        } else if (tree instanceof List<?> array) {
+            generator.writeStartArray();
+            array.forEach(element -> write(generator, element));
+            generator.writeEndArray();
+        } else if (tree instanceof BigInteger number) {
+            generator.writeNumber(number);
+        } else if (tree instanceof Double number) {
+            generator.writeNumber(number);
+        } else if (tree instanceof JsonNull) {
+            generator.writeNull();
+        } else {
+            throw new AssertionError("no JSON for " + tree.getClass());
         }
     }
 }
