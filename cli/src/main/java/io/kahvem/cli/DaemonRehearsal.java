@@ -54,20 +54,20 @@ public final class DaemonRehearsal {
 
     private void train(Path cache) throws IOException, InterruptedException {
         during(List.of(), () -> {
-            keep();
+            keep(0);
             virsh("start rehearsed1");
         });
         during(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTRecordTraining", "-XX:AOTCacheOutput=" + cache), () -> {
             for (String command : COMMANDS) virsh(command);
-            virsh("start rehearsed3; destroy rehearsed3; destroy rehearsed1; undefine rehearsed1; undefine rehearsed3");
-            keep();
+            virsh("start rehearsed3; destroy rehearsed3; destroy rehearsed1; undefine rehearsed3");
+            keep(ROUNDS);
         });
     }
 
     /// What those do who ask a daemon.
     void ask() throws IOException, InterruptedException {
         during(List.of(), () -> {
-            keep();
+            keep(0);
             virsh("start rehearsed1");
             for (String command : COMMANDS) virsh(command);
             virsh("destroy rehearsed1");
@@ -113,8 +113,9 @@ public final class DaemonRehearsal {
         System.err.println("rehearsed %s: exit status %d".formatted(command, status));
     }
 
-    private void keep() {
-        for (int round = 0; round < ROUNDS; round++) {
+    /// Machines from this number on, of which every other one stays.
+    private void keep(int first) {
+        for (int round = first; round < first + ROUNDS; round++) {
             try (Connection connection = Connection.open(uri())) {
                 connection.define(MACHINE.formatted(round, kernel));
                 for (Domain domain : connection.domains()) {

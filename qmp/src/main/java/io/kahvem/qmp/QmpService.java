@@ -1,8 +1,8 @@
 package io.kahvem.qmp;
 
 import io.kahvem.qmp.json.Codec;
-import io.kahvem.qmp.json.Json;
 import io.kahvem.qmp.json.Introspection;
+import io.kahvem.qmp.json.Json;
 import io.kahvem.qmp.json.Names;
 import io.kahvem.qmp.json.Shape;
 import io.kahvem.qmp.schema.Command;

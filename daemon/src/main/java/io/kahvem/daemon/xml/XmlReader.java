@@ -106,7 +106,7 @@ final class XmlReader {
                     value.append(' ');
                     at++;
                 }
-                default -> character(value);
+                default -> characters(value, quote);
             }
         }
         at++;
@@ -151,7 +151,7 @@ final class XmlReader {
                     if (looksAt("]]>")) throw refused("Sequence ']]>' not allowed in content");
                     character(characters);
                 }
-                default -> character(characters);
+                default -> characters(characters, '<');
             }
         }
     }
@@ -199,6 +199,24 @@ final class XmlReader {
         return code;
     }
 
+    /// All that mean only themselves, up to `end` or another; one where there is none such. A daemon reads its machines before anything of
+    /// this is compiled, so it matters how little is done for each.
+    private void characters(StringBuilder into, char end) {
+        int from = at;
+        int to = from;
+        while (to < text.length()) {
+            char c = text.charAt(to);
+            if (c < ' ' || c > '~' || c == end || c == '<' || c == '&' || c == ']') break;
+            to++;
+        }
+        if (to == from) {
+            character(into);
+        } else {
+            into.append(text, from, to);
+            at = to;
+        }
+    }
+
     /// \[2] Char
     private void character(StringBuilder into) {
         int code = text.codePointAt(at);
@@ -216,6 +234,11 @@ final class XmlReader {
     private String name() {
         int begin = at;
         while (at < text.length()) {
+            char c = text.charAt(at);
+            if (c >= 'a' && c <= 'z') {
+                at++;
+                continue;
+            }
             int code = text.codePointAt(at);
             if (at == begin ? !isNameStart(code) : !isNamePart(code)) break;
             at += Character.charCount(code);

@@ -3,6 +3,9 @@ package io.kahvem.libvirt.xdr;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -43,7 +46,6 @@ public final class Codecs {
         }
     };
 
-    private static final Codec<String> STRING = string(STRING_MAX);
     private static final Codec<Integer> INT = codec(XdrWriter::writeInt, XdrReader::readInt);
     private static final Codec<Long> LONG = codec(XdrWriter::writeLong, XdrReader::readLong);
     private static final Codec<Boolean> BOOL = codec((out, value) -> out.writeInt(value ? 1 : 0), in -> in.readInt() != 0);
@@ -79,15 +81,15 @@ public final class Codecs {
         };
     }
 
-    private static Codec<String> string(int max) {
-        return codec(XdrWriter::writeString, in -> in.readString(max));
+    private static Codec<String> string(Limit max) {
+        return codec(XdrWriter::writeString, in -> in.readString(max.of(STRING_MAX)));
     }
 
-    private static Codec<byte[]> opaque(int max) {
-        return codec(XdrWriter::writeOpaque, in -> in.readOpaque(max));
+    private static Codec<byte[]> opaque(Limit max) {
+        return codec(XdrWriter::writeOpaque, in -> in.readOpaque(max.of(LIST_MAX)));
     }
 
-    private static Codec<byte[]> chars(int fixed, int max) {
+    private static Codec<byte[]> chars(int fixed, Limit max) {
         return codec(
                 (out, value) -> {
                     if (fixed == 0) out.writeInt(value.length);
@@ -95,7 +97,7 @@ public final class Codecs {
                     for (int n = value.length; n < fixed; n++) out.writeInt(0);
                 },
                 in -> {
-                    byte[] value = new byte[fixed == 0 ? bounded(in, max) : fixed];
+                    byte[] value = new byte[fixed == 0 ? bounded(in, max.of(LIST_MAX)) : fixed];
                     for (int n = 0; n < value.length; n++) value[n] = (byte) in.readInt();
                     return value;
                 });
@@ -108,14 +110,14 @@ public final class Codecs {
         return count;
     }
 
-    private static <T> Codec<List<T>> list(Codec<T> element, int max) {
+    private static <T> Codec<List<T>> list(Codec<T> element, Limit max) {
         return codec(
                 (out, value) -> {
                     out.writeInt(value.size());
                     for (T each : value) element.write(out, each);
                 },
                 in -> {
-                    int count = bounded(in, max);
+                    int count = bounded(in, max.of(LIST_MAX));
                     List<T> value = new ArrayList<>(count);
                     for (int n = 0; n < count; n++) value.add(element.read(in));
                     return value;
@@ -131,52 +133,111 @@ public final class Codecs {
                 in -> in.readInt() != 0 ? Optional.of(element.read(in)) : Optional.empty());
     }
 
-    private static Codec<?> component(Type type, @Nullable Max max, @Nullable Chars chars) {
-        int limit = max == null ? LIST_MAX : max.value();
+    /// How much a component may hold, asked where one is read: Java makes classes to read an annotation by, which a daemon's first answers
+    /// do not wait for.
+    private static final class Limit {
+        private final @Nullable RecordComponent component;
+        private volatile int max;
+
+        Limit(@Nullable RecordComponent component) {
+            this.component = component;
+        }
+
+        /// @param otherwise where the component says nothing
+        int of(int otherwise) {
+            if (max == 0) {
+                Max said = component == null ? null : component.getAnnotation(Max.class);
+                max = said == null ? otherwise : said.value();
+            }
+            return max;
+        }
+    }
+
+    /// @param annotated what says more of it
+    private static Codec<?> component(Type type, @Nullable RecordComponent annotated) {
         if (type instanceof ParameterizedType generic) {
             Type element = generic.getActualTypeArguments()[0];
-            if (generic.getRawType() == Optional.class) return optional(component(element, max, chars));
-            if (generic.getRawType() == List.class) return list(component(element, null, null), limit);
+            if (generic.getRawType() == Optional.class) return optional(component(element, annotated));
+            if (generic.getRawType() == List.class) return list(component(element, null), new Limit(annotated));
         }
-        if (type == String.class) return max == null ? STRING : string(limit);
+        if (type == String.class) return string(new Limit(annotated));
         if (type == int.class || type == Integer.class) return INT;
         if (type == long.class || type == Long.class) return LONG;
         if (type == boolean.class) return BOOL;
         if (type == double.class) return DOUBLE;
         if (type == UUID.class) return UUID_OCTETS;
-        if (type == byte[].class) return chars == null ? opaque(limit) : chars(chars.value(), limit);
+        if (type == byte[].class) {
+            Chars chars = annotated == null ? null : annotated.getAnnotation(Chars.class);
+            return chars == null ? opaque(new Limit(annotated)) : chars(chars.value(), new Limit(annotated));
+        }
         if (type instanceof Class<?> named && (named.isRecord() || named.isSealed())) return of(named);
         throw new IllegalArgumentException(type + " has no form in XDR");
     }
 
     private static Codec<?> struct(Class<?> type) {
         RecordComponent[] components = type.getRecordComponents();
-        int count = components.length;
-        Codec<?>[] codecs = new Codec<?>[count];
-        MethodHandle[] getters = new MethodHandle[count];
-        Class<?>[] types = new Class<?>[count];
-        MethodHandle constructor;
+        Codec<?>[] codecs = new Codec<?>[components.length];
+        Method[] accessors = new Method[components.length];
+        Class<?>[] types = new Class<?>[components.length];
+        for (int n = 0; n < components.length; n++) {
+            types[n] = components[n].getType();
+            codecs[n] = component(components[n].getGenericType(), components[n]);
+            accessors[n] = components[n].getAccessor();
+        }
         try {
-            MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-            for (int n = 0; n < count; n++) {
-                RecordComponent c = components[n];
-                types[n] = c.getType();
-                codecs[n] = component(c.getGenericType(), c.getAnnotation(Max.class), c.getAnnotation(Chars.class));
-                getters[n] = lookup.unreflect(c.getAccessor()).asType(MethodType.methodType(Object.class, Object.class));
-            }
-            constructor = lookup.findConstructor(type, MethodType.methodType(void.class, types))
-                    .asSpreader(Object[].class, count)
-                    .asType(MethodType.methodType(Object.class, Object[].class));
-        } catch (ReflectiveOperationException e) {
+            return new Struct(codecs, accessors, type.getConstructor(types));
+        } catch (NoSuchMethodException e) {
             throw new IllegalArgumentException(type + " is no public record of an exported package", e);
         }
-        return new Struct(codecs, getters, constructor);
     }
 
-    private record Struct(Codec<?>[] codecs, MethodHandle[] getters, MethodHandle constructor) implements Codec<Object> {
+    /// By reflection at first, and by method handles once it has come often: handles are made for each record anew, which would take most
+    /// of the time until the first answers.
+    private static final class Struct implements Codec<Object> {
+        private static final int OFTEN = 1_000;
+
+        private final Codec<?>[] codecs;
+        private final Method[] accessors;
+        private final Constructor<?> constructor;
+        private volatile @Nullable Handles handles;
+        /// By several threads without a lock: what is lost of it does not matter.
+        private int uses;
+
+        Struct(Codec<?>[] codecs, Method[] accessors, Constructor<?> constructor) {
+            this.codecs = codecs;
+            this.accessors = accessors;
+            this.constructor = constructor;
+        }
+
+        private record Handles(MethodHandle[] getters, MethodHandle constructor) {
+            static Handles of(Method[] accessors, Constructor<?> constructor) {
+                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+                MethodHandle[] getters = new MethodHandle[accessors.length];
+                try {
+                    for (int n = 0; n < getters.length; n++) {
+                        getters[n] = lookup.unreflect(accessors[n]).asType(MethodType.methodType(Object.class, Object.class));
+                    }
+                    return new Handles(getters, lookup.unreflectConstructor(constructor).asSpreader(Object[].class, getters.length)
+                            .asType(MethodType.methodType(Object.class, Object[].class)));
+                } catch (IllegalAccessException e) {
+                    throw new AssertionError("reflection has used it before", e);
+                }
+            }
+        }
+
+        private @Nullable Handles handles() {
+            Handles made = handles;
+            if (made == null && ++uses >= OFTEN) {
+                made = Handles.of(accessors, constructor);
+                handles = made;
+            }
+            return made;
+        }
+
         @Override
         public void write(XdrWriter out, Object value) {
-            for (int n = 0; n < codecs.length; n++) writeComponent(out, codecs[n], get(n, value));
+            Handles made = handles();
+            for (int n = 0; n < codecs.length; n++) writeComponent(out, codecs[n], get(made, n, value));
         }
 
         @SuppressWarnings("unchecked") // a component's codec is of its type
@@ -184,9 +245,9 @@ public final class Codecs {
             ((Codec<T>) codec).write(out, (T) value);
         }
 
-        private Object get(int n, Object value) {
+        private Object get(@Nullable Handles made, int n, Object value) {
             try {
-                return getters[n].invokeExact(value);
+                return made == null ? accessors[n].invoke(value) : made.getters[n].invokeExact(value);
             } catch (Throwable t) {
                 throw new AssertionError("an accessor of a record failed", t);
             }
@@ -196,10 +257,14 @@ public final class Codecs {
         public Object read(XdrReader in) {
             Object[] values = new Object[codecs.length];
             for (int n = 0; n < values.length; n++) values[n] = codecs[n].read(in);
+            Handles made = handles();
             try {
-                return constructor.invokeExact(values);
+                return made == null ? constructor.newInstance(values) : made.constructor.invokeExact(values);
             } catch (IllegalArgumentException refused) {
                 throw new XdrException(String.valueOf(refused.getMessage()));
+            } catch (InvocationTargetException e) {
+                if (e.getCause() instanceof IllegalArgumentException refused) throw new XdrException(String.valueOf(refused.getMessage()));
+                throw new AssertionError("a record of the protocol cannot be made", e.getCause());
             } catch (Throwable t) {
                 throw new AssertionError("a record of the protocol cannot be made", t);
             }
@@ -210,16 +275,18 @@ public final class Codecs {
         Class<?>[] arms = type.getPermittedSubclasses();
         if (arms == null) throw new IllegalArgumentException(type + " is neither a record nor a sealed interface");
         Map<Integer, Class<?>> byNumber = new HashMap<>();
+        Map<Class<?>, Integer> numbers = new HashMap<>();
         for (Class<?> arm : arms) {
             Arm number = arm.getAnnotation(Arm.class);
             if (number == null) throw new IllegalArgumentException(arm + " has no @Arm");
             byNumber.put(number.value(), arm);
+            numbers.put(arm, number.value());
         }
         return Codecs.<Object>codec(
                 (out, value) -> {
-                    Arm number = value.getClass().getAnnotation(Arm.class);
-                    if (number == null) throw new AssertionError("checked above");
-                    out.writeInt(number.value());
+                    Integer number = numbers.get(value.getClass());
+                    if (number == null) throw new AssertionError(value.getClass() + " is no arm of " + type);
+                    out.writeInt(number);
                     Struct.writeComponent(out, of(value.getClass()), value);
                 },
                 in -> {
