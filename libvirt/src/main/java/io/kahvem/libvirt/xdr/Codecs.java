@@ -194,7 +194,7 @@ public final class Codecs {
     /// By reflection at first, and by method handles once it has come often: handles are made for each record anew, which would take most
     /// of the time until the first answers.
     private static final class Struct implements Codec<Object> {
-        private static final int OFTEN = 1_000;
+        private static final int OFTEN = 200;
 
         private final Codec<?>[] codecs;
         private final Method[] accessors;

@@ -55,6 +55,12 @@ final class CodecsTest {
     }
 
     @Test
+    void aRecordThatComesOftenIsTheSame() {
+        DomainRef ref = new DomainRef("a", UUID.fromString("00112233-4455-6677-8899-aabbccddeeff"), -1);
+        for (int n = 0; n < 1000; n++) isTheSameAfterATripOverTheWire(DomainRef.class, ref);
+    }
+
+    @Test
     void shortIntegersAreFourOctets() {
         assertThat(encoded(DomainInfo.class, new DomainInfo(1, 2, 3, 4, 5))).hasSize(32);
     }
