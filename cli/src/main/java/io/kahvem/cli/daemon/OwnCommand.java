@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// How this process was started, so that it can start machines: the same JVM and jars, with the options that the launcher says machines have
-/// in place of those a daemon has.
+/// How this process was started, so that it can start machines: the same JVM and jars, with the options that the launcher says machines
+/// have in place of those a daemon has.
 final class OwnCommand {
     private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
 
