@@ -54,6 +54,17 @@ class FunctionsTest {
                 .hex("83ef02 e8").to32("fib").hex("59 01c8 c3"), 16)); // sub edi, 2; call fib; pop rcx; add eax, ecx; ret
     }
 
+    /// 31 calls of one function, which the region then has, and 9 of another.
+    @Test
+    void anIndirectCallThatGoesElsewhereInTheEnd() {
+        assertEquals(31 * 3 + 9 * 1000, result(code()
+                .hex("89f9 31d2 488d35").to32("three").hex("4c8d05").to32("thousand") // mov ecx, edi; xor edx, edx; lea rsi; lea r8
+                .label("next").hex("ffd6 83f90a 490f44f0") // call rsi; cmp ecx, 10; cmove rsi, r8
+                .hex("ffc9 75").to8("next").hex("89d0 0f0b") // dec ecx; jne next; mov eax, edx; ud2
+                .label("three").hex("83c203 c3") // add edx, 3; ret
+                .label("thousand").hex("81c2e8030000 c3"), 40)); // add edx, 1000; ret
+    }
+
     @Test
     void aReturnToAnotherPlaceThanTheCall() {
         assertEquals(12, result(code()
