@@ -17,13 +17,20 @@ class FunctionsTest {
     private static final long BASE = 0x2000_0000L;
     private static final int RUNS = 60;
 
-    /// What `code` leaves in RAX for RDI, the same interpreted and translated, at each of many runs.
-    private static long result(Assembler code, int rdi) {
+    /// What `code` leaves in RAX for the last of these values of RDI, the same interpreted and translated, at each of many runs with each.
+    private static long result(Assembler code, int... rdis) {
+        return result(UserCpu.TRANSLATED, code, rdis);
+    }
+
+    private static long result(Policy policy, Assembler code, int... rdis) {
         byte[] bytes = code.assembled();
         try (UserCpu interpreter = new UserCpu(BASE, Opcodes.map(), Policy.OFF);
-                UserCpu translator = new UserCpu(BASE, Opcodes.map(), UserCpu.TRANSLATED)) {
-            long expected = run(interpreter, bytes, rdi);
-            for (int n = 0; n < RUNS; n++) assertEquals(expected, run(translator, bytes, rdi));
+                UserCpu translator = new UserCpu(BASE, Opcodes.map(), policy)) {
+            long expected = 0;
+            for (int rdi : rdis) {
+                expected = run(interpreter, bytes, rdi);
+                for (int n = 0; n < RUNS; n++) assertEquals(expected, run(translator, bytes, rdi));
+            }
             assertEquals(interpreter.c.retired * RUNS, translator.c.retired);
             assertTrue(translator.translatedInstructions() > translator.c.retired * 9 / 10,
                     () -> translator.translatedInstructions() + " of " + translator.c.retired + " instructions were translated");
@@ -36,6 +43,7 @@ class FunctionsTest {
         cpu.set(new State());
         cpu.c.r[Cpu.RSP] = BASE + HostCpu.STACK + 0x800;
         cpu.c.r[Cpu.RDI] = rdi;
+        cpu.c.budget = 1; // one that is spent would have the region grow at once
         assertTrue(cpu.go(HostCpu.CODE, 10_000_000));
         assertEquals(BASE + HostCpu.STACK + 0x800, cpu.c.r[Cpu.RSP]);
         return cpu.c.r[Cpu.RAX];
@@ -54,15 +62,16 @@ class FunctionsTest {
                 .hex("83ef02 e8").to32("fib").hex("59 01c8 c3"), 16)); // sub edi, 2; call fib; pop rcx; add eax, ecx; ret
     }
 
-    /// 31 calls of one function, which the region then has, and 9 of another.
+    /// 9 calls of one function, time and again, so that the region has it once it grows; then 31 of it and 9 of another.
     @Test
     void anIndirectCallThatGoesElsewhereInTheEnd() {
-        assertEquals(31 * 3 + 9 * 1000, result(code()
-                .hex("89f9 31d2 488d35").to32("three").hex("4c8d05").to32("thousand") // mov ecx, edi; xor edx, edx; lea rsi; lea r8
-                .label("next").hex("ffd6 83f90a 490f44f0") // call rsi; cmp ecx, 10; cmove rsi, r8
-                .hex("ffc9 75").to8("next").hex("89d0 0f0b") // dec ecx; jne next; mov eax, edx; ud2
+        assertEquals(31 * 3 + 9 * 1000, result(new Policy(1, 0, 100, false), code()
+                .hex("eb").to8("start") // jmp start
                 .label("three").hex("83c203 c3") // add edx, 3; ret
-                .label("thousand").hex("81c2e8030000 c3"), 40)); // add edx, 1000; ret
+                .label("thousand").hex("81c2e8030000 c3") // add edx, 1000; ret
+                .label("start").hex("89f931d2 488d35").to32("three").hex("4c8d05").to32("thousand") // mov ecx, edi; xor edx, edx; lea rsi, r8
+                .label("next").hex("ffd6 83f90a 490f44f0") // call rsi; cmp ecx, 10; cmove rsi, r8
+                .hex("ffc9 75").to8("next").hex("89d0 0f0b c3"), 9, 9, 9, 40)); // dec ecx; jne next; mov eax, edx; ud2; ret
     }
 
     @Test
