@@ -69,7 +69,7 @@ class FunctionsTest {
                 .hex("eb").to8("start") // jmp start
                 .label("three").hex("83c203 c3") // add edx, 3; ret
                 .label("thousand").hex("81c2e8030000 c3") // add edx, 1000; ret
-                .label("start").hex("89f931d2 488d35").to32("three").hex("4c8d05").to32("thousand") // mov ecx, edi; xor edx, edx; lea rsi, r8
+                .label("start").hex("89f931d2 488d35").to32("three").hex("4c8d05").to32("thousand") // mov ecx, edi; lea rsi, r8
                 .label("next").hex("ffd6 83f90a 490f44f0") // call rsi; cmp ecx, 10; cmove rsi, r8
                 .hex("ffc9 75").to8("next").hex("89d0 0f0b c3"), 9, 9, 9, 40)); // dec ecx; jne next; mov eax, edx; ud2; ret
     }
