@@ -166,8 +166,12 @@ final class FloatCode {
             code.invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to[h]);
         }
         for (int h = 0; h < to.length; h++) {
-            if (!root) checkTame(a[h], closer);
+            if (!root) {
+                checkTame(a[h], closer);
+                know(a[h], true);
+            }
             checkTame(b[h], closer);
+            know(b[h], true);
             check(to[h], () -> code.lload(Code.PLAIN), closer);
         }
         code.labelBinding(done);
@@ -202,7 +206,7 @@ final class FloatCode {
             askPlain();
             unlessPlain(closer);
         }
-        checkTame(a, closer);
+        checkTame(a, closer); // and no more is known after it: NaNs and denormals can be compared, too
         checkTame(b, closer);
         code.labelBinding(done).lload(Code.T2).lstore(Code.FLAG_A).lload(Code.T3).lstore(Code.FLAG_B);
         out.later(() -> {
@@ -283,9 +287,7 @@ final class FloatCode {
 
     /// Goes to `closer` where the local is not known to be tame and does not look so at once.
     private void checkTame(int local, Label closer) {
-        if (tame.get(local)) return;
-        check(local, () -> code.loadConstant(OPERAND_MASK), closer);
-        know(local, true);
+        if (!tame.get(local)) check(local, () -> code.loadConstant(OPERAND_MASK), closer);
     }
 
     /// Goes to `closer` where the exponent, plus one, has none of the bits of `mask`: those of zeros, denormals, infinities and NaNs have

@@ -8,10 +8,13 @@ import org.jspecify.annotations.Nullable;
 
 /// Takes packets from a connection, by their length alone: a peer may send them in any pieces. For one thread.
 public final class PacketReader {
+    /// What is kept between packets at most; most connections never need more than the first.
     private static final int BUFFER_BYTES = 64 << 10;
 
+    private static final int FIRST_BYTES = 4 << 10;
+
     private final ReadableByteChannel channel;
-    private ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).flip();
+    private ByteBuffer buffer = ByteBuffer.allocate(FIRST_BYTES).flip();
 
     public PacketReader(ReadableByteChannel channel) {
         this.channel = channel;
