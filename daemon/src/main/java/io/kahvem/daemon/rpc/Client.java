@@ -333,12 +333,16 @@ public final class Client {
                     error(ErrorCode.INTERNAL_ERROR, "a bug in Kahvem: %s: %s".formatted(procedure.api(), e)));
             return;
         }
-        observe(new CallObserver.Done(this, procedure, arguments, result, null, System.nanoTime() - begun));
+        CallObserver.Done done = new CallObserver.Done(this, procedure, arguments, result, null, System.nanoTime() - begun);
+        // What changes something is in the audit log before anybody is told of it; who connects need not wait for the file.
+        boolean connects = procedure.access() == Access.OPENING;
+        if (!connects) observe(done);
         Function<OutgoingStream, IncomingStream> stream = call.stream();
         // The client may send as soon as it has the answer; we may, as soon as it is on its way.
         OutgoingStream out = stream == null ? null : begin(header, stream);
         send(Packet.encode(header.answer(MessageType.REPLY, Status.OK), procedure.resultCodec(), result));
         if (out != null) out.answered();
+        if (connects) observe(done);
     }
 
     private void failed(Header header, Procedure<?, ?> procedure, @Nullable Record arguments, long begun, LibvirtException e) {
