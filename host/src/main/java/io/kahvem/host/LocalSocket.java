@@ -19,7 +19,7 @@ public interface LocalSocket extends AutoCloseable {
     /// Links the calls that connections and listening take, which is a tenth of a second of a start: for a thread that has nothing else
     /// to do then.
     static void prepare() {
-        if (passesDescriptors()) SocketCalls.prepare();
+        if (passesDescriptors()) SystemCall.prepare();
     }
 
     /// Whether descriptors can be passed on this host.

@@ -45,11 +45,6 @@ final class SocketCalls {
 
     private SocketCalls() {}
 
-    /// Links the calls, if they are not.
-    static void prepare() {
-        SystemCall.prepare();
-    }
-
     static Descriptor socket(String name) {
         long fd = SystemCall.call(SOCKET, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0) throw new HostException("make a socket", "socket", new Errno((int) -fd), "See `ulimit -n`.");

@@ -1,6 +1,7 @@
 package io.kahvem.jvm.translate;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -29,8 +30,10 @@ final class Code {
     static final ClassDesc INLINE_CLASS = ClassDesc.of(Inline.class.getName());
     static final ClassDesc LONGS = CD_long.arrayType();
     static final MethodTypeDesc FLAGS_TYPE = MethodTypeDesc.of(CD_void, CPU_CLASS, CD_int, CD_long, CD_long, CD_long, CD_long);
+    static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+    private static final MethodTypeDesc DOUBLE_OF_LONG = MethodTypeDesc.of(CD_double, CD_long);
     private static final MethodTypeDesc INT_OF_INT = MethodTypeDesc.of(CD_int, CD_int);
     private static final MethodTypeDesc INT_OF_LONG = MethodTypeDesc.of(CD_int, CD_long);
     private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
@@ -165,6 +168,11 @@ final class Code {
     void addressOf(long at) {
         code.lload(BASE);
         if (at != 0) code.loadConstant(at).ladd();
+    }
+
+    /// Pushes the double whose bits a local has.
+    void pushDouble(int local) {
+        code.lload(local).invokestatic(DOUBLE, "longBitsToDouble", DOUBLE_OF_LONG);
     }
 
     void setRip(Runnable value) {

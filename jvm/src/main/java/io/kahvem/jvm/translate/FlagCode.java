@@ -3,7 +3,6 @@ package io.kahvem.jvm.translate;
 import static io.kahvem.jvm.translate.Flow.IN_CPU;
 import static io.kahvem.jvm.translate.Flow.UNKNOWN;
 import static java.lang.constant.ConstantDescs.CD_boolean;
-import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -26,7 +25,6 @@ import java.util.List;
 final class FlagCode {
     private static final ClassDesc CONDITION = ClassDesc.of(Condition.class.getName());
     private static final ClassDesc SHIFT = ClassDesc.of(Shift.class.getName());
-    private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final MethodTypeDesc INTS = MethodTypeDesc.of(CD_int, CD_int, CD_int);
@@ -240,29 +238,25 @@ final class FlagCode {
                 code.dcmpl();
                 jump(what == 1 ? Test.LESS : Test.LESS_OR_EQUAL, negated, target);
             }
-            case 2 -> { // E
-                Label differ = negated ? target : code.newLabel();
+            default -> { // E: neither less nor greater; P: neither less nor not less
+                Label not = negated ? target : code.newLabel();
                 doubles();
-                code.dcmpg().iflt(differ);
+                code.dcmpg().iflt(not);
                 doubles();
-                code.dcmpl().ifgt(differ);
-                if (!negated) code.goto_(target).labelBinding(differ);
-            }
-            default -> { // P: neither less nor not less
-                Label ordered = negated ? target : code.newLabel();
-                doubles();
-                code.dcmpg().iflt(ordered);
-                doubles();
-                code.dcmpl().ifge(ordered);
-                if (!negated) code.goto_(target).labelBinding(ordered);
+                code.dcmpl();
+                if (what == 2) {
+                    code.ifgt(not);
+                } else {
+                    code.ifge(not);
+                }
+                if (!negated) code.goto_(target).labelBinding(not);
             }
         }
     }
 
     private void doubles() {
-        for (int local : new int[] {Code.FLAG_A, Code.FLAG_B}) {
-            code.lload(local).invokestatic(DOUBLE, "longBitsToDouble", MethodTypeDesc.of(CD_double, CD_long));
-        }
+        out.pushDouble(Code.FLAG_A);
+        out.pushDouble(Code.FLAG_B);
     }
 
     /// Pushes the result of the operation that left its operands behind; what is above the operand size is not meant.

@@ -16,6 +16,7 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.util.BitSet;
+import java.util.function.Consumer;
 
 /// Emits arithmetic on doubles as Java's own, computed first and looked at then, in three steps:
 ///
@@ -27,11 +28,9 @@ import java.util.BitSet;
 /// What is known to be tame in a basic block is not asked again. That holds where step 1 or 2 was enough; step 3 clears PLAIN for the rest
 /// of the block, so that step 2 asks anew.
 final class FloatCode {
-    private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
     private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
     private static final ClassDesc PLAIN = ClassDesc.of(Plain.class.getName());
     private static final ClassDesc FLOATS = ClassDesc.of(Floats.class.getName());
-    private static final MethodTypeDesc TO_DOUBLE = MethodTypeDesc.of(CD_double, CD_long);
     private static final MethodTypeDesc TO_BITS = MethodTypeDesc.of(CD_long, CD_double);
     private static final MethodTypeDesc DOUBLE_OF_DOUBLE = MethodTypeDesc.of(CD_double, CD_double);
     private static final MethodTypeDesc LOOK = MethodTypeDesc.of(CD_boolean, Code.CPU_CLASS, CD_long, CD_long, CD_long);
@@ -146,16 +145,16 @@ final class FloatCode {
         tame.set(local, isTame);
     }
 
-    /// Computes `to` of `a` and `b`, locals for each half; `slow` does it by the lane functions.
-    void compute(Piece.Node node, int[] to, int[] a, int[] b, Runnable slow) {
+    /// Computes the first `halves` of `to` of those of `a` and `b`, locals for each half; `slow` does it by the lane functions.
+    void compute(Piece.Node node, int halves, int[] to, int[] a, int[] b, Runnable slow) {
         String name = node.name();
         boolean root = name.equals("sqrt64");
         Label closer = code.newLabel();
         Label done = code.newLabel();
         askPlain();
-        for (int h = 0; h < to.length; h++) {
-            if (!root) push(a[h]);
-            push(b[h]);
+        for (int h = 0; h < halves; h++) {
+            if (!root) out.pushDouble(a[h]);
+            out.pushDouble(b[h]);
             switch (name) {
                 case "add64" -> code.dadd();
                 case "sub64" -> code.dsub();
@@ -163,9 +162,9 @@ final class FloatCode {
                 case "div64" -> code.ddiv();
                 default -> code.invokestatic(MATH, "sqrt", DOUBLE_OF_DOUBLE);
             }
-            code.invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to[h]);
+            code.invokestatic(Code.DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to[h]);
         }
-        for (int h = 0; h < to.length; h++) {
+        for (int h = 0; h < halves; h++) {
             if (!root) {
                 checkTame(a[h], closer);
                 know(a[h], true);
@@ -178,7 +177,7 @@ final class FloatCode {
         out.later(() -> {
             Label far = code.newLabel();
             code.labelBinding(closer);
-            for (int h = 0; h < to.length; h++) {
+            for (int h = 0; h < halves; h++) {
                 code.aload(Code.CPU).lload(a[h]).lload(b[h]).lload(to[h]).invokestatic(PLAIN, look(name), LOOK).ifeq(far);
             }
             code.goto_(done).labelBinding(far);
@@ -226,13 +225,13 @@ final class FloatCode {
     void toDouble(Piece.Node node, int from, Runnable whole) {
         int to = Code.vector(node.d.reg, 0);
         if (node.d.size != 3) {
-            code.lload(from).l2i().i2d().invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
+            code.lload(from).l2i().i2d().invokestatic(Code.DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
             return;
         }
         askPlain();
         orWhole(whole, rare -> {
             unlessPlain(rare);
-            code.lload(from).l2d().invokestatic(DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
+            code.lload(from).l2d().invokestatic(Code.DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
         });
     }
 
@@ -245,7 +244,7 @@ final class FloatCode {
             // The sign of exponent - limit, as 1 where it is negative.
             code.lload(from).bipush(52).lushr().l2i().loadConstant(0x7ff).iand().loadConstant(wide ? LONG_EXPONENT : INTEGER_EXPONENT);
             code.isub().bipush(31).iushr().ifeq(rare);
-            push(from);
+            out.pushDouble(from);
             if (wide) {
                 code.d2l();
             } else {
@@ -255,7 +254,7 @@ final class FloatCode {
         });
     }
 
-    private void orWhole(Runnable whole, java.util.function.Consumer<Label> quick) {
+    private void orWhole(Runnable whole, Consumer<Label> quick) {
         Label rare = code.newLabel();
         Label done = code.newLabel();
         quick.accept(rare);
@@ -279,10 +278,6 @@ final class FloatCode {
 
     private void unlessPlain(Label label) {
         code.lload(Code.PLAIN).lconst_0().lcmp().ifeq(label);
-    }
-
-    private void push(int local) {
-        code.lload(local).invokestatic(DOUBLE, "longBitsToDouble", TO_DOUBLE);
     }
 
     /// Goes to `closer` where the local is not known to be tame and does not look so at once.

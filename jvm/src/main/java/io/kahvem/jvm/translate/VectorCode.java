@@ -12,7 +12,6 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -104,7 +103,7 @@ final class VectorCode {
 
     private void compute(Piece.Node node, int[] to, int[] a, int[] b) {
         int halves = node.kind().scalar() ? 1 : 2;
-        floats.compute(node, Arrays.copyOf(to, halves), Arrays.copyOf(a, halves), Arrays.copyOf(b, halves), () -> {
+        floats.compute(node, halves, to, a, b, () -> {
             for (int h = 0; h < halves; h++) lane(node, h, to[h], a[h], b[h]);
             settle(node);
         });
@@ -135,7 +134,7 @@ final class VectorCode {
     }
 
     void after(Piece.Node node) {
-        if (node.kind() == Op.Kind.WHOLE && !VectorMoves.inline(node) && !FloatCode.inline(node) && !node.doesNothing()) floats.forget();
+        if (node.kind() == Op.Kind.WHOLE && !VectorMoves.inline(node) && !FloatCode.inline(node)) floats.forget();
         floats.after(node);
     }
 
