@@ -11,9 +11,14 @@ import java.util.function.Consumer;
 /// A machine's description, whole and in canonical form: what was left out is filled in. Never changed; [#edited] makes another.
 public final class DomainDefinition {
     private final Element xml;
+    /// What lists and statistics ask of each of a thousand domains.
+    private final String name;
+    private final UUID uuid;
 
     private DomainDefinition(Element xml) {
         this.xml = xml;
+        this.name = xml.textAt("name").orElseThrow();
+        this.uuid = UUID.fromString(xml.textAt("uuid").orElseThrow());
     }
 
     /// Reads a description of a user's and fills it in. Throws [io.kahvem.libvirt.LibvirtException] for one that is none, or that this
@@ -45,11 +50,11 @@ public final class DomainDefinition {
     }
 
     public String name() {
-        return xml.textAt("name").orElseThrow();
+        return name;
     }
 
     public UUID uuid() {
-        return UUID.fromString(xml.textAt("uuid").orElseThrow());
+        return uuid;
     }
 
     public String type() {

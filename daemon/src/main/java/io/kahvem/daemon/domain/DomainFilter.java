@@ -26,11 +26,18 @@ public final class DomainFilter {
     private DomainFilter() {}
 
     static boolean fits(int flags, Domain domain) {
-        for (List<Flag> group : GROUPS) {
-            boolean asked = group.stream().anyMatch(flag -> (flags & flag.bit()) != 0);
-            if (asked && group.stream().noneMatch(flag -> (flags & flag.bit()) != 0 && flag.fits().test(domain))) return false;
-        }
+        for (List<Flag> group : GROUPS) if (!fits(flags, group, domain)) return false;
         return true;
+    }
+
+    private static boolean fits(int flags, List<Flag> group, Domain domain) {
+        boolean asked = false;
+        for (Flag flag : group) {
+            if ((flags & flag.bit()) == 0) continue;
+            if (flag.fits().test(domain)) return true;
+            asked = true;
+        }
+        return !asked;
     }
 
     /// Throws for flags that are none.

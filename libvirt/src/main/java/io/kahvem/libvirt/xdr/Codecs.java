@@ -1,8 +1,5 @@
 package io.kahvem.libvirt.xdr;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -191,53 +188,16 @@ public final class Codecs {
         }
     }
 
-    /// By reflection at first, and by method handles once it has come often: handles are made for each record anew, which would take most
-    /// of the time until the first answers.
-    private static final class Struct implements Codec<Object> {
-        private static final int OFTEN = 200;
-
-        private final Codec<?>[] codecs;
-        private final Method[] accessors;
-        private final Constructor<?> constructor;
-        private volatile @Nullable Handles handles;
-        /// By several threads without a lock: what is lost of it does not matter.
-        private int uses;
-
-        Struct(Codec<?>[] codecs, Method[] accessors, Constructor<?> constructor) {
-            this.codecs = codecs;
-            this.accessors = accessors;
-            this.constructor = constructor;
-        }
-
-        private record Handles(MethodHandle[] getters, MethodHandle constructor) {
-            static Handles of(Method[] accessors, Constructor<?> constructor) {
-                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-                MethodHandle[] getters = new MethodHandle[accessors.length];
-                try {
-                    for (int n = 0; n < getters.length; n++) {
-                        getters[n] = lookup.unreflect(accessors[n]).asType(MethodType.methodType(Object.class, Object.class));
-                    }
-                    return new Handles(getters, lookup.unreflectConstructor(constructor).asSpreader(Object[].class, getters.length)
-                            .asType(MethodType.methodType(Object.class, Object[].class)));
-                } catch (IllegalAccessException e) {
-                    throw new AssertionError("reflection has used it before", e);
-                }
-            }
-        }
-
-        private @Nullable Handles handles() {
-            Handles made = handles;
-            if (made == null && ++uses >= OFTEN) {
-                made = Handles.of(accessors, constructor);
-                handles = made;
-            }
-            return made;
-        }
-
+    /// By reflection. Method handles are faster once they are compiled, but a daemon answers for seconds before they are: made for each
+    /// record anew, they cost its first answers some ten milliseconds.
+    private record Struct(Codec<?>[] codecs, Method[] accessors, Constructor<?> constructor) implements Codec<Object> {
         @Override
         public void write(XdrWriter out, Object value) {
-            Handles made = handles();
-            for (int n = 0; n < codecs.length; n++) writeComponent(out, codecs[n], get(made, n, value));
+            try {
+                for (int n = 0; n < codecs.length; n++) writeComponent(out, codecs[n], accessors[n].invoke(value));
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError("an accessor of a record failed", e);
+            }
         }
 
         @SuppressWarnings("unchecked") // a component's codec is of its type
@@ -245,28 +205,17 @@ public final class Codecs {
             ((Codec<T>) codec).write(out, (T) value);
         }
 
-        private Object get(@Nullable Handles made, int n, Object value) {
-            try {
-                return made == null ? accessors[n].invoke(value) : made.getters[n].invokeExact(value);
-            } catch (Throwable t) {
-                throw new AssertionError("an accessor of a record failed", t);
-            }
-        }
-
         @Override
         public Object read(XdrReader in) {
             Object[] values = new Object[codecs.length];
             for (int n = 0; n < values.length; n++) values[n] = codecs[n].read(in);
-            Handles made = handles();
             try {
-                return made == null ? constructor.newInstance(values) : made.constructor.invokeExact(values);
-            } catch (IllegalArgumentException refused) {
-                throw new XdrException(String.valueOf(refused.getMessage()));
+                return constructor.newInstance(values);
             } catch (InvocationTargetException e) {
                 if (e.getCause() instanceof IllegalArgumentException refused) throw new XdrException(String.valueOf(refused.getMessage()));
                 throw new AssertionError("a record of the protocol cannot be made", e.getCause());
-            } catch (Throwable t) {
-                throw new AssertionError("a record of the protocol cannot be made", t);
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError("a record of the protocol cannot be made", e);
             }
         }
     }
