@@ -61,7 +61,7 @@ final class LinuxSocket implements LocalSocket {
         if (!socket.enter()) return -1;
         try {
             in.prepare(Math.min(length, in.room), in.control.byteSize());
-            int count = (int) SocketCalls.receive(socket.descriptor(), in.header);
+            int count = (int) SocketCalls.receive(socket.descriptor(), in.header, in.state);
             if (count < 0) return -1; // reset, or closed here
             takeRights();
             if (count == 0) return -1;
@@ -101,7 +101,7 @@ final class LinuxSocket implements LocalSocket {
                 int piece = Math.min(length - done, PIECE_BYTES);
                 MemorySegment.copy(bytes, offset + done, out.data(piece), JAVA_BYTE, 0, piece);
                 out.prepare(piece, done == 0 ? control : 0);
-                long sent = SocketCalls.send(socket.descriptor(), out.header);
+                long sent = SocketCalls.send(socket.descriptor(), out.header, out.state);
                 if (sent < 0) throw new HostException("write to a socket", "sendmsg", new Errno((int) -sent), "");
                 done += (int) sent;
             }
@@ -151,17 +151,29 @@ final class LinuxSocket implements LocalSocket {
 
     /// The structures of one direction.
     private static final class Message {
+        private static final long CONTROL = MSGHDR_BYTES + IOVEC_BYTES;
+        private static final long CONTROL_BYTES = CMSG_DATA + 4L * (MAX_DESCRIPTORS + 1);
+
         private final Arena arena = Arena.ofAuto();
-        private MemorySegment data = arena.allocate(FIRST_BYTES);
+        private final MemorySegment state = Libc.callState(arena);
+        private final MemorySegment header;
+        private final MemorySegment vector;
+        private final MemorySegment control;
+        private MemorySegment data;
         /// What a read asks for.
         private int room = FIRST_BYTES;
-        private final MemorySegment control = arena.allocate(CMSG_DATA + 4L * (MAX_DESCRIPTORS + 1), 8);
-        private final MemorySegment vector = arena.allocate(IOVEC_BYTES, 8);
-        private final MemorySegment header = arena.allocate(MSGHDR_BYTES, 8);
+
+        Message() {
+            MemorySegment all = arena.allocate(CONTROL + CONTROL_BYTES + FIRST_BYTES, 8);
+            header = all.asSlice(0, MSGHDR_BYTES);
+            vector = all.asSlice(MSGHDR_BYTES, IOVEC_BYTES);
+            control = all.asSlice(CONTROL, CONTROL_BYTES);
+            data = all.asSlice(CONTROL + CONTROL_BYTES, FIRST_BYTES);
+        }
 
         /// Makes room for so many bytes of data: most connections carry little.
         MemorySegment data(int bytes) {
-            if (data.byteSize() < bytes) data = arena.allocate(PIECE_BYTES);
+            if (data.byteSize() < bytes) data = arena.allocate(Math.min(2L * Integer.highestOneBit(bytes), PIECE_BYTES));
             return data;
         }
 

@@ -74,12 +74,13 @@ final class SocketCalls {
         }
     }
 
-    static long receive(Descriptor socket, MemorySegment message) {
-        return SystemCall.completed(RECVMSG, socket.number(), message.address(), RECEIVE_FLAGS);
+    /// @param state memory for errno, from [Libc#callState]
+    static long receive(Descriptor socket, MemorySegment message, MemorySegment state) {
+        return SystemCall.completed(state, RECVMSG, socket.number(), message.address(), RECEIVE_FLAGS);
     }
 
-    static long send(Descriptor socket, MemorySegment message) {
-        return SystemCall.completed(SENDMSG, socket.number(), message.address(), SEND_FLAGS);
+    static long send(Descriptor socket, MemorySegment message, MemorySegment state) {
+        return SystemCall.completed(state, SENDMSG, socket.number(), message.address(), SEND_FLAGS);
     }
 
     static void shutdown(Descriptor socket) {

@@ -14,7 +14,7 @@ final class Syscalls {
             pipe 22 select 23 sched_yield 24 mremap 25 msync 26 mincore 27 madvise 28 dup 32 dup2 33 nanosleep 35 getpid 39
             socket 41 connect 42 sendmsg 46 recvmsg 47 shutdown 48 bind 49 listen 50 getsockname 51 getsockopt 55
             socketpair 53 clone 56 exit 60 uname 63 fcntl 72 fsync 74 fdatasync 75 ftruncate 77 getcwd 79 readlink 89 gettimeofday 96
-            getrusage 98 sysinfo 99 getuid 102 getgid 104 geteuid 107 getegid 108 sigaltstack 131 prctl 157 arch_prctl 158
+            getrusage 98 sysinfo 99 getuid 102 getgid 104 geteuid 107 getegid 108 sigaltstack 131 setpriority 141 prctl 157 arch_prctl 158
             gettid 186 time 201 futex 202 sched_getaffinity 204 getdents64 217 set_tid_address 218 restart_syscall 219
             fadvise64 221 clock_gettime 228 clock_getres 229 clock_nanosleep 230 exit_group 231 epoll_wait 232 epoll_ctl 233
             tgkill 234 mbind 237 get_mempolicy 239 openat 257 newfstatat 262 readlinkat 267 faccessat 269 ppoll 271
@@ -30,8 +30,8 @@ final class Syscalls {
             pread64 67 pwrite64 68 preadv 69 pwritev 70 ppoll 73 readlinkat 78 newfstatat 79 fstat 80 fsync 82 fdatasync 83
             timerfd_create 85 timerfd_settime 86 exit 93 exit_group 94 set_tid_address 96 futex 98 set_robust_list 99 nanosleep 101
             clock_gettime 113 clock_getres 114 clock_nanosleep 115 sched_getaffinity 123 sched_yield 124 restart_syscall 128
-            tgkill 131 sigaltstack 132 rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 uname 160 getrusage 165 prctl 167
-            getcpu 168 gettimeofday 169 getpid 172 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179
+            tgkill 131 sigaltstack 132 rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 setpriority 140 uname 160 getrusage 165
+            prctl 167 getcpu 168 gettimeofday 169 getpid 172 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179
             socket 198 socketpair 199 bind 200 listen 201 connect 203 getsockname 204 getsockopt 209 shutdown 210 sendmsg 211 recvmsg 212
             brk 214 munmap 215 mremap 216 clone 220 mmap 222 fadvise64 223 mprotect 226 msync 227 mincore 232 madvise 233
             mbind 235 get_mempolicy 236 accept4 242 prlimit64 261 seccomp 277 getrandom 278 membarrier 283 copy_file_range 285 preadv2 286

@@ -38,8 +38,15 @@ final class SystemCall {
 
     /// The same, made again where a signal interrupted it.
     static long completed(int number, long a, long b, long c) {
+        try (Arena arena = Arena.ofConfined()) {
+            return completed(Libc.callState(arena), number, a, b, c);
+        }
+    }
+
+    /// The same with memory for errno.
+    static long completed(MemorySegment state, int number, long a, long b, long c) {
         while (true) {
-            long result = call(number, a, b, c);
+            long result = call(state, number, a, b, c, 0, 0, 0);
             if (result != -Errno.EINTR) return result;
         }
     }

@@ -12,6 +12,7 @@ import io.kahvem.daemon.MachineStarter;
 import io.kahvem.daemon.Users;
 import io.kahvem.host.LocalServerSocket;
 import io.kahvem.host.LocalSocket;
+import io.kahvem.host.OsThread;
 import io.kahvem.hypervisor.Availability;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -38,6 +39,8 @@ import picocli.CommandLine.Option;
         sortOptions = false)
 public final class DaemonCommand implements PlainCommand {
     private static final String UNIX = "unix:";
+
+    private static final int COMPILER_NICE = 10;
 
     private final CliContext context;
 
@@ -155,6 +158,9 @@ public final class DaemonCommand implements PlainCommand {
             else if (metrics != null) daemon.serveMetrics(address("--metrics", metrics));
             daemon.autostart();
             context.err().println("kahvem: the daemon listens on " + daemon.socket() + "; " + daemon.domains() + " machines are known");
+            // HotSpot compiles what the first clients call while they wait for it.
+            OsThread.makeWay("C1 Compiler", COMPILER_NICE);
+            OsThread.makeWay("C2 Compiler", COMPILER_NICE);
             return end.join();
         } catch (DaemonException e) {
             throw CliException.hostFailed(String.valueOf(e.getMessage()));

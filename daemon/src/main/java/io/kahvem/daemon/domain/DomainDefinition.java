@@ -14,11 +14,19 @@ public final class DomainDefinition {
     /// What lists and statistics ask of each of a thousand domains.
     private final String name;
     private final UUID uuid;
+    private final long memoryKib;
+    private final long currentMemoryKib;
+    private final int maxVcpus;
+    private final int currentVcpus;
 
     private DomainDefinition(Element xml) {
         this.xml = xml;
         this.name = xml.textAt("name").orElseThrow();
         this.uuid = UUID.fromString(xml.textAt("uuid").orElseThrow());
+        this.memoryKib = Long.parseLong(xml.textAt("memory").orElseThrow());
+        this.currentMemoryKib = Long.parseLong(xml.textAt("currentMemory").orElseThrow());
+        this.maxVcpus = Integer.parseInt(xml.textAt("vcpu").orElseThrow());
+        this.currentVcpus = xml.attributeAt("vcpu", "current").map(Integer::parseInt).orElse(maxVcpus);
     }
 
     /// Reads a description of a user's and fills it in. Throws [io.kahvem.libvirt.LibvirtException] for one that is none, or that this
@@ -66,19 +74,19 @@ public final class DomainDefinition {
     }
 
     public long memoryKib() {
-        return Long.parseLong(xml.textAt("memory").orElseThrow());
+        return memoryKib;
     }
 
     public long currentMemoryKib() {
-        return Long.parseLong(xml.textAt("currentMemory").orElseThrow());
+        return currentMemoryKib;
     }
 
     public int maxVcpus() {
-        return Integer.parseInt(xml.textAt("vcpu").orElseThrow());
+        return maxVcpus;
     }
 
     public int currentVcpus() {
-        return xml.attributeAt("vcpu", "current").map(Integer::parseInt).orElseGet(this::maxVcpus);
+        return currentVcpus;
     }
 
     /// What a machine without a kernel starts with: `seabios`, `ovmf` or an image's file.

@@ -95,7 +95,11 @@ public final class Element implements Node {
     }
 
     public List<Element> children(String child) {
-        return children().stream().filter(each -> each.name.equals(child)).toList();
+        List<Element> children = new ArrayList<>();
+        for (Node node : content) {
+            if (node instanceof Element element && element.name.equals(child)) children.add(element);
+        }
+        return children;
     }
 
     /// The first child of that name.

@@ -180,6 +180,7 @@ public final class Codecs {
             types[n] = components[n].getType();
             codecs[n] = component(components[n].getGenericType(), components[n]);
             accessors[n] = components[n].getAccessor();
+            accessors[n].setAccessible(true); // not asked again at each use
         }
         try {
             return new Struct(codecs, accessors, type.getConstructor(types));
@@ -223,26 +224,28 @@ public final class Codecs {
     private static Codec<?> union(Class<?> type) {
         Class<?>[] arms = type.getPermittedSubclasses();
         if (arms == null) throw new IllegalArgumentException(type + " is neither a record nor a sealed interface");
-        Map<Integer, Class<?>> byNumber = new HashMap<>();
-        Map<Class<?>, Integer> numbers = new HashMap<>();
+        Map<Integer, Codec<?>> byNumber = new HashMap<>();
+        Map<Class<?>, NumberedArm> byType = new HashMap<>();
         for (Class<?> arm : arms) {
             Arm number = arm.getAnnotation(Arm.class);
             if (number == null) throw new IllegalArgumentException(arm + " has no @Arm");
-            byNumber.put(number.value(), arm);
-            numbers.put(arm, number.value());
+            byNumber.put(number.value(), of(arm));
+            byType.put(arm, new NumberedArm(number.value(), of(arm)));
         }
         return Codecs.<Object>codec(
                 (out, value) -> {
-                    Integer number = numbers.get(value.getClass());
-                    if (number == null) throw new AssertionError(value.getClass() + " is no arm of " + type);
-                    out.writeInt(number);
-                    Struct.writeComponent(out, of(value.getClass()), value);
+                    NumberedArm arm = byType.get(value.getClass());
+                    if (arm == null) throw new AssertionError(value.getClass() + " is no arm of " + type);
+                    out.writeInt(arm.number());
+                    Struct.writeComponent(out, arm.codec(), value);
                 },
                 in -> {
                     int number = in.readInt();
-                    Class<?> arm = byNumber.get(number);
+                    Codec<?> arm = byNumber.get(number);
                     if (arm == null) throw new XdrException("no arm %d of %s".formatted(number, type.getSimpleName()));
-                    return of(arm).read(in);
+                    return arm.read(in);
                 });
     }
+
+    private record NumberedArm(int number, Codec<?> codec) {}
 }

@@ -1,16 +1,10 @@
 package io.kahvem.libvirt.xdr;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /// Appends XDR's primitives to a buffer that grows. For one thread.
 public final class XdrWriter {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
-
     private byte[] bytes = new byte[256];
     private int size;
 
@@ -24,19 +18,22 @@ public final class XdrWriter {
     }
 
     public void writeInt(int value) {
-        int at = reserve(4);
-        INT.set(bytes, at, value);
+        patchInt(reserve(4), value);
     }
 
     /// Overwrites what was written at `offset`: lengths that are known at the end.
     public void patchInt(int offset, int value) {
-        INT.set(bytes, offset, value);
+        bytes[offset] = (byte) (value >> 24);
+        bytes[offset + 1] = (byte) (value >> 16);
+        bytes[offset + 2] = (byte) (value >> 8);
+        bytes[offset + 3] = (byte) value;
     }
 
     /// A hyper.
     public void writeLong(long value) {
         int at = reserve(8);
-        LONG.set(bytes, at, value);
+        patchInt(at, (int) (value >> 32));
+        patchInt(at + 4, (int) value);
     }
 
     /// Octets as they are, padded with zeros to a multiple of four: an opaque of a length both sides know.
