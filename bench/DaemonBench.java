@@ -190,16 +190,19 @@ final class DaemonBench {
 
     private void list(Map<Peer, Connection> connections) throws Exception {
         define(connections, 0, 50);
-        for (Peer peer : connections.keySet()) peer.virsh("domstats");
-        for (int n = 0; n < 9; n++) {
-            for (Peer peer : connections.keySet()) took(peer, "virsh domstats, 50 defined, ms", () -> peer.virsh("domstats"));
-        }
+        virsh(connections, 20, "domstats, 50 defined", "domstats");
         define(connections, 50, MANY);
-        for (Peer peer : connections.keySet()) peer.virsh("list", "--all");
-        for (int n = 0; n < 9; n++) {
-            for (Peer peer : connections.keySet()) took(peer, "virsh list --all, 1,000 defined, ms", () -> peer.virsh("list", "--all"));
-        }
+        virsh(connections, 10, "list --all, 1,000 defined", "list", "--all");
         for (Connection connection : connections.values()) for (Domain domain : connection.domains()) domain.undefine();
+    }
+
+    /// The first call, which a daemon that has just started answers slower, and those after a warm-up.
+    private void virsh(Map<Peer, Connection> connections, int times, String what, String... arguments) throws Exception {
+        for (Peer peer : connections.keySet()) took(peer, "virsh " + what + ", the first, ms", () -> peer.virsh(arguments));
+        for (int n = 0; n < times; n++) for (Peer peer : connections.keySet()) peer.virsh(arguments);
+        for (int n = 0; n < times; n++) {
+            for (Peer peer : connections.keySet()) took(peer, "virsh " + what + ", ms", () -> peer.virsh(arguments));
+        }
     }
 
     private void define(Map<Peer, Connection> connections, int from, int to) {
