@@ -12,6 +12,7 @@ public final class DirtyBitmap {
     private boolean enabled;
     private boolean inconsistent;
     private boolean changed;
+    private boolean busy;
 
     /// @param granularity bytes a bit stands for: a power of two from 512 on
     public DirtyBitmap(String name, int granularity, long sizeBytes) {
@@ -67,6 +68,15 @@ public final class DirtyBitmap {
         inconsistent = true;
     }
 
+    /// Whether work in the background uses it.
+    public synchronized boolean isBusy() {
+        return busy;
+    }
+
+    public synchronized void setBusy(boolean busy) {
+        this.busy = busy;
+    }
+
     /// Whether it differs from what is stored.
     public synchronized boolean isChanged() {
         return changed;
@@ -119,6 +129,13 @@ public final class DirtyBitmap {
         long bits = 0;
         for (long word : words) bits += Long.bitCount(word);
         return bits << shift;
+    }
+
+    /// Bytes of the disk marked: the last granule may be a part of one.
+    public synchronized long markedBytes() {
+        long bits = bitsFor(sizeBytes);
+        boolean last = bits > 0 && (words[(int) (bits - 1 >>> 6)] >>> bits - 1 & 1) != 0;
+        return last ? dirtyBytes() - (bits << shift) + sizeBytes : dirtyBytes();
     }
 
     /// Marks here what is marked there, of whatever granularity.

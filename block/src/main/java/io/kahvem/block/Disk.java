@@ -50,9 +50,12 @@ public final class Disk implements BlockBackend {
     private int quick;
     private boolean looking;
     private boolean paused;
+    /// Written under the lock; its own thread looks without.
+    private volatile @Nullable Thread exclusive;
     private boolean closed;
     private Throttle throttle = Throttle.NONE;
     private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
+    private final DiskBitmaps bitmaps = new DiskBitmaps(this);
 
     /// Takes the node over.
     public Disk(BlockNode node) {
@@ -64,17 +67,28 @@ public final class Disk implements BlockBackend {
         return node;
     }
 
+    /// Those that note what is written to it.
+    public DiskBitmaps bitmaps() {
+        return bitmaps;
+    }
+
     /// Shows another node from here on. Called within [#exclusively], for a node that shows the same.
     public void replaceNode(BlockNode other) {
         node = other;
     }
 
-    /// Does something while no request is under way; those that come meanwhile wait. Not to be called from a request's completion.
+    /// Does something while no request is under way; those that come meanwhile wait. It may be called within itself, and not from a
+    /// request's completion.
     public void exclusively(Runnable action) {
+        if (Thread.currentThread().equals(exclusive)) {
+            action.run();
+            return;
+        }
         lock.lock();
         try {
             while (paused) quiet.awaitUninterruptibly();
             paused = true;
+            exclusive = Thread.currentThread();
             while (running > 0) quiet.awaitUninterruptibly();
         } finally {
             lock.unlock();
@@ -85,6 +99,7 @@ public final class Disk implements BlockBackend {
             lock.lock();
             try {
                 paused = false;
+                exclusive = null;
                 quiet.signalAll();
                 submitted.signalAll();
             } finally {
@@ -255,7 +270,24 @@ public final class Disk implements BlockBackend {
     }
 
     private long mayStartInNanos() {
-        return first == null || paused ? Long.MAX_VALUE : throttle.waitNanos(System.nanoTime());
+        BlockRequest head = first;
+        if (head == null || paused) return Long.MAX_VALUE;
+        long now = System.nanoTime();
+        long wait = throttle.waitNanos(head.operation(), now);
+        if (wait <= 0 || !throttle.tellsApart()) return wait;
+        BlockRequest before = beforeOther(head);
+        return before == null ? wait : Math.min(wait, throttle.waitNanos(Objects.requireNonNull(before.next).operation(), now));
+    }
+
+    /// The request after which the first comes that is a read where the queue's first is none, or the other way round.
+    private static @Nullable BlockRequest beforeOther(BlockRequest head) {
+        boolean reads = head.operation() == Operation.READ;
+        BlockRequest before = head;
+        for (BlockRequest next = head.next; next != null; next = next.next) {
+            if ((next.operation() == Operation.READ) != reads) return before;
+            before = next;
+        }
+        return null;
     }
 
     /// Waits a moment for a request without sleeping, and without the lock.
@@ -274,17 +306,26 @@ public final class Disk implements BlockBackend {
     }
 
     private BlockRequest take() {
-        BlockRequest request = Objects.requireNonNull(first);
-        throttle.take(request.length(), System.nanoTime());
-        BlockRequest following = request.next;
-        first = following;
-        if (following == null) last = null;
-        request.next = null;
+        BlockRequest request = unlink(System.nanoTime());
+        BlockRequest following = first;
         running++;
         request.quick = isQuick(request);
         if (request.quick) quick++;
         else if (following != null && quick == 0) wake();
         return request;
+    }
+
+    /// Takes the first request out of the queue, or where that has to wait, the first of the other direction.
+    private BlockRequest unlink(long now) {
+        BlockRequest head = Objects.requireNonNull(first);
+        BlockRequest before = throttle.tellsApart() && throttle.waitNanos(head.operation(), now) > 0 ? beforeOther(head) : null;
+        BlockRequest taken = before == null ? head : Objects.requireNonNull(before.next);
+        throttle.take(taken.operation(), taken.length(), now);
+        if (before == null) first = taken.next;
+        else before.next = taken.next;
+        if (taken.next == null) last = before;
+        taken.next = null;
+        return taken;
     }
 
     /// Whether it was completed; it may be another one from then on.
@@ -408,7 +449,10 @@ public final class Disk implements BlockBackend {
 
     /// Changes the disk's size and tells those who listen.
     public void resize(long sizeBytes) {
-        exclusively(() -> node.resize(sizeBytes, Preallocation.OFF));
+        exclusively(() -> {
+            node.resize(sizeBytes, Preallocation.OFF);
+            bitmaps.resize(sizeBytes);
+        });
         resizeListeners.forEach(Runnable::run);
     }
 

@@ -13,7 +13,8 @@ public enum ErrorPolicy {
     /// [#STOP] where there is no room left on the host's disk, else [#REPORT].
     ENOSPC;
 
-    boolean stops(int errno) {
+    /// Whether work waits that failed so.
+    public boolean stops(int errno) {
         return switch (this) {
             case REPORT, IGNORE -> false;
             case STOP -> true;

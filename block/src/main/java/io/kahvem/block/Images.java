@@ -33,7 +33,10 @@ public final class Images {
     }
 
     private static BlockNode open(String name, OpenOptions options, boolean isBacking, List<Path> above) {
-        BlockNode file = openFile(name, options);
+        return open(openFile(name, options), name, options, isBacking, above);
+    }
+
+    private static BlockNode open(BlockNode file, String name, OpenOptions options, boolean isBacking, List<Path> above) {
         BlockNode node;
         try {
             ImageFormat format = options.format() == null ? probe(file) : Formats.named(options.format());
@@ -178,16 +181,24 @@ public final class Images {
         return new Disk(open(name, options));
     }
 
-    /// The same over a file that is open already, for reading alone: an image without a layer below.
-    public static BlockBackend openDisk(HostFile file, String name, OpenOptions options) {
-        FileNode node = FileNode.of(file, name);
-        try {
-            ImageFormat format = options.format() == null ? probe(node) : Formats.named(options.format());
-            return new Disk(openFormat(format, node, name, options.withReadOnly(true)));
-        } catch (RuntimeException e) {
-            node.close();
-            throw e;
+    /// Opens an image in a file that another process has opened and passed; it must be open for writing unless `options` are for reading
+    /// alone. It is closed where that fails.
+    public static BlockNode open(HostFile file, String name, OpenOptions options) {
+        return open(FileNode.of(file, name, options.readOnly()), name, options, false, new ArrayList<>());
+    }
+
+    /// Makes an image in a file that another process has opened for writing and passed; what it has is cut off. The file is closed.
+    public static void create(HostFile passed, ImageFormat format, String name, long sizeBytes, CreateOptions options) {
+        try (FileNode file = FileNode.of(passed, name, false)) {
+            file.lock(true, false);
+            file.resize(0, Preallocation.OFF);
+            format.create(file, sizeBytes, options);
         }
+    }
+
+    /// Whether a name is that of a file: no address.
+    public static boolean isFile(String name) {
+        return !NbdUrl.isOne(name);
     }
 
     /// The names of all formats.

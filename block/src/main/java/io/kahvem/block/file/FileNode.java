@@ -13,6 +13,8 @@ import io.kahvem.host.HostFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +29,13 @@ public final class FileNode implements BlockNode {
     private final CacheMode cache;
     private final boolean unmap;
     private final int alignment;
+    /// Of a file that was passed: whether it is open for writing.
+    private final Optional<Boolean> passedForWriting;
 
     /// Held while a part of an aligned unit is read, changed and written back.
     private final Lock unaligned = new ReentrantLock();
+
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private volatile boolean zeroRangeWorks = true;
     private volatile boolean punchHoleWorks = true;
@@ -41,7 +47,9 @@ public final class FileNode implements BlockNode {
     /// of a copy. Where others have made a hole since, it is called data that are zeros, which is true as well.
     private volatile @Nullable Stretch known;
 
-    private FileNode(HostFile file, String name, boolean readOnly, CacheMode cache, boolean unmap) {
+    private FileNode(
+            HostFile file, String name, boolean readOnly, CacheMode cache, boolean unmap, Optional<Boolean> passedForWriting) {
+        this.passedForWriting = passedForWriting;
         this.file = file;
         this.name = name;
         this.readOnly = readOnly;
@@ -55,9 +63,9 @@ public final class FileNode implements BlockNode {
         return open(name, new HostFile.Mode(!readOnly, false, cache.isDirect()), cache, unmap);
     }
 
-    /// A file that is open already, for reading.
-    public static FileNode of(HostFile file, String name) {
-        return new FileNode(file, name, true, CacheMode.WRITEBACK, false);
+    /// A file that another process has opened and passed. It cannot be opened again: what it was opened for, it stays good for.
+    public static FileNode of(HostFile file, String name, boolean readOnly) {
+        return new FileNode(file, name, readOnly, CacheMode.WRITEBACK, true, Optional.of(!readOnly));
     }
 
     /// Makes a file, or empties one that nobody uses.
@@ -85,7 +93,7 @@ public final class FileNode implements BlockNode {
             try {
                 if (file.size() < 0) throw new BlockException(Errno.EISDIR, "Could not open '%s': Is a directory".formatted(name));
                 if (!mode.write()) refuseDirectory(file, name);
-                return new FileNode(file, name, !mode.write(), cache, unmap);
+                return new FileNode(file, name, !mode.write(), cache, unmap, Optional.empty());
             } catch (RuntimeException e) {
                 file.close();
                 throw e;
@@ -122,6 +130,16 @@ public final class FileNode implements BlockNode {
     @Override
     public void setReadOnly(boolean wanted) {
         if (wanted == readOnly) return;
+        if (passedForWriting.isPresent()) {
+            if (!wanted && !passedForWriting.get()) {
+                throw new BlockException(Errno.EACCES, "Could not reopen '%s': it was passed for reading alone; pass it open for writing"
+                        .formatted(name));
+            }
+            ImageLocks.release(file);
+            lock(!wanted, false);
+            readOnly = wanted;
+            return;
+        }
         HostFile before = file;
         HostFile next;
         try {
@@ -371,6 +389,8 @@ public final class FileNode implements BlockNode {
 
     @Override
     public void close() {
+        if (closed.getAndSet(true)) return;
+        if (passedForWriting.isPresent()) ImageLocks.release(file); // whoever passed it has it open still, and the locks with it
         file.close();
     }
 

@@ -2,37 +2,56 @@ package io.kahvem.block.job;
 
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
-import io.kahvem.block.Bounce;
 import io.kahvem.block.DirtyBitmap;
 import io.kahvem.block.Disk;
 import io.kahvem.block.Preallocation;
 import io.kahvem.block.tool.Chain;
-import io.kahvem.block.tool.Progress;
 import io.kahvem.host.Errno;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /// Copies a disk while it is written, and copies again what was, until both are the same; then the disk can go on in the copy. QMP's
 /// drive-mirror, and block-commit of the layer on top.
-public final class LiveCopy implements AutoCloseable {
+public final class LiveCopy implements JobWork {
     private static final int GRANULARITY = 65_536;
+    private static final long MOST_AT_ONCE = 1 << 20;
 
     /// How much may be left before the guest is held up for the rest.
     private static final long SMALL_BYTES = 4 << 20;
 
     private static final int MOST_ROUNDS = 30;
 
+    /// What of a disk is copied, as in QEMU's MirrorSyncMode.
+    public enum Sync {
+        /// All that it shows.
+        FULL,
+        /// What the layer on top has; the copy is over the same layers.
+        TOP,
+        /// What is written from here on; the copy is over the disk as it is.
+        NONE
+    }
+
     private final Disk disk;
+    private final BlockNode source;
     private final BlockNode target;
+    private final Type type;
+    private final Sync sync;
+    /// Of what the copy is over, nothing is copied.
     private final @Nullable BlockNode base;
+    private final boolean zeroFirst;
     private final DirtyBitmap dirty;
     private final Disk.Watcher watcher;
+    private long copiedBytes;
 
-    private LiveCopy(Disk disk, BlockNode target, @Nullable BlockNode base) {
+    private LiveCopy(Disk disk, BlockNode target, Type type, Sync sync, @Nullable BlockNode base, boolean zeroFirst) {
         this.disk = disk;
+        this.source = disk.node();
         this.target = target;
+        this.type = type;
+        this.sync = sync;
         this.base = base;
-        dirty = new DirtyBitmap("copy", GRANULARITY, disk.sizeBytes());
+        this.zeroFirst = zeroFirst;
+        // A cluster of the target is written whole: what is below it is not there to fill it up.
+        dirty = new DirtyBitmap("copy", Math.max(GRANULARITY, target.clusterSize()), disk.sizeBytes());
         watcher = new Disk.Watcher() {
             @Override
             public void afterChange(long offset, long length) {
@@ -43,84 +62,125 @@ public final class LiveCopy implements AutoCloseable {
 
     /// A copy of all the disk shows into `target`, which is as large and reads as zeros.
     public static LiveCopy mirror(Disk disk, BlockNode target) {
-        if (target.sizeBytes() < disk.sizeBytes()) throw new BlockException(Errno.EINVAL, "'%s' is too small".formatted(target.name()));
-        return new LiveCopy(disk, target, null);
+        return mirror(disk, target, Sync.FULL, false);
+    }
+
+    /// @param target as large as the disk; with nothing attached below it
+    /// @param zeroFirst whether it may have something other than zeros where nothing is copied
+    public static LiveCopy mirror(Disk disk, BlockNode target, Sync sync, boolean zeroFirst) {
+        BlockNode base = switch (sync) {
+            case FULL -> null;
+            case TOP -> disk.node().backing();
+            case NONE -> disk.node();
+        };
+        if (base != null && !target.format().equals("qcow2")) {
+            throw new BlockException(Errno.EOPNOTSUPP, "Backing file not supported for file format '%s'".formatted(target.format()));
+        }
+        return new LiveCopy(disk, target, Type.MIRROR, sync, base, zeroFirst && sync == Sync.FULL);
     }
 
     /// A copy of what the layers above `base` have into it. It is opened for writing.
     public static LiveCopy commit(Disk disk, BlockNode base) {
-        boolean below = false;
-        for (BlockNode layer = disk.node().backing(); layer != null; layer = layer.backing()) below |= layer.equals(base);
-        if (!below) throw new BlockException(Errno.EINVAL, "Did not find '%s' in the backing chain".formatted(base.name()));
+        if (!Layering.isBelow(disk.node(), base)) {
+            throw new BlockException(Errno.EINVAL, "Did not find '%s' in the backing chain".formatted(base.name()));
+        }
         disk.exclusively(() -> base.setReadOnly(false));
         if (base.sizeBytes() < disk.sizeBytes()) base.resize(disk.sizeBytes(), Preallocation.OFF);
-        return new LiveCopy(disk, base, base);
+        return new LiveCopy(disk, base, Type.COMMIT, Sync.FULL, base, false);
+    }
+
+    @Override
+    public Type type() {
+        return type;
+    }
+
+    @Override
+    public boolean follows() {
+        return true;
     }
 
     /// Copies until little is left that the guest has written meanwhile.
-    public void run(Progress progress) {
-        disk.addWatcher(watcher);
+    @Override
+    public void run(JobControl control) {
         long size = disk.sizeBytes();
-        for (long at = 0; at < size; ) {
-            Chain.Status status = Chain.statusAt(disk.node(), at, Math.min(size - at, 16L * GRANULARITY), base);
-            if (status.present() && !(status.zero() && base == null)) copy(at, status.length());
+        if (type == Type.MIRROR && target.sizeBytes() != size) {
+            throw new BlockException(Errno.EINVAL, "Source and target image have different sizes");
+        }
+        if (zeroFirst) target.writeZeroes(0, size, true);
+        disk.addWatcher(watcher);
+        for (long at = 0; at < size && sync != Sync.NONE; ) {
+            Chain.Status status = Chain.statusAt(source, at, size - at, base);
+            if (status.present() && !(status.zero() && base == null)) dirty.mark(at, status.length());
             at += status.length();
-            progress.moved(at, size);
         }
-        for (int round = 0; round < MOST_ROUNDS && dirty.dirtyBytes() > SMALL_BYTES; round++) copyDirty();
+        copyDirty(control);
+        for (int round = 0; round < MOST_ROUNDS && dirty.dirtyBytes() > SMALL_BYTES; round++) copyDirty(control);
     }
 
-    private void copyDirty() {
+    @Override
+    public void follow(JobControl control) {
+        copyDirty(control);
+    }
+
+    private void copyDirty(JobControl control) {
+        int granularity = dirty.granularity();
+        control.moved(copiedBytes, copiedBytes + dirty.dirtyBytes());
         for (long at = dirty.nextDirty(0); at >= 0; at = dirty.nextDirty(at)) {
-            long length = Math.min(GRANULARITY, disk.sizeBytes() - at);
-            dirty.clear(at, length); // first: what is written from here on is copied again
-            copy(at, length);
+            long offset = at;
+            long end = Math.min(at + granularity, dirty.sizeBytes());
+            while (end < dirty.sizeBytes() && end - at < MOST_AT_ONCE && dirty.isDirty(end)) {
+                end = Math.min(end + granularity, dirty.sizeBytes());
+            }
+            long length = end - at;
+            dirty.clear(offset, length); // first: what is written from here on is copied again
+            try {
+                Part.attempt(control, () -> Part.copy(source, target, offset, length));
+            } catch (RuntimeException e) {
+                dirty.mark(offset, length);
+                throw e;
+            }
+            disk.bitmaps().mark(target, offset, length);
+            copiedBytes += length;
+            control.moved(copiedBytes, copiedBytes + dirty.dirtyBytes());
         }
     }
 
-    private void copy(long offset, long length) {
-        MemorySegment memory = Bounce.take(length);
-        disk.node().read(offset, memory.asSlice(0, length));
-        target.write(offset, memory.asSlice(0, length));
-        Bounce.give(memory);
-    }
-
-    /// Copies the rest while the guest's requests wait, and lets the disk go on in the copy. The layers that are not needed any more are
-    /// closed.
-    public void complete() {
-        BlockNode[] old = new BlockNode[1];
+    /// Copies the rest while the guest's requests wait. With `pivot` the disk goes on in the copy, and layers that are not needed any more
+    /// are closed; else it goes on where it was, and the copy is what it was at this moment.
+    @Override
+    public void conclude(boolean pivot) {
         disk.exclusively(() -> {
-            copyDirty();
+            copyDirty(JobControl.NONE);
             target.flush();
-            old[0] = disk.node();
-            if (base != null) detach(old[0], base);
-            disk.replaceNode(target);
+            if (pivot) pivot();
+            else if (type == Type.COMMIT) target.setReadOnly(true);
         });
         disk.removeWatcher(watcher);
-        old[0].close();
+        if (pivot && sync != Sync.NONE) source.close();
     }
 
-    /// The same, and the disk goes on where it was: the copy is what it was at this moment.
-    public void finish() {
-        disk.exclusively(() -> {
-            copyDirty();
-            target.flush();
-        });
-        disk.removeWatcher(watcher);
-    }
-
-    private static void detach(BlockNode top, BlockNode base) {
-        for (BlockNode layer = top; layer != null; layer = layer.backing()) {
-            if (base.equals(layer.backing())) {
-                layer.attachBacking(null);
-                return;
+    private void pivot() {
+        switch (sync) {
+            case FULL -> {
+                if (base != null) Layering.detach(source, base);
+            }
+            case TOP -> {
+                if (base != null) {
+                    source.attachBacking(null);
+                    target.attachBacking(base);
+                }
+            }
+            case NONE -> {
+                source.setReadOnly(true);
+                target.attachBacking(source);
             }
         }
+        disk.replaceNode(target);
     }
 
-    /// Gives up, if it was not completed; the disk goes on where it was.
     @Override
-    public void close() {
+    public void abort() {
         disk.removeWatcher(watcher);
+        if (type == Type.COMMIT) disk.exclusively(() -> target.setReadOnly(true));
     }
 }

@@ -17,10 +17,18 @@ public final class LiveSnapshot {
     /// Makes the image `overlay` and lets the disk go on in it. Throws [io.kahvem.block.BlockException]; the disk is what it was then.
     public static void take(Disk disk, String overlay) {
         ImageFormat qcow2 = Formats.named("qcow2");
+        Images.create(qcow2, overlay, disk.sizeBytes(), over(disk.node(), qcow2));
+        take(disk, Images.open(overlay, OpenOptions.writable("qcow2").withBacking(false)));
+    }
+
+    /// How an image is made that is to be over `base`.
+    public static CreateOptions over(BlockNode base, ImageFormat format) {
+        return new CreateOptions(format).set("backing_file", absolute(base.name())).set("backing_fmt", base.format());
+    }
+
+    /// Lets the disk go on in `top`, which has nothing attached below it, and is closed where that fails.
+    public static void take(Disk disk, BlockNode top) {
         BlockNode base = disk.node();
-        CreateOptions options = new CreateOptions(qcow2).set("backing_file", absolute(base.name())).set("backing_fmt", base.format());
-        Images.create(qcow2, overlay, base.sizeBytes(), options);
-        BlockNode top = Images.open(overlay, OpenOptions.writable("qcow2").withBacking(false));
         try {
             disk.exclusively(() -> {
                 base.flush();
@@ -35,7 +43,19 @@ public final class LiveSnapshot {
         }
     }
 
+    /// Takes a snapshot back at once, if the disk still goes on in it: what was written to it meanwhile is lost.
+    public static void undo(Disk disk, BlockNode top) {
+        BlockNode base = top.backing();
+        if (base == null || !top.equals(disk.node())) return;
+        disk.exclusively(() -> {
+            top.attachBacking(null);
+            base.setReadOnly(false);
+            disk.replaceNode(base);
+        });
+        top.close();
+    }
+
     private static String absolute(String name) {
-        return Path.of(name).toAbsolutePath().toString();
+        return Images.isFile(name) ? Path.of(name).toAbsolutePath().toString() : name;
     }
 }

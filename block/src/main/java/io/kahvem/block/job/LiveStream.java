@@ -1,40 +1,53 @@
 package io.kahvem.block.job;
 
+import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
-import io.kahvem.block.Bounce;
 import io.kahvem.block.Disk;
 import io.kahvem.block.tool.Chain;
-import io.kahvem.block.tool.Progress;
-import io.kahvem.block.tool.Zeros;
-import java.lang.foreign.MemorySegment;
+import io.kahvem.host.Errno;
+import org.jspecify.annotations.Nullable;
 
-/// Brings what the layers below have into the layer on top, so that it needs them no more (QMP's block-stream).
-public final class LiveStream {
+/// Brings what layers below have into the layer on top, so that it needs them no more (QMP's block-stream).
+public final class LiveStream implements JobWork {
     private static final long PART = 1 << 20;
 
-    private LiveStream() {}
+    private final Disk disk;
+    private final BlockNode top;
+    private final @Nullable BlockNode base;
 
-    /// Copies all of it, part by part; the guest's requests wait while a part is copied. Then the layers below are closed.
-    public static void run(Disk disk, Progress progress) {
-        BlockNode top = disk.node();
+    /// @param base the layer that stays below, or null: none does. Throws [BlockException] where it is none of the disk's
+    public LiveStream(Disk disk, @Nullable BlockNode base) {
+        this.disk = disk;
+        this.base = base;
+        top = disk.node();
+        if (base == null) return;
+        if (!Layering.isBelow(top, base)) {
+            throw new BlockException(Errno.EINVAL, "Did not find '%s' in the backing chain".formatted(base.name()));
+        }
+        Layering.requireNoneShorter(top, top.backing(), base);
+    }
+
+    @Override
+    public Type type() {
+        return Type.STREAM;
+    }
+
+    /// Copies part by part; the guest's requests wait while a part is copied.
+    @Override
+    public void run(JobControl control) {
         BlockNode below = top.backing();
-        if (below == null) return;
+        if (below == null || below.equals(base)) return;
         long size = disk.sizeBytes();
+        control.moved(0, size);
         for (long at = 0; at < size; at += PART) {
             long offset = at;
             long length = Math.min(PART, size - at);
-            if (needsCopy(top, below, offset, length)) disk.exclusively(() -> part(top, below, offset, length));
-            progress.moved(offset + length, size);
+            if (needsCopy(below, offset, length)) Part.attempt(control, () -> disk.exclusively(() -> part(below, offset, length)));
+            control.moved(offset + length, size);
         }
-        disk.exclusively(() -> {
-            top.flush();
-            top.changeBackingFile(null, null);
-            top.attachBacking(null);
-        });
-        below.close();
     }
 
-    private static boolean needsCopy(BlockNode top, BlockNode below, long offset, long length) {
+    private boolean needsCopy(BlockNode below, long offset, long length) {
         for (long at = offset; at < offset + length; ) {
             Chain.Status own = Chain.statusAt(top, at, offset + length - at, below);
             if (!own.present()) return true;
@@ -43,20 +56,30 @@ public final class LiveStream {
         return false;
     }
 
-    private static void part(BlockNode top, BlockNode below, long offset, long length) {
+    private void part(BlockNode below, long offset, long length) {
         for (long at = offset; at < offset + length; ) {
             Chain.Status own = Chain.statusAt(top, at, offset + length - at, below);
-            Chain.Status all = Chain.statusAt(top, at, own.length());
-            if (!own.present() && !all.zero()) copy(top, at, all.length());
-            at += all.length();
+            Chain.Status above = Chain.statusAt(top, at, own.length(), base);
+            boolean zero = above.zero() && (base == null || !above.present());
+            if (!own.present() && !zero) Part.copy(top, top, at, above.length());
+            at += above.length();
         }
     }
 
-    private static void copy(BlockNode top, long offset, long length) {
-        MemorySegment memory = Bounce.take(length);
-        MemorySegment data = memory.asSlice(0, length);
-        top.read(offset, data);
-        if (!Zeros.isZero(data)) top.write(offset, data);
-        Bounce.give(memory);
+    /// Closes the layers that are needed no more.
+    @Override
+    public void conclude(boolean pivot) {
+        BlockNode below = top.backing();
+        if (below == null || below.equals(base)) return;
+        disk.exclusively(() -> {
+            top.flush();
+            top.changeBackingFile(base == null ? null : base.name(), base == null ? null : base.format());
+            if (base != null) Layering.detach(below, base);
+            top.attachBacking(base);
+        });
+        below.close();
     }
+
+    @Override
+    public void abort() {}
 }

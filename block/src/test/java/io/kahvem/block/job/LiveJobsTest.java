@@ -7,6 +7,7 @@ import io.kahvem.block.BlockRequest;
 import io.kahvem.block.BlockRequest.Operation;
 import io.kahvem.block.Bytes;
 import io.kahvem.block.CreateOptions;
+import io.kahvem.block.DirtyBitmap;
 import io.kahvem.block.Disk;
 import io.kahvem.block.Formats;
 import io.kahvem.block.Images;
@@ -14,7 +15,6 @@ import io.kahvem.block.OpenOptions;
 import io.kahvem.block.QemuTools;
 import io.kahvem.block.Throttle;
 import io.kahvem.block.qcow2.Qcow2Node;
-import io.kahvem.block.tool.Progress;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -130,8 +130,8 @@ class LiveJobsTest {
             shows(disk);
             try (Guest guest = new Guest(disk, 4)) {
                 LiveCopy commit = LiveCopy.commit(disk, base);
-                commit.run(Progress.NONE);
-                commit.complete();
+                commit.run(JobControl.NONE);
+                commit.conclude(true);
                 assertThat(disk.node()).isSameAs(base);
             }
             shows(disk);
@@ -145,7 +145,9 @@ class LiveJobsTest {
         try (Disk disk = disk("base.qcow2")) {
             LiveSnapshot.take(disk, dir.resolve("top.qcow2").toString());
             try (Guest guest = new Guest(disk, 5)) {
-                LiveStream.run(disk, Progress.NONE);
+                LiveStream stream = new LiveStream(disk, null);
+                stream.run(JobControl.NONE);
+                stream.conclude(false);
             }
             assertThat(disk.node().backing()).isNull();
             shows(disk);
@@ -160,8 +162,8 @@ class LiveJobsTest {
             BlockNode target = Images.open(make("to.qcow2"), OpenOptions.writable("qcow2"));
             try (Guest guest = new Guest(disk, 6)) {
                 LiveCopy mirror = LiveCopy.mirror(disk, target);
-                mirror.run(Progress.NONE);
-                mirror.complete();
+                mirror.run(JobControl.NONE);
+                mirror.conclude(true);
             }
             shows(disk);
         }
@@ -177,18 +179,110 @@ class LiveJobsTest {
             byte[] moment = model.clone();
             LiveBackup full = LiveBackup.start(disk, target, null);
             try (Guest guest = new Guest(disk, 7)) {
-                full.run(Progress.NONE);
+                full.run(JobControl.NONE);
+                full.conclude(false);
             }
             assertThat(Arrays.mismatch(Bytes.read(target, 0, SIZE), moment)).isEqualTo(-1);
             assertThat(node.bitmaps().needed("since").dirtyBytes()).isPositive();
             moment = model.clone();
             LiveBackup later = LiveBackup.start(disk, target, node.bitmaps().needed("since"));
             try (Guest guest = new Guest(disk, 8)) {
-                later.run(Progress.NONE);
+                later.run(JobControl.NONE);
+                later.conclude(false);
             }
             assertThat(Arrays.mismatch(Bytes.read(target, 0, SIZE), moment)).isEqualTo(-1);
         }
         holds("disk.qcow2");
+    }
+
+    @Test
+    void commitsALayerInTheMiddleAndStreamsDownToABase() throws Exception {
+        try (Disk disk = disk("base.qcow2")) {
+            for (String name : new String[] {"one.qcow2", "two.qcow2", "three.qcow2"}) {
+                LiveSnapshot.take(disk, dir.resolve(name).toString());
+                Random random = new Random(name.hashCode());
+                for (int n = 0; n < 100; n++) write(disk, random);
+            }
+            BlockNode two = Objects.requireNonNull(disk.node().backing());
+            BlockNode one = Objects.requireNonNull(two.backing());
+            BlockNode base = Objects.requireNonNull(one.backing());
+            try (Guest guest = new Guest(disk, 10)) {
+                LiveCommit commit = new LiveCommit(disk, one, base);
+                commit.run(JobControl.NONE);
+                commit.conclude(false);
+            }
+            assertThat(two.backing()).isSameAs(base);
+            shows(disk);
+            try (Guest guest = new Guest(disk, 11)) {
+                LiveStream stream = new LiveStream(disk, base);
+                stream.run(JobControl.NONE);
+                stream.conclude(false);
+            }
+            assertThat(disk.node().backing()).isSameAs(base);
+            shows(disk);
+        }
+        assertThat(QemuTools.img("info", dir.resolve("three.qcow2"))).contains("base.qcow2");
+        holds("three.qcow2");
+    }
+
+    @Test
+    void mirrorsTheTopLayerAloneAndGoesOnOverTheSameLayers() throws Exception {
+        try (Disk disk = disk("base.qcow2")) {
+            LiveSnapshot.take(disk, dir.resolve("top.qcow2").toString());
+            BlockNode base = Objects.requireNonNull(disk.node().backing());
+            String copy = dir.resolve("copy.qcow2").toString();
+            CreateOptions large = LiveSnapshot.over(base, Formats.named("qcow2")).set("cluster_size", "2M");
+            Images.create(Formats.named("qcow2"), copy, SIZE, large);
+            BlockNode target = Images.open(copy, OpenOptions.writable("qcow2").withBacking(false));
+            try (Guest guest = new Guest(disk, 12)) {
+                LiveCopy mirror = LiveCopy.mirror(disk, target, LiveCopy.Sync.TOP, false);
+                mirror.run(JobControl.NONE);
+                mirror.conclude(true);
+            }
+            assertThat(disk.node()).isSameAs(target);
+            assertThat(target.backing()).isSameAs(base);
+            shows(disk);
+        }
+        holds("copy.qcow2");
+    }
+
+    @Test
+    void forgottenBitmapsNoteWhatTheGuestWrites() {
+        try (Disk disk = disk("disk.qcow2")) {
+            DirtyBitmap bitmap = disk.bitmaps().add("b", 0, false, true);
+            assertThat(disk.bitmaps().isPersistent(bitmap)).isFalse();
+            byte[] before = model.clone();
+            Random random = new Random(13);
+            for (int n = 0; n < 20; n++) write(disk, random);
+            for (int at = 0; at < SIZE; at += bitmap.granularity()) {
+                boolean same = Arrays.equals(before, at, at + bitmap.granularity(), model, at, at + bitmap.granularity());
+                assertThat(bitmap.isDirty(at) || same).isTrue();
+            }
+            assertThat(bitmap.markedBytes()).isPositive();
+            disk.bitmaps().remove("b");
+            assertThat(disk.bitmaps().list()).isEmpty();
+        }
+    }
+
+    @Test
+    void readsGoOnWhileWritesWaitForTheirRate() {
+        try (Disk disk = disk("disk.qcow2")) {
+            disk.setThrottle(new Throttle(Throttle.Rate.UNLIMITED, Throttle.Rate.UNLIMITED, new Throttle.Rate(0, 1)));
+            Random random = new Random(14);
+            write(disk, random);
+            MemorySegment data = Bytes.random(random, 512);
+            Request late = new Request();
+            late.begin(Operation.WRITE, 0);
+            late.addRange(data.address(), data.byteSize());
+            disk.submit(late);
+            Request read = new Request();
+            read.begin(Operation.READ, 4096);
+            read.addRange(data.address(), data.byteSize());
+            read.on(disk);
+            assertThat(late.done.availablePermits()).as("the write before it").isZero();
+            disk.setThrottle(Throttle.NONE);
+            late.done.acquireUninterruptibly();
+        }
     }
 
     @Test

@@ -47,7 +47,13 @@ public interface Blocks {
             @Name("backing_file_depth") long backingFileDepth, boolean encrypted, @Name("detect_zeroes") DetectZeroes detectZeroes,
             long bps,
             @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops, @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr,
-            ImageInfo image, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold) {}
+            ImageInfo image, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold,
+            @Name("dirty-bitmaps") Optional<List<BlockDirtyInfo>> dirtyBitmaps) {}
+
+    /// `count` and `granularity` in bytes.
+    record BlockDirtyInfo(
+            String name, long count, long granularity, boolean recording, boolean busy, boolean persistent,
+            Optional<Boolean> inconsistent) {}
 
     enum DetectZeroes {
         OFF

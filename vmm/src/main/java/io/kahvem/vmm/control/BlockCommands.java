@@ -4,36 +4,36 @@ import io.kahvem.block.BlockBackend;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.BlockStatistics;
+import io.kahvem.block.DirtyBitmap;
 import io.kahvem.block.Disk;
-import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Throttle;
 import io.kahvem.config.ConfigException;
-import io.kahvem.host.Descriptor;
-import io.kahvem.host.HostException;
-import io.kahvem.host.HostFile;
+import io.kahvem.qmp.ErrorClass;
 import io.kahvem.qmp.QmpCall;
 import io.kahvem.qmp.QmpException;
 import io.kahvem.qmp.QmpService;
 import io.kahvem.qmp.schema.Blocks;
 import io.kahvem.qmp.schema.Empty;
-import io.kahvem.qmp.schema.Jobs;
 import io.kahvem.vmm.Drive;
 import io.kahvem.vmm.Machine;
-import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /// Disks' counters and limits, and the media of drives. A machine in its sandbox opens no file: a client passes the medium's descriptor
 /// with the command.
 final class BlockCommands {
+    private static final long MOST_RATE = 1_000_000_000_000_000L;
+
     private final Machine machine;
+    private final ImageFiles files;
+    private final JobTable jobs;
 
-    private final PassedDescriptors files;
-
-    BlockCommands(Machine machine, PassedDescriptors files) {
+    BlockCommands(Machine machine, ImageFiles files, JobTable jobs) {
         this.machine = machine;
         this.files = files;
+        this.jobs = jobs;
     }
 
     void addTo(QmpService service) {
@@ -43,7 +43,6 @@ final class BlockCommands {
         service.on(Blocks.BlockResize.class, this::resize);
         service.on(Blocks.QueryBlock.class, command -> machine.drives().entrySet().stream()
                 .map(drive -> info(drive.getKey(), drive.getValue())).toList());
-        service.on(Jobs.QueryJobs.class, command -> List.of()); // nothing here runs in the background
         service.on(Blocks.Eject.class, command -> change(command.device().or(command::id), Optional.empty()));
     }
 
@@ -58,11 +57,25 @@ final class BlockCommands {
     }
 
     private Empty throttle(Blocks.BlockSetIoThrottle command) {
-        if (command.bpsRd() != 0 || command.bpsWr() != 0 || command.iopsRd() != 0 || command.iopsWr() != 0) {
-            throw new QmpException("limits for reads or writes alone are not supported; give bps or iops");
+        String device = named(command.device().or(command::id));
+        if (!machine.drives().containsKey(device)) {
+            throw new QmpException(ErrorClass.DeviceNotFound, "Device '%s' not found".formatted(device));
         }
+        long[] given = {command.bps(), command.bpsRd(), command.bpsWr(), command.iops(), command.iopsRd(), command.iopsWr()};
+        for (long limit : given) {
+            if (limit < 0 || limit > MOST_RATE) {
+                throw new QmpException("bps/iops/max values must be within [0, %d]".formatted(MOST_RATE));
+            }
+        }
+        if (command.bps() != 0 && command.bpsRd() + command.bpsWr() != 0 || command.iops() != 0
+                && command.iopsRd() + command.iopsWr() != 0) {
+            throw new QmpException("bps/iops/max total values and read/write values cannot be used at the same time");
+        }
+        Throttle throttle = new Throttle(new Throttle.Rate(command.bps(), command.iops()),
+                new Throttle.Rate(command.bpsRd(), command.iopsRd()), new Throttle.Rate(command.bpsWr(), command.iopsWr()));
         try {
-            machine.throttle(named(command.device().or(command::id)), new Throttle(command.bps(), command.iops()));
+            boolean unlimited = Arrays.stream(given).allMatch(limit -> limit == 0);
+            machine.throttle(device, unlimited ? Throttle.NONE : throttle);
             return new Empty();
         } catch (ConfigException | BlockException e) {
             throw new QmpException(String.valueOf(e.getMessage()));
@@ -75,12 +88,17 @@ final class BlockCommands {
             throw new QmpException("Cannot find device='%s' nor node-name='%s'".formatted(device, command.nodeName().orElse("")));
         }
         if (command.size() < 0) throw new QmpException("Parameter 'size' expects a >0 size");
+        if (isAtWork(device)) throw new QmpException("Device '%s' is in use".formatted(device));
         try {
             machine.resizeDisk(device, command.size());
             return new Empty();
         } catch (ConfigException | BlockException e) {
             throw new QmpException(String.valueOf(e.getMessage()));
         }
+    }
+
+    private boolean isAtWork(String device) {
+        return Optional.ofNullable(machine.drives().get(device)).flatMap(Drive::medium).flatMap(jobs::working).isPresent();
     }
 
     private static Blocks.BlockInfo info(String name, Drive drive) {
@@ -94,9 +112,18 @@ final class BlockCommands {
         int depth = 0;
         for (BlockNode layer = node.backing(); layer != null; layer = layer.backing()) depth++;
         Throttle limits = disk.throttle();
+        List<Blocks.BlockDirtyInfo> bitmaps = disk.bitmaps().list().stream().map(bitmap -> bitmap(disk, bitmap)).toList();
         return new Blocks.BlockDeviceInfo(node.name(), disk.isReadOnly(), node.format(), Optional.ofNullable(node.backingFile()), depth,
-                false, Blocks.DetectZeroes.OFF, limits.bytesPerSecond(), 0, 0, limits.requestsPerSecond(), 0, 0,
-                new Blocks.ImageInfo(node.name(), node.format(), disk.sizeBytes()), new Blocks.BlockdevCacheInfo(true, false, false), 0);
+                false, Blocks.DetectZeroes.OFF, limits.all().bytesPerSecond(), limits.reads().bytesPerSecond(),
+                limits.writes().bytesPerSecond(), limits.all().requestsPerSecond(), limits.reads().requestsPerSecond(),
+                limits.writes().requestsPerSecond(), new Blocks.ImageInfo(node.name(), node.format(), disk.sizeBytes()),
+                new Blocks.BlockdevCacheInfo(true, false, false), 0, bitmaps.isEmpty() ? Optional.empty() : Optional.of(bitmaps));
+    }
+
+    private static Blocks.BlockDirtyInfo bitmap(Disk disk, DirtyBitmap bitmap) {
+        Optional<Boolean> inconsistent = bitmap.isInconsistent() ? Optional.of(true) : Optional.empty();
+        return new Blocks.BlockDirtyInfo(bitmap.name(), bitmap.markedBytes(), bitmap.granularity(),
+                bitmap.isEnabled() && !bitmap.isInconsistent(), bitmap.isBusy(), disk.bitmaps().isPersistent(bitmap), inconsistent);
     }
 
     private static String named(Optional<String> device) {
@@ -105,23 +132,17 @@ final class BlockCommands {
 
     private Empty change(Blocks.BlockdevChangeMedium command, QmpCall call) {
         OpenOptions options = OpenOptions.readOnly(command.format().orElse(null));
-        Optional<Descriptor> passed = files.named(command.filename(), call);
+        BlockBackend disc = new Disk(files.open(command.filename(), options, call));
         try {
-            BlockBackend disc = passed.isPresent()
-                    ? Images.openDisk(HostFile.of(passed.get(), Path.of(command.filename())), command.filename(), options)
-                    : Images.openDisk(command.filename(), options);
-            try {
-                return change(command.device().or(command::id), Optional.of(disc));
-            } catch (QmpException e) {
-                disc.close();
-                throw e;
-            }
-        } catch (BlockException | HostException e) {
-            throw new QmpException(String.valueOf(e.getMessage()));
+            return change(command.device().or(command::id), Optional.of(disc));
+        } catch (QmpException e) {
+            disc.close();
+            throw e;
         }
     }
 
     private Empty change(Optional<String> drive, Optional<BlockBackend> disc) {
+        if (drive.isPresent() && isAtWork(drive.get())) throw new QmpException("Device '%s' is in use".formatted(drive.get()));
         try {
             machine.changeMedium(named(drive), disc);
             return new Empty();

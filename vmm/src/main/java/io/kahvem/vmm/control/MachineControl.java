@@ -8,6 +8,7 @@ import io.kahvem.vmm.MachineEvent;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// The control sockets of one machine. They are made with it, so that nothing is opened later, and answer once [#serve] is called.
 public final class MachineControl implements AutoCloseable {
@@ -15,6 +16,9 @@ public final class MachineControl implements AutoCloseable {
 
     private final List<LocalServerSocket> sockets = new ArrayList<>();
     private final List<QmpServer> servers = new ArrayList<>();
+    private final PassedDescriptors files = new PassedDescriptors();
+    private Optional<JobTable> jobs = Optional.empty();
+    private Optional<BlockNodes> nodes = Optional.empty();
 
     /// Throws [io.kahvem.host.HostException] where a socket cannot be made; none is left then.
     public MachineControl(List<Path> paths) {
@@ -32,9 +36,19 @@ public final class MachineControl implements AutoCloseable {
         QmpService service = new QmpService(PACKAGE);
         new RunStateCommands(machine).addTo(service);
         new MachineCommands(machine).addTo(service);
-        PassedDescriptors files = new PassedDescriptors();
         files.addTo(service);
-        new BlockCommands(machine, files).addTo(service);
+        JobTable table = new JobTable(service);
+        jobs = Optional.of(table);
+        table.addCommands();
+        BlockNodes added = new BlockNodes(new ImageFiles(files));
+        nodes = Optional.of(added);
+        added.addTo(service);
+        DiskWorkCommands work = new DiskWorkCommands(machine, new ImageFiles(files), added, table);
+        work.addTo(service);
+        BitmapCommands bitmaps = new BitmapCommands(work);
+        bitmaps.addTo(service);
+        new TransactionCommand(machine, work, bitmaps).addTo(service);
+        new BlockCommands(machine, new ImageFiles(files), table).addTo(service);
         new ScreenCommands(machine, files).addTo(service);
         new HumanMonitor(machine).addTo(service);
         new BalloonCommands(machine).addTo(service);
@@ -48,10 +62,13 @@ public final class MachineControl implements AutoCloseable {
         for (LocalServerSocket socket : sockets) servers.add(new QmpServer(service, socket));
     }
 
-    /// Ends the sessions; clients that read get what they are owed.
+    /// Ends the jobs, then the sessions; clients that read get what they are owed.
     @Override
     public void close() {
+        jobs.ifPresent(JobTable::close);
         servers.forEach(QmpServer::close);
+        nodes.ifPresent(BlockNodes::close);
+        files.close();
         sockets.forEach(LocalServerSocket::close);
     }
 }

@@ -23,7 +23,7 @@ import java.util.TreeMap;
 /// beforehand by add-fd, and gives `/dev/fdset/N` as the name then.
 ///
 /// A set's descriptors are duplicated where they are used, and stay until they are removed.
-final class PassedDescriptors {
+final class PassedDescriptors implements AutoCloseable {
     private static final String PREFIX = "/dev/fdset/";
 
     private record Passed(Descriptor descriptor, Optional<String> opaque) {}
@@ -95,5 +95,11 @@ final class PassedDescriptors {
         HostFile file = HostFile.of(passed.get(), Path.of(filename));
         file.resize(0); // a pipe has no length, and need not
         return file;
+    }
+
+    @Override
+    public synchronized void close() {
+        sets.values().forEach(set -> set.forEach(passed -> passed.descriptor.close()));
+        sets.clear();
     }
 }
