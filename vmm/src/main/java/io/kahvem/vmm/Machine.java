@@ -111,6 +111,7 @@ public final class Machine implements AutoCloseable {
     private final Optional<VirtioBalloon> balloon;
     private final Disks disks;
     private final List<Vcpu> vcpus = new ArrayList<>();
+    private final List<StateRequests> stateRequests = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final RunControl control;
     private final AtomicLongArray vcpuThreadIds;
@@ -198,7 +199,10 @@ public final class Machine implements AutoCloseable {
                 forFirmware.ifPresent(with -> Firmware.order(with.fwCfg(), disks.bootOrder()));
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
-                for (int id = 0; id < config.cpus(); id++) vcpus.add(vm.createVcpu(id));
+                for (int id = 0; id < config.cpus(); id++) {
+                    vcpus.add(vm.createVcpu(id));
+                    stateRequests.add(new StateRequests());
+                }
             } finally {
                 joinUninterruptibly(loader); // it writes memory that a failure would free
             }
@@ -397,6 +401,25 @@ public final class Machine implements AutoCloseable {
             }
             done += part;
         }
+    }
+
+    /// A copy of a vCPU's state; if it runs, of a moment soon. Throws IllegalStateException where the machine has ended.
+    public CpuState cpuState(int index) {
+        requireStarted();
+        CompletableFuture<CpuState> answer = stateRequests.get(index).ask();
+        vcpus.get(index).kick();
+        control.look();
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            throw new IllegalStateException("the machine has ended", e);
+        }
+    }
+
+    /// Where a linear address of a vCPU in this state is in guest-physical memory, by the page tables as they are; -1 where nothing is
+    /// mapped.
+    public long physicalAddress(CpuState state, long linear) {
+        return new Paging(memory, state).physical(linear);
     }
 
     /// Puts a disc into a CD-ROM drive, which owns it then, or takes out what is in it. Throws ConfigException for what is no drive.
@@ -617,17 +640,24 @@ public final class Machine implements AutoCloseable {
     private void runVcpu(int index) {
         Vcpu vcpu = vcpus.get(index);
         ChipsetIo io = new ChipsetIo(chipset);
-        int loaded = -1;
+        StateRequests asked = stateRequests.get(index);
+        int[] loaded = {-1};
+        Runnable load = () -> {
+            if (loaded[0] == resets) return; // after a pause it goes on as it is
+            loaded[0] = resets;
+            vcpu.setState(states.get(index));
+        };
         vcpuThreadIds.set(index, OsThread.currentId());
-        for (int round = 1; control.awaitRound(round); round++) {
+        Runnable answer = () -> {
+            load.run();
+            asked.answer(vcpu::state);
+        };
+        for (int round = 1; control.awaitRound(round, asked::isWaitedFor, answer); round++) {
             try {
-                if (loaded != resets) { // after a pause it goes on as it is
-                    loaded = resets;
-                    vcpu.setState(states.get(index));
-                }
+                load.run();
                 while (!control.shouldLeave()) {
                     switch (vcpu.run(io)) {
-                        case VmExit.Kicked ignored -> {}
+                        case VmExit.Kicked ignored -> asked.answer(vcpu::state);
                         case VmExit.Debug ignored -> {} // nobody asks for it yet
                         case VmExit.Shutdown shutdown -> tripleFault(index, shutdown);
                         case VmExit.Fatal fatal -> fail(cannotGoOn(index, fatal));
@@ -638,6 +668,7 @@ public final class Machine implements AutoCloseable {
             }
             control.left();
         }
+        asked.end();
     }
 
     private void tripleFault(int index, VmExit.Shutdown shutdown) {

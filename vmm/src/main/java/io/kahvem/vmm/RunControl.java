@@ -146,10 +146,21 @@ final class RunControl {
 
     // vCPU threads
 
-    /// Waits for the start of round `number`, counted from 1; false once there will be none.
-    synchronized boolean awaitRound(int number) {
-        waitUntil(() -> finished || round >= number);
-        return round >= number;
+    /// Waits for the start of round `number`, counted from 1; false once there will be none. Meanwhile does `work` each time that
+    /// `wanted` says so, outside the lock; who makes it say so calls [#look].
+    boolean awaitRound(int number, BooleanSupplier wanted, Runnable work) {
+        while (true) {
+            synchronized (this) {
+                waitUntil(() -> finished || round >= number || wanted.getAsBoolean());
+                if (finished || round >= number) return round >= number;
+            }
+            work.run();
+        }
+    }
+
+    /// Has vCPU threads that wait for a round look for other work.
+    synchronized void look() {
+        notifyAll();
     }
 
     /// A vCPU thread has left the guest for this round.

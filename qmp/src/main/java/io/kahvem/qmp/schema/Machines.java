@@ -52,4 +52,7 @@ public interface Machines {
 
     /// Guest-physical memory to a file.
     record Pmemsave(long val, long size, String filename) implements Command<Empty> {}
+
+    /// The memory that a vCPU has at linear addresses, the first vCPU if nothing is said, to a file.
+    record Memsave(long val, long size, String filename, @Name("cpu-index") Optional<Long> cpuIndex) implements Command<Empty> {}
 }

@@ -8,6 +8,7 @@ import io.kahvem.block.ImageFormat;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.host.Descriptor;
+import io.kahvem.host.Errno;
 import io.kahvem.host.HostException;
 import io.kahvem.host.HostFile;
 import io.kahvem.qmp.QmpCall;
@@ -29,8 +30,10 @@ final class ImageFiles {
         try {
             if (passed.isEmpty()) return Images.open(name, options);
             return Images.open(HostFile.of(passed.get(), Path.of(name)), name, options);
-        } catch (BlockException | HostException e) {
-            throw refused(e);
+        } catch (BlockException e) {
+            throw notOpened(e, e.errno());
+        } catch (HostException e) {
+            throw notOpened(e, e.errno());
         }
     }
 
@@ -51,9 +54,16 @@ final class ImageFiles {
                 throw e;
             }
             return Images.open(HostFile.of(descriptor, Path.of(name)), name, writable);
-        } catch (BlockException | HostException e) {
-            throw refused(e);
+        } catch (BlockException e) {
+            throw notOpened(e, e.errno());
+        } catch (HostException e) {
+            throw notOpened(e, e.errno());
         }
+    }
+
+    private static QmpException notOpened(RuntimeException e, int errno) {
+        if (errno != Errno.EACCES && errno != Errno.EPERM) return refused(e);
+        return new QmpException(e.getMessage() + PassedDescriptors.REMEDY);
     }
 
     /// The format of a new image.

@@ -50,6 +50,7 @@ public final class MachineControl implements AutoCloseable {
         new TransactionCommand(machine, work, bitmaps).addTo(service);
         new BlockCommands(machine, new ImageFiles(files), table).addTo(service);
         new ScreenCommands(machine, files).addTo(service);
+        new MemoryCommands(machine, files, service).addCommands();
         new HumanMonitor(machine).addTo(service);
         new BalloonCommands(machine).addTo(service);
         machine.listen(event -> {

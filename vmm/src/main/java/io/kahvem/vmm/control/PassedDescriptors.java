@@ -1,6 +1,7 @@
 package io.kahvem.vmm.control;
 
 import io.kahvem.host.Descriptor;
+import io.kahvem.host.Errno;
 import io.kahvem.host.HostException;
 import io.kahvem.host.HostFile;
 import io.kahvem.qmp.QmpCall;
@@ -24,6 +25,9 @@ import java.util.TreeMap;
 ///
 /// A set's descriptors are duplicated where they are used, and stay until they are removed.
 final class PassedDescriptors implements AutoCloseable {
+    /// What to do where a file cannot be opened for want of rights.
+    static final String REMEDY = " (a confined machine opens no file: pass its descriptor with the command, or by add-fd)";
+
     private static final String PREFIX = "/dev/fdset/";
 
     private record Passed(Descriptor descriptor, Optional<String> opaque) {}
@@ -88,13 +92,25 @@ final class PassedDescriptors implements AutoCloseable {
         throw new QmpException("Could not open '%s': No such file or directory".formatted(filename));
     }
 
-    /// Opens a file to be written from its beginning. Throws [HostException] where that cannot be.
-    HostFile output(String filename, QmpCall call) {
+    /// Opens a file to be written from its beginning. Throws [QmpException] that begins with `failed`.
+    HostFile output(String failed, String filename, QmpCall call) {
         Optional<Descriptor> passed = named(filename, call);
-        if (passed.isEmpty()) return HostFile.open(Path.of(filename), HostFile.Mode.CREATE);
+        try {
+            if (passed.isEmpty()) return HostFile.open(Path.of(filename), HostFile.Mode.CREATE);
+        } catch (HostException e) {
+            String meaning = new Errno(e.errno()).meaning();
+            String remedy = e.errno() == Errno.EACCES || e.errno() == Errno.EPERM ? REMEDY : "";
+            throw new QmpException("%s '%s': %s%s".formatted(failed, filename, meaning, remedy));
+        }
         HostFile file = HostFile.of(passed.get(), Path.of(filename));
         file.resize(0); // a pipe has no length, and need not
         return file;
+    }
+
+    /// Throws [QmpException] where it cannot be written.
+    static void write(HostFile file, long offset, long address, long length) {
+        long n = file.write(offset, address, length);
+        if (n < 0) throw new QmpException("cannot write %s: %s".formatted(file.path(), new Errno((int) -n).meaning()));
     }
 
     @Override

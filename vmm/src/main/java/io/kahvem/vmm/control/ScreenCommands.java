@@ -3,15 +3,12 @@ package io.kahvem.vmm.control;
 import io.kahvem.devices.chipset.Key;
 import io.kahvem.devices.vga.Picture;
 import io.kahvem.devices.vga.VgaCard;
-import io.kahvem.host.Errno;
-import io.kahvem.host.HostException;
 import io.kahvem.host.HostFile;
 import io.kahvem.qmp.ErrorClass;
 import io.kahvem.qmp.QmpCall;
 import io.kahvem.qmp.QmpException;
 import io.kahvem.qmp.QmpService;
 import io.kahvem.qmp.schema.Empty;
-import io.kahvem.qmp.schema.Machines.Pmemsave;
 import io.kahvem.qmp.schema.QKeyCode;
 import io.kahvem.qmp.schema.Screens.ImageFormat;
 import io.kahvem.qmp.schema.Screens.KeyValue;
@@ -19,18 +16,15 @@ import io.kahvem.qmp.schema.Screens.Screendump;
 import io.kahvem.qmp.schema.Screens.SendKey;
 import io.kahvem.vmm.Machine;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Stream;
 
-/// What a user at the machine sees and types, and what its memory holds.
+/// What a user at the machine sees and types.
 final class ScreenCommands {
     private static final long HOLD_MILLIS = 100;
-    private static final int PART = 1 << 20;
 
     private final Machine machine;
     private final PassedDescriptors files;
@@ -43,7 +37,6 @@ final class ScreenCommands {
     void addTo(QmpService service) {
         service.on(SendKey.class, this::sendKey);
         service.on(Screendump.class, this::dump);
-        service.on(Pmemsave.class, this::saveMemory);
     }
 
     private Empty sendKey(SendKey command) {
@@ -75,47 +68,12 @@ final class ScreenCommands {
             case PPM -> PictureFile.ppm(picture);
             case PNG -> PictureFile.png(picture);
         };
-        HostFile file = open("failed to open file", command.filename(), call);
+        HostFile file = files.output("failed to open file", command.filename(), call);
         try (Arena arena = Arena.ofConfined()) {
-            write(file, 0, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), bytes.length);
+            PassedDescriptors.write(file, 0, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes).address(), bytes.length);
         } finally {
             file.close();
         }
         return new Empty();
-    }
-
-    /// What is no RAM reads as zeros: devices are not asked.
-    private Empty saveMemory(Pmemsave command, QmpCall call) {
-        HostFile file = open("Could not open", command.filename(), call);
-        byte[] part = new byte[PART];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(PART);
-            for (long done = 0; done < command.size(); ) {
-                int length = (int) Math.min(command.size() - done, PART - (command.val() + done) % PART);
-                machine.readMemory(command.val() + done, part, length);
-                MemorySegment.copy(part, 0, memory, ValueLayout.JAVA_BYTE, 0, length);
-                write(file, done, memory, length);
-                done += length;
-            }
-        } finally {
-            file.close();
-        }
-        return new Empty();
-    }
-
-    private HostFile open(String failed, String filename, QmpCall call) {
-        try {
-            return files.output(filename, call);
-        } catch (HostException e) {
-            String meaning = new Errno(e.errno()).meaning();
-            String remedy = Stream.of(Errno.EACCES, Errno.EPERM).anyMatch(errno -> errno == e.errno())
-                    ? " (a confined machine opens no file: pass its descriptor with the command, or by add-fd)" : "";
-            throw new QmpException(ErrorClass.GenericError, "%s '%s': %s%s".formatted(failed, filename, meaning, remedy));
-        }
-    }
-
-    private static void write(HostFile file, long offset, MemorySegment from, long length) {
-        long n = file.write(offset, from.address(), length);
-        if (n < 0) throw new QmpException("cannot write %s: %s".formatted(file.path(), new Errno((int) -n).meaning()));
     }
 }

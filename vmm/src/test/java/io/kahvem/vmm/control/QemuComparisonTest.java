@@ -70,6 +70,15 @@ class QemuComparisonTest {
             {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm","device":"frobnicate"}}
             {"execute":"screendump","arguments":{"filename":"/nonexistent/screen.ppm","format":"gif"}}
             {"execute":"pmemsave","arguments":{"val":0,"size":16,"filename":"/nonexistent/memory"}}
+            {"execute":"memsave","arguments":{"val":0,"size":16,"filename":"/nonexistent/memory"}}
+            {"execute":"memsave","arguments":{"val":0,"size":16,"filename":"/nonexistent/memory","cpu-index":7}}
+            {"execute":"query-dump"}
+            {"execute":"query-dump-guest-memory-capability"}
+            {"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:/nonexistent/d"}}
+            {"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"bogus:/nonexistent/d"}}
+            {"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:/nonexistent/d","begin":4096}}
+            {"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:/nonexistent/d","length":4096}}
+            {"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:/nonexistent/d","format":"kdump-lzo"}}
             {"execute":"add-fd"}
             {"execute":"query-fdsets"}
             {"execute":"remove-fd","arguments":{"fdset-id":7}}
