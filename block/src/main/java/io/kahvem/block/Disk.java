@@ -491,15 +491,26 @@ public final class Disk implements BlockBackend {
 
     @Override
     public void close() {
+        if (end()) node.close();
+    }
+
+    /// Ends as closing does, and leaves the node open.
+    public BlockNode release() {
+        end();
+        return node;
+    }
+
+    /// Whether it had not ended before.
+    private boolean end() {
         lock.lock();
         try {
-            if (closed) return;
+            if (closed) return false;
             closed = true;
             submitted.signalAll();
         } finally {
             lock.unlock();
         }
         drain();
-        node.close();
+        return true;
     }
 }

@@ -26,16 +26,18 @@ import org.jspecify.annotations.Nullable;
 /// @param display where the screen is shown
 /// @param actions what a reset, a switching off or a panic of the guest does
 /// @param management how the machine is known and controlled from outside
+/// @param pcieRootPorts slots into which devices are plugged while the machine runs
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
         MachineType type, long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks, Serial serial,
         Serial debugcon, Display display, Actions actions,
-        Management management, boolean debugExit, Optional<Duration> timeout) {
+        Management management, int pcieRootPorts, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
     public static final int MAX_CPUS = 255;
     public static final long DEFAULT_MEMORY = 512L << 20;
+    public static final int MAX_ROOT_PORTS = 16;
     private static final int PAGE_SIZE = 4096;
 
     public MachineConfig {
@@ -53,6 +55,12 @@ public record MachineConfig(
         }
         if (display == Display.TEXT && serial instanceof Serial.Stdio) {
             throw new ConfigException("display: text goes to standard output, where the serial line is; give --serial none or file:PATH");
+        }
+        if (pcieRootPorts < 0 || pcieRootPorts > MAX_ROOT_PORTS) {
+            throw new ConfigException("pcie-root-ports: give 0 to %d, not %d".formatted(MAX_ROOT_PORTS, pcieRootPorts));
+        }
+        if (type == MachineType.MICROVM && pcieRootPorts > 0) {
+            throw new ConfigException("pcie-root-ports: a microvm has no PCI; give --machine q35");
         }
         if (cpus < 1 || cpus > MAX_CPUS) throw new ConfigException("cpus: a machine has 1 to %d CPUs, not %d".formatted(MAX_CPUS, cpus));
         if (timeout.isPresent() && (timeout.get().isNegative() || timeout.get().isZero())) {
@@ -119,6 +127,7 @@ public record MachineConfig(
         private Display display = Display.NONE;
         private Actions actions = Actions.DEFAULT;
         private Management management = Management.NONE;
+        private int pcieRootPorts;
         private boolean debugExit;
         private @Nullable Duration timeout;
 
@@ -212,6 +221,12 @@ public record MachineConfig(
             return this;
         }
 
+        /// Empty slots for devices that come and go: `rp1` and so on.
+        public Builder pcieRootPorts(int count) {
+            pcieRootPorts = count;
+            return this;
+        }
+
         public Builder debugExit(boolean on) {
             debugExit = on;
             return this;
@@ -226,7 +241,8 @@ public record MachineConfig(
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
             return new MachineConfig(
-                    type, memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, debugExit,
+                    type, memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, pcieRootPorts,
+                    debugExit,
                     Optional.ofNullable(timeout));
         }
 

@@ -243,7 +243,8 @@ final class Disks implements AutoCloseable {
         if (old != null) old.close();
     }
 
-    private static int queues(int cpus) {
+    /// How many queues a disk has for so many vCPUs.
+    static int queues(int cpus) {
         return Math.min(cpus, MOST_QUEUES);
     }
 

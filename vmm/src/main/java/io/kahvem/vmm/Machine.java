@@ -1,7 +1,9 @@
 package io.kahvem.vmm;
 
 import io.kahvem.block.BlockBackend;
+import io.kahvem.block.BlockNode;
 import io.kahvem.block.BlockStatistics;
+import io.kahvem.block.Disk;
 import io.kahvem.block.Throttle;
 import io.kahvem.config.AccelOption;
 import io.kahvem.config.Actions;
@@ -110,6 +112,7 @@ public final class Machine implements AutoCloseable {
     private final SerialInput serialInput;
     private final Optional<VirtioBalloon> balloon;
     private final Disks disks;
+    private final HotPlug hotPlug;
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final List<StateRequests> stateRequests = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -196,6 +199,7 @@ public final class Machine implements AutoCloseable {
                 vga = firmware.isPresent() ? Optional.of(plugVga()) : Optional.empty();
                 if (hasPci()) disks.plugIn(chipset.pci(), memory, config.cpus());
                 else disks.plugIn(chipset, memory, config.cpus());
+                hotPlug = part(new HotPlug(chipset.pci(), FIRST_FREE_SLOT, config.pcieRootPorts(), memory, config.cpus()));
                 forFirmware.ifPresent(with -> Firmware.order(with.fwCfg(), disks.bootOrder()));
                 serialInput = new SerialInput(chipset.com1());
                 balloon = config.management().balloon() ? Optional.of(fitBalloon()) : Optional.empty();
@@ -373,7 +377,29 @@ public final class Machine implements AutoCloseable {
 
     /// The disks and drives, by the names the control socket has for them.
     public Map<String, Drive> drives() {
-        return disks.drives();
+        Map<String, Drive> all = disks.drives();
+        all.putAll(hotPlug.drives());
+        return all;
+    }
+
+    /// Throws ConfigException in QEMU's words where no such device can be plugged into that port.
+    public void requireFree(String id, String port, HotDisk kind) {
+        hotPlug.free(id, port, kind);
+    }
+
+    /// Plugs a disk into a root port, and tells the guest. Throws ConfigException as [#requireFree].
+    ///
+    /// @param id the device's name
+    /// @param name what the disk is called among [#drives]
+    /// @param serial the drive's serial number
+    /// @param gone gets the disk's node, which is open, once the guest has given the device up, or has been reset after it was asked
+    public void plug(String id, String port, HotDisk kind, String name, Disk disk, String serial, Consumer<BlockNode> gone) {
+        hotPlug.plug(id, port, kind, name, disk, serial, gone);
+    }
+
+    /// Asks the guest to give a plugged device up. False where there is none of that name. Throws ConfigException where it has been asked.
+    public boolean unplug(String id) {
+        return hotPlug.unplug(id);
     }
 
     /// Gives a disk another size, and tells the guest. Throws ConfigException where there is none of that name, or nothing in it,

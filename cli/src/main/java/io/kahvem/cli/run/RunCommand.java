@@ -175,6 +175,13 @@ public final class RunCommand implements PlainCommand {
     @Option(names = "--balloon", description = "A virtio balloon: QMP's balloon asks the guest to give memory back.")
     private boolean balloon;
 
+    @Option(
+            names = "--pcie-root-ports",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Empty slots rp1 to rpN, into which QMP's device_add plugs disks while the guest runs (default: 0).")
+    private int pcieRootPorts;
+
     @Option(names = "--name", paramLabel = "NAME", description = "What to call the machine; told by QMP.")
     private @Nullable String name;
 
@@ -202,6 +209,7 @@ public final class RunCommand implements PlainCommand {
         memory = "512M";
         machine = "q35";
         cpus = 1;
+        pcieRootPorts = 0;
         cpu = "max";
         accel = "auto";
         display = "none";
@@ -236,6 +244,10 @@ public final class RunCommand implements PlainCommand {
             case "--cpus" -> {
                 if (!value.matches("[0-9]{1,6}")) return false;
                 cpus = Integer.parseInt(value);
+            }
+            case "--pcie-root-ports" -> {
+                if (!value.matches("[0-9]{1,6}")) return false;
+                pcieRootPorts = Integer.parseInt(value);
             }
             case "--cpu" -> cpu = value;
             case "--accel" -> accel = value;
@@ -298,7 +310,8 @@ public final class RunCommand implements PlainCommand {
     private List<String> arguments() {
         List<String> arguments = new ArrayList<>(List.of("run", "--append=" + append, "--debugcon=" + debugcon, "--display=" + display,
                 "--machine=" + machine, "--memory=" + memory,
-                "--cpus=" + cpus, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(), "--sandbox=" + sandbox));
+                "--cpus=" + cpus, "--pcie-root-ports=" + pcieRootPorts, "--cpu=" + cpu, "--accel=" + accel, "--serial=" + serial(),
+                "--sandbox=" + sandbox));
         if (kernel != null) arguments.add("--kernel=" + kernel);
         if (firmware != null) arguments.add("--firmware=" + firmware);
         if (firmwareVars != null) arguments.add("--firmware-vars=" + firmwareVars);
@@ -343,6 +356,7 @@ public final class RunCommand implements PlainCommand {
                 .type(MachineType.parse(machine))
                 .display(Display.parse(display))
                 .debugcon(Serial.parse("debugcon", debugcon))
+                .pcieRootPorts(pcieRootPorts)
                 .debugExit(debugExit)
                 .actions(noReboot ? actions.withNoReboot(true) : actions)
                 .management(new Management(

@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 public final class Schema {
     private static final List<Class<?>> PARTS =
             List.of(Control.class, RunStates.class, Machines.class, Balloons.class, Qom.class, Blocks.class, Screens.class, Jobs.class,
-                    BlockJobs.class, Dumps.class,
+                    BlockJobs.class, Dumps.class, Devices.class,
                     Descriptors.class);
 
     private Schema() {}

@@ -125,25 +125,31 @@ final class BlockNodes implements AutoCloseable {
         users.remove(name);
     }
 
+    /// The same; it is another image by now, maybe.
+    synchronized void giveBack(String name, BlockNode image) {
+        users.remove(name);
+        nodes.put(name, new Node(Optional.empty(), Optional.of(image)));
+    }
+
+    synchronized boolean has(String name) {
+        return nodes.containsKey(name);
+    }
+
     /// A disk owns it now, under this name still.
     synchronized void takeOut(String name) {
         nodes.put(name, new Node(Optional.empty(), Optional.empty()));
-    }
-
-    /// A disk has closed it.
-    synchronized void forget(String name) {
-        users.remove(name);
-        nodes.remove(name);
     }
 
     private static QmpException notFound(String name) {
         return new QmpException("Cannot find device='%s' nor node-name='%s'".formatted(name, name));
     }
 
-    /// Closes those that no disk owns.
+    /// Closes those that nobody uses.
     @Override
     public synchronized void close() {
-        for (Node node : nodes.values()) node.image.ifPresent(BlockNode::close);
+        nodes.forEach((name, node) -> {
+            if (!users.containsKey(name)) node.image.ifPresent(BlockNode::close);
+        });
         nodes.clear();
     }
 }

@@ -47,6 +47,7 @@ public final class MachineControl implements AutoCloseable {
         work.addTo(service);
         BitmapCommands bitmaps = new BitmapCommands(work);
         bitmaps.addTo(service);
+        new DeviceCommands(machine, added, service).addCommands();
         new TransactionCommand(machine, work, bitmaps).addTo(service);
         new BlockCommands(machine, new ImageFiles(files), table).addTo(service);
         new ScreenCommands(machine, files).addTo(service);
