@@ -23,6 +23,13 @@ public final class Inline {
         return addend != 0 ? gva + addend : Mmu.hostToWrite(c, gva, last);
     }
 
+    /// The native address of what is at `gva` in one page that the TLB has, else 0. For HotSpot's second compiler, as [#readWell].
+    public static long known(long gva, int last, long table) {
+        long entry = table + (gva >>> 8 & Tlb.ENTRY_MASK);
+        long differs = Words.getPlain64(entry) ^ (gva + last & -PAGE_SIZE);
+        return (Long.numberOfLeadingZeros(differs) & 64) == 0 ? 0 : gva + Words.getPlain64(entry + 8);
+    }
+
     /// As [#read], for HotSpot's second compiler, which takes equality for unlikely: that bit 6 of a count of zeros is 0 is unlikely
     /// indeed.
     public static long readWell(long gva, int last, Cpu c, long table) {

@@ -37,6 +37,7 @@ final class Code {
     private static final MethodTypeDesc INT_OF_INT = MethodTypeDesc.of(CD_int, CD_int);
     private static final MethodTypeDesc INT_OF_LONG = MethodTypeDesc.of(CD_int, CD_long);
     private static final MethodTypeDesc HOST_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CPU_CLASS, CD_long);
+    private static final MethodTypeDesc KNOWN_TYPE = MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_long);
     private static final MethodTypeDesc PUT_TYPE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(CD_long, CD_long);
 
@@ -92,33 +93,38 @@ final class Code {
     /// In the names of what accesses memory: with an order that other vCPUs rely on, or plain.
     private final String access;
 
-    /// Whether HotSpot's second compiler is to be asked for the method, and not the first.
     private final boolean well;
+
+    /// Whether what is rare leaves to the interpreter ([Style]).
+    final boolean leaves;
 
     /// Emitted after the region's straight code.
     private final List<Runnable> cold = new ArrayList<>();
 
-    /// Shared exits, for EXIT_AT: to the run loop; on to translated code there; at an instruction, which the interpreter executes; at or
-    /// after an instruction that has stopped.
+    /// Shared exits, for EXIT_AT: to the run loop; on to translated code there; at an instruction, which the interpreter executes; the
+    /// same, which is counted ([Region#missed]); at or after an instruction that has stopped.
     final Label exit;
 
     final Label chain;
     final Label toInterpreter;
+    final Label missed;
     final Label stopped;
 
     /// The instruction whose place EXIT_AT has, in straight code.
     private Piece.@Nullable Node marked;
 
-    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants, boolean ordered, boolean well) {
+    Code(CodeBuilder code, ClassDesc self, Flow flow, List<Object> constants, Style style) {
         this.code = code;
         this.self = self;
         this.flow = flow;
         this.constants = constants;
-        this.access = ordered ? "" : "Plain";
-        this.well = well;
+        this.access = style.ordered() ? "" : "Plain";
+        this.well = style.well();
+        this.leaves = style.leaves();
         this.exit = code.newLabel();
         this.chain = code.newLabel();
         this.toInterpreter = code.newLabel();
+        this.missed = code.newLabel();
         this.stopped = code.newLabel();
     }
 
@@ -331,6 +337,13 @@ final class Code {
 
     /// Replaces the linear address on the stack, otherwise empty, by HOST; leaves to the interpreter where there is none.
     void host(boolean write, int bytes, Piece.Node node) {
+        if (leaves) {
+            code.loadConstant(bytes - 1).lload(write ? WRITE_TABLE : READ_TABLE).invokestatic(INLINE_CLASS, "known", KNOWN_TYPE);
+            code.lstore(HOST);
+            mark(node);
+            code.lload(HOST).lconst_0().lcmp().ifeq(missed);
+            return;
+        }
         code.loadConstant(bytes - 1).aload(CPU).lload(write ? WRITE_TABLE : READ_TABLE);
         code.invokestatic(INLINE_CLASS, (write ? "write" : "read") + (well ? "Well" : ""), HOST_TYPE).lstore(HOST);
         mark(node);

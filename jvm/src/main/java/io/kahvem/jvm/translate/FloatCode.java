@@ -23,7 +23,7 @@ import java.util.function.Consumer;
 /// 1. A result whose exponent is neither near 0 nor the largest is all there is to it, if MXCSR is what compilers assume with inexactness
 ///    seen before ([Code#PLAIN]), and the operands are zeros or normal numbers (*tame*).
 /// 2. [Plain] looks closer: at zeros, and for inexactness.
-/// 3. The lane function does it as the interpreter would.
+/// 3. The lane function does it as the interpreter would, or the interpreter itself ([Style#leaves]).
 ///
 /// What is known to be tame in a basic block is not asked again. That holds where step 1 or 2 was enough; step 3 clears PLAIN for the rest
 /// of the block, so that step 2 asks anew.
@@ -181,8 +181,7 @@ final class FloatCode {
                 code.aload(Code.CPU).lload(a[h]).lload(b[h]).lload(to[h]).invokestatic(PLAIN, look(name), LOOK).ifeq(far);
             }
             code.goto_(done).labelBinding(far);
-            slow.run();
-            code.lconst_0().lstore(Code.PLAIN).goto_(done);
+            otherwise(node, done, slow);
         });
     }
 
@@ -211,6 +210,10 @@ final class FloatCode {
         out.later(() -> {
             code.labelBinding(closer);
             code.lload(a).lload(b).invokestatic(PLAIN, "compared64", MethodTypeDesc.of(CD_boolean, CD_long, CD_long)).ifne(done);
+            if (out.leaves) {
+                out.leave(node.at, out.missed);
+                return;
+            }
             code.aload(Code.CPU).lload(a).lload(b).loadConstant(node.name().equals("ucomisd") ? 1 : 0);
             code.invokestatic(FLOATS, "noteCompared64", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long, CD_long, CD_boolean));
             settle.run();
@@ -229,7 +232,7 @@ final class FloatCode {
             return;
         }
         askPlain();
-        orWhole(whole, rare -> {
+        orWhole(node, whole, rare -> {
             unlessPlain(rare);
             code.lload(from).l2d().invokestatic(Code.DOUBLE, "doubleToRawLongBits", TO_BITS).lstore(to);
         });
@@ -239,7 +242,7 @@ final class FloatCode {
     void toInteger(Piece.Node node, int from, Runnable whole) {
         boolean wide = node.d.size == 3;
         askPlain();
-        orWhole(whole, rare -> {
+        orWhole(node, whole, rare -> {
             unlessPlain(rare);
             // The sign of exponent - limit, as 1 where it is negative.
             code.lload(from).bipush(52).lushr().l2i().loadConstant(0x7ff).iand().loadConstant(wide ? LONG_EXPONENT : INTEGER_EXPONENT);
@@ -254,16 +257,25 @@ final class FloatCode {
         });
     }
 
-    private void orWhole(Runnable whole, Consumer<Label> quick) {
+    private void orWhole(Piece.Node node, Runnable whole, Consumer<Label> quick) {
         Label rare = code.newLabel();
         Label done = code.newLabel();
         quick.accept(rare);
         code.labelBinding(done);
         out.later(() -> {
             code.labelBinding(rare);
-            whole.run();
-            code.lconst_0().lstore(Code.PLAIN).goto_(done);
+            otherwise(node, done, whole);
         });
+    }
+
+    /// Step 3, in cold code.
+    private void otherwise(Piece.Node node, Label done, Runnable slow) {
+        if (out.leaves) {
+            out.leave(node.at, out.missed);
+        } else {
+            slow.run();
+            code.lconst_0().lstore(Code.PLAIN).goto_(done);
+        }
     }
 
     /// Has PLAIN tell whether MXCSR is so that step 1 is enough.

@@ -29,7 +29,7 @@ final class HotSpot {
                     "+java/lang/Integer.compareUnsigned"] },
                 c2: { inline: ["+io/kahvem/jvm/mmu/Inline.*", "+io/kahvem/host/Words.*", "+io/kahvem/jvm/semantics/Shift.*",
                     "+io/kahvem/jvm/semantics/Arith.*", "+io/kahvem/jvm/semantics/Logic.*", "+io/kahvem/jvm/semantics/Condition.*",
-                    "+io/kahvem/jvm/cpu/Flags.*", "+io/kahvem/jvm/semantics/sse/Integers.*"] }
+                    "+io/kahvem/jvm/cpu/Flags.*", "+io/kahvem/jvm/semantics/sse/Integers.*", "+io/kahvem/jvm/semantics/sse/Plain.*"] }
             }]""";
 
     /// One a JVM, since the directive is.

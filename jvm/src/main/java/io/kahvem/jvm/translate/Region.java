@@ -25,6 +25,11 @@ public abstract class Region {
 
     private static final int MOST_MISPLACED = 1_000;
 
+    /// Misses in as much time are too many: then a call each costs less than leaving.
+    private static final int MANY_MISSES = 1_000;
+
+    private static final long SHORT_NANOS = 1_000_000_000;
+
     private static final VarHandle VALID;
 
     static {
@@ -54,6 +59,15 @@ public abstract class Region {
 
     /// When it was last entered, as [Regions] counts time; written by vCPUs, without order.
     private int entered;
+
+    /// How often something rare left it to the interpreter, since when, and whether that was too often.
+    private int misses;
+
+    private long missesSince;
+    private boolean missesOften;
+
+    /// Where it is entered at its head, once it is published.
+    private @Nullable Entry head;
 
     private @Nullable Regions owner;
     private int headOffset;
@@ -166,6 +180,28 @@ public abstract class Region {
     /// How far from the instruction to go on: at it, or after it.
     protected static int resumption(int place, Cpu c) {
         return c.stop == Cpu.LEAVE ? place >> 8 : 0;
+    }
+
+    /// Something rare leaves it to the interpreter ([Style#leaves]). Where that is not rare at all it is asked for anew.
+    protected final void missed(Cpu c, long base) {
+        if (++misses < MANY_MISSES) return;
+        misses = 0;
+        long now = System.nanoTime();
+        Entry entry = head;
+        if (now - missesSince < SHORT_NANOS && !missesOften && entry != null) {
+            missesOften = true;
+            c.grown = entry;
+            c.grownRip = base + entry.offset();
+        }
+        missesSince = now;
+    }
+
+    boolean missesOften() {
+        return missesOften;
+    }
+
+    void enteredAt(Entry entry) {
+        head = entry;
     }
 
     public boolean valid() {

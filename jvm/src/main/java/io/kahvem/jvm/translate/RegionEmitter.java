@@ -41,20 +41,16 @@ final class RegionEmitter {
     private static final int FEW = 3;
 
     private final Plan plan;
-    private final boolean ordered;
-    private final boolean well;
+    private final Style style;
     private final Flow flow;
     private final ClassDesc self;
 
     /// What the class needs as constants, in the order of its fields `k0`, `k1`...: its class data.
     final List<Object> constants = new ArrayList<>();
 
-    /// With `ordered`, other vCPUs see the accesses to memory in the order of the program; with `well`, the code is for HotSpot's second
-    /// compiler.
-    RegionEmitter(Plan plan, boolean ordered, boolean well) {
+    RegionEmitter(Plan plan, Style style) {
         this.plan = plan;
-        this.ordered = ordered;
-        this.well = well;
+        this.style = style;
         this.flow = new Flow(plan);
         this.self = ClassDesc.of(Region.class.getPackageName() + ".Region_" + Integer.toHexString(plan.head));
     }
@@ -65,7 +61,7 @@ final class RegionEmitter {
             cb.withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ACC_PUBLIC, code -> code.aload(0)
                     .invokespecial(Code.REGION_CLASS, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
                     .return_());
-            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants, ordered, well)).emit());
+            cb.withMethodBody("run", RUN, ACC_PUBLIC, code -> new Body(new Code(code, self, flow, constants, style)).emit());
             cb.withMethodBody("flags", Code.FLAGS_TYPE, ACC_PRIVATE | ACC_STATIC, code -> FlagCode.method(code, flow));
             cb.withMethodBody(ConstantDescs.CLASS_INIT_NAME, ConstantDescs.MTD_void, ACC_STATIC, this::initialize);
             for (int i = 0; i < constants.size(); i++) {
@@ -182,6 +178,8 @@ final class RegionEmitter {
         private void leave() {
             Label settle = code.newLabel();
             Label done = code.newLabel();
+            code.labelBinding(out.missed).aload(Code.THIS).aload(Code.CPU).lload(Code.BASE);
+            code.invokevirtual(Code.REGION_CLASS, "missed", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long));
             code.labelBinding(out.toInterpreter).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean);
             code.labelBinding(out.stopped);
             code.aload(Code.THIS).iload(Code.EXIT_AT).invokevirtual(Code.REGION_CLASS, "place", MethodTypeDesc.of(CD_int, CD_int));

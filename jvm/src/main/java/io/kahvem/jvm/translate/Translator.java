@@ -88,19 +88,20 @@ public final class Translator implements AutoCloseable {
     private static final int MOST_TARGETS = 64;
 
     /// A region to make at `offset` of the page `gpa`: the first one there, for `block`, or a larger one in place of `entry`'s. `where`
-    /// tells where the pages around it are, by their offsets.
-    private record Request(long gpa, int offset, int mode, IntToLongFunction where, Cpu cpu, @Nullable Block block, @Nullable Entry entry)
+    /// tells where the pages around it are, by their offsets; `user`, whether it is at privilege level 3.
+    private record Request(long gpa, int offset, int mode, IntToLongFunction where, Cpu cpu, boolean user, @Nullable Block block,
+            @Nullable Entry entry)
             implements Comparable<Request> {
         static Request first(Block block, long secondGpa, Cpu cpu) {
             IntToLongFunction where = offset -> offset == 0 ? block.gpa : offset == GuestMemory.PAGE_SIZE ? secondGpa : -1;
-            return new Request(block.gpa, block.offset, block.mode, where, cpu, block, null);
+            return new Request(block.gpa, block.offset, block.mode, where, cpu, cpu.cpl == 3, block, null);
         }
 
         static Request larger(Entry entry, long rip, Cpu cpu) {
             long gpa = entry.region().gpa();
             IntToLongFunction pages = CodePages.around(cpu, rip & -GuestMemory.PAGE_SIZE);
             IntToLongFunction where = offset -> offset == 0 ? gpa : pages.applyAsLong(offset);
-            return new Request(gpa, entry.offset(), entry.mode(), where, cpu, null, entry);
+            return new Request(gpa, entry.offset(), entry.mode(), where, cpu, cpu.cpl == 3, null, entry);
         }
 
         private int heat() {
@@ -301,10 +302,12 @@ public final class Translator implements AutoCloseable {
                         at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode),
                         at -> cache.callee(code.gpa(at - 1)));
         boolean well = before != null && compilers != null;
-        Emitted emitted = emit(code, request.offset, decoder, bounds, ordered, well);
+        // A system's kernel touches page after page, and its TLB is flushed with each change of process.
+        boolean leaves = before != null && request.user && !before.region().missesOften();
+        Emitted emitted = emit(code, request.offset, decoder, bounds, new Style(ordered, well, leaves));
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && !well && plan.instructions <= before.region().instructions()) return true; // there is no more
+        if (before != null && !well && leaves && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
         List<Region.Part> parts = new ArrayList<>();
         parts.add(part(code, 0, plan.granules.getOrDefault(0, 0L)));
@@ -353,11 +356,11 @@ public final class Translator implements AutoCloseable {
 
     /// Emits the region that starts `head` bytes into its page: as much as fits a method that HotSpot compiles. Null where not even a few
     /// instructions do.
-    static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, boolean ordered, boolean well) {
+    static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, Style style) {
         for (; bounds.most() >= LEAST_INSTRUCTIONS; bounds = bounds.halved()) {
             Plan plan = new Plan(code, head, decoder, bounds);
             if (plan.pieces.isEmpty()) return null;
-            RegionEmitter emitter = new RegionEmitter(plan, ordered, well);
+            RegionEmitter emitter = new RegionEmitter(plan, style);
             byte[] classFile;
             try {
                 classFile = emitter.classFile();
@@ -380,6 +383,7 @@ public final class Translator implements AutoCloseable {
             regions.drop(region);
             return;
         }
+        region.enteredAt(entries.getFirst());
         for (long gpa : heads) cache.cool(gpa, offset((int) gpa), mode);
     }
 

@@ -13,7 +13,8 @@ import io.kahvem.jvm.hostcpu.UserCpu;
 import io.kahvem.jvm.semantics.sse.FloatSamples;
 import io.kahvem.jvm.translate.Translator.Policy;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Chains of arithmetic on doubles in translated code, where what is known of one result spares looking at the next: of any numbers, in any
 /// mode of MXCSR, the same as by the interpreter.
@@ -24,9 +25,10 @@ class DoublesTest {
     private static final int PRECISION = 1 << 5;
     private static final int FLUSHING = 1 << 15 | 1 << 6;
 
-    /// Takes two doubles and MXCSR at RDI, leaves what it made of them after that.
+    /// Takes two doubles and MXCSR at RDI, leaves what it made of them after that: a call of a function.
     private static byte[] chain() {
         return new Assembler(BASE + HostCpu.CODE)
+                .hex("e8").to32("chain").hex("e9").to32("end").label("chain") // call chain; jmp end
                 .hex("f20f1007 f20f104f08 0fae5710") // movsd xmm0, [rdi]; movsd xmm1, [rdi + 8]; ldmxcsr [rdi + 16]
                 .hex("660f28d0 f20f58d1") // movapd xmm2, xmm0; addsd xmm2, xmm1
                 .hex("660f28da f20f59da f20f5cd9") // movapd xmm3, xmm2; mulsd xmm3, xmm2; subsd xmm3, xmm1
@@ -40,7 +42,8 @@ class DoublesTest {
                 .label("differ").hex("f2480f2ccb f20f2cf2") // cvttsd2si rcx, xmm3; cvttsd2si esi, xmm2
                 .hex("f2480f2ae9 f20f59e8 f20f2af6 f20f5cf5") // cvtsi2sd xmm5, rcx; mulsd xmm5, xmm0; cvtsi2sd xmm6, esi; subsd xmm6, xmm5
                 .hex("48894f68 48897770") // mov [rdi + 104], rcx; mov [rdi + 112], rsi
-                .hex("f20f117778 0fae5f14") // movsd [rdi + 120], xmm6; stmxcsr [rdi + 20]
+                .hex("f20f117778 0fae5f14 c3") // movsd [rdi + 120], xmm6; stmxcsr [rdi + 20]; ret
+                .label("end")
                 .assembled();
     }
 
@@ -52,18 +55,22 @@ class DoublesTest {
         cpu.write(HostCpu.CODE, code);
         cpu.set(in);
         cpu.c.r[Cpu.RDI] = BASE + HostCpu.DATA;
+        cpu.c.r[Cpu.RSP] = BASE + HostCpu.STACK + 0x800;
         assertTrue(cpu.go(HostCpu.CODE, 1_000_000));
         State out = new State();
         cpu.get(out);
         return out.data;
     }
 
-    @Test
-    void chainsAreAsTheInterpreterHasThem() {
+    /// The first regions are those of the function and of the call; where they grow, what is rare leaves to the interpreter, until it has
+    /// turned out not to be rare.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 50})
+    void chainsAreAsTheInterpreterHasThem(int runsToGrow) {
         byte[] code = chain();
         Random random = new Random(7);
         try (UserCpu interpreter = new UserCpu(BASE, Opcodes.map(), Policy.OFF);
-                UserCpu translator = new UserCpu(BASE, Opcodes.map(), UserCpu.TRANSLATED)) {
+                UserCpu translator = new UserCpu(BASE, Opcodes.map(), new Policy(1, 0, runsToGrow, false))) {
             for (int n = 0; n < CASES; n++) {
                 long a = FloatSamples.lane(random, true);
                 long b = FloatSamples.lane(random, true);
@@ -74,7 +81,7 @@ class DoublesTest {
                 assertArrayEquals(expected, run(translator, code, a, b, mxcsr), () -> "%#x and %#x under %#x".formatted(a, b, mode));
             }
             assertEquals(interpreter.c.retired, translator.c.retired);
-            assertTrue(translator.translatedInstructions() > translator.c.retired * 9 / 10,
+            assertTrue(translator.translatedInstructions() > translator.c.retired * 8 / 10,
                     () -> translator.translatedInstructions() + " of " + translator.c.retired + " instructions were translated");
         }
     }

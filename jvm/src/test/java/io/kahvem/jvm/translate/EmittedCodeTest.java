@@ -26,7 +26,8 @@ class EmittedCodeTest {
         byte[] bytes = code.assembled();
         byte[] page = new byte[4096];
         System.arraycopy(bytes, 0, page, 0, bytes.length);
-        Translator.Emitted emitted = Translator.emit(Surroundings.of(page), 0, new Decoder(Opcodes.map()), EVERYTHING, true, true);
+        Style style = new Style(true, true, true);
+        Translator.Emitted emitted = Translator.emit(Surroundings.of(page), 0, new Decoder(Opcodes.map()), EVERYTHING, style);
         String text = BytecodeText.of(Objects.requireNonNull(emitted).classFile());
         Path file = APPROVED.resolve(name + ".txt");
         try {

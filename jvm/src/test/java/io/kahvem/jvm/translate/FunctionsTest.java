@@ -91,4 +91,33 @@ class FunctionsTest {
                 .hex("ffcf 75").to8("next").hex("0f0b") // dec edi; jnz next; ud2
                 .label("add").hex("03442408 03442410 c21000"), 4)); // add eax, [rsp + 8]; add eax, [rsp + 16]; ret 16
     }
+
+    /// Misses of the TLB leave a larger region to the interpreter as long as they are rare, and are dealt with in place then.
+    @Test
+    void aRegionWhoseLoadsMissOftenIsMadeAnew() {
+        byte[] bytes = code()
+                .hex("eb").to8("start") // jmp start
+                .label("load").hex("488b0f 4801c8 c3") // mov rcx, [rdi]; add rax, rcx; ret
+                .label("start").hex("31c0 ba08000000") // xor eax, eax; mov edx, 8
+                .label("loop").hex("e8").to32("load").hex("ffca 75").to8("loop") // call load; dec edx; jne loop
+                .assembled();
+        try (UserCpu cpu = new UserCpu(BASE, Opcodes.map(), new Policy(1, 0, 100, false))) {
+            State in = new State();
+            in.data(0, 3);
+            long interpreted = 0;
+            for (int n = 0; n < 10_000; n++) {
+                if (n == 1_000) assertTrue(interpreted > 0, "no miss has left the region");
+                long before = cpu.c.retired - cpu.translatedInstructions();
+                cpu.write(HostCpu.CODE, bytes);
+                cpu.set(in);
+                cpu.c.r[Cpu.RSP] = BASE + HostCpu.STACK + 0x800;
+                cpu.c.r[Cpu.RDI] = BASE + HostCpu.DATA;
+                cpu.c.mmu.flush();
+                assertTrue(cpu.go(HostCpu.CODE, 1_000));
+                assertEquals(24, cpu.c.r[Cpu.RAX]);
+                interpreted = cpu.c.retired - cpu.translatedInstructions() - before;
+            }
+            assertEquals(0, interpreted);
+        }
+    }
 }
