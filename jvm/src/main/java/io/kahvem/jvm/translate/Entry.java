@@ -92,8 +92,12 @@ public final class Entry {
     /// Runs the region, one level deeper; `rip` is the entry's linear address.
     public void run(Cpu c, long rip) {
         if (++runs == growAt) {
-            c.grown = this;
-            c.grownRip = rip;
+            if (c.grown == null) {
+                c.grown = this;
+                c.grownRip = rip;
+            } else {
+                growAt++; // after the one that is noted
+            }
         }
         c.depth--;
         region.enter(c.regionTime);
