@@ -30,7 +30,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/// One connection: it reads packets on one thread, runs each call on another, several at once, and answers each when it is done.
+/// One connection: it reads packets on one thread, runs each call on another, several at once, but those that wait for nothing, and answers
+/// each when it is done.
 public final class Client {
     private static final Logger LOG = LazyLogger.of("io.kahvem.daemon.rpc");
     private static final int PING = 1;
@@ -246,8 +247,8 @@ public final class Client {
             dropAll(descriptors);
             return;
         }
-        if (bound.procedure().access() == Access.OPENING) {
-            // What changes the connection itself: in the order it came, before anything behind it.
+        if (bound.quick() || bound.procedure().access() == Access.OPENING) {
+            // What is done at once; and what changes the connection itself, in the order it came, before anything behind it.
             run(packet, bound, descriptors);
             return;
         }

@@ -11,7 +11,9 @@ public final class Handlers {
     private final Map<Integer, Map<Integer, Bound<?, ?>>> programs = new HashMap<>();
 
     /// A procedure and what it does here.
-    record Bound<A extends Record, R extends Record>(Procedure<A, R> procedure, Handler<A, R> handler) {}
+    ///
+    /// @param quick whether it waits for nothing
+    record Bound<A extends Record, R extends Record>(Procedure<A, R> procedure, Handler<A, R> handler, boolean quick) {}
 
     public Handlers() {
         for (Program program : Program.values()) {
@@ -20,7 +22,17 @@ public final class Handlers {
     }
 
     public <A extends Record, R extends Record> void on(Procedure<A, R> procedure, Handler<A, R> handler) {
-        Bound<?, ?> before = program(procedure.program().number()).put(procedure.number(), new Bound<>(procedure, handler));
+        put(new Bound<>(procedure, handler, false));
+    }
+
+    /// What waits for no machine, disk or lock, and is asked by the thousand: the thread that reads from the client runs it.
+    public <A extends Record, R extends Record> void quick(Procedure<A, R> procedure, Handler<A, R> handler) {
+        put(new Bound<>(procedure, handler, true));
+    }
+
+    private void put(Bound<?, ?> bound) {
+        Procedure<?, ?> procedure = bound.procedure();
+        Bound<?, ?> before = program(procedure.program().number()).put(procedure.number(), bound);
         if (before != null) throw new AssertionError(procedure.api() + " has two handlers");
     }
 

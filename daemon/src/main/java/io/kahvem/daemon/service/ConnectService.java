@@ -40,15 +40,15 @@ public final class ConnectService {
                 new Connections.AuthTypes(List.of(call.client().isAuthenticated() ? 0 : SASL)));
         handlers.on(Connections.OPEN, this::open);
         handlers.on(Connections.CLOSE, (call, none) -> NONE);
-        handlers.on(Connections.SUPPORTS_FEATURE, this::supportsFeature);
+        handlers.quick(Connections.SUPPORTS_FEATURE, this::supportsFeature);
         handlers.on(Connections.GET_TYPE, (call, none) -> new Text("QEMU"));
         handlers.on(Connections.GET_VERSION, (call, none) -> new Size(HYPERVISOR_VERSION));
         handlers.on(Connections.GET_LIB_VERSION, (call, none) -> new Size(LIBVIRT_VERSION));
         handlers.on(Connections.GET_HOSTNAME, (call, none) -> new Text(node.hostname()));
         handlers.on(Connections.GET_URI, (call, none) -> new Text(uri));
         handlers.on(Connections.IS_SECURE, (call, none) -> new IntValue(call.client().link().secure() ? 1 : 0));
-        handlers.on(Connections.REGISTER_CLOSE_CALLBACK, (call, none) -> NONE);
-        handlers.on(Connections.UNREGISTER_CLOSE_CALLBACK, (call, none) -> NONE);
+        handlers.quick(Connections.REGISTER_CLOSE_CALLBACK, (call, none) -> NONE);
+        handlers.quick(Connections.UNREGISTER_CLOSE_CALLBACK, (call, none) -> NONE);
         handlers.on(Connections.NODE_GET_SECURITY_MODEL, (call, none) -> new Connections.SecurityModel(new byte[0], new byte[0]));
     }
 

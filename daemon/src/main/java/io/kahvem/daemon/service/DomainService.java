@@ -40,10 +40,10 @@ public final class DomainService {
     }
 
     private void finding(Handlers handlers) {
-        handlers.on(Domains.LIST_ALL, (call, a) -> listAll(a));
+        handlers.quick(Domains.LIST_ALL, (call, a) -> listAll(a));
         handlers.on(Domains.LOOKUP_BY_ID, (call, a) -> registry.byId(a.value()).ref());
-        handlers.on(Domains.LOOKUP_BY_NAME, (call, a) -> registry.byName(a.text()).ref());
-        handlers.on(Domains.LOOKUP_BY_UUID, (call, a) -> registry.byUuid(a.uuid()).ref());
+        handlers.quick(Domains.LOOKUP_BY_NAME, (call, a) -> registry.byName(a.text()).ref());
+        handlers.quick(Domains.LOOKUP_BY_UUID, (call, a) -> registry.byUuid(a.uuid()).ref());
         handlers.on(Domains.NUM_OF_ACTIVE, (call, a) -> new IntValue((int) registry.all().stream().filter(Domain::isActive).count()));
         handlers.on(Domains.NUM_OF_DEFINED, (call, a) -> new IntValue((int) registry.all().stream().filter(d -> !d.isActive()).count()));
         handlers.on(Domains.LIST_ACTIVE, (call, a) -> new Domains.DomainIds(
@@ -100,7 +100,7 @@ public final class DomainService {
         handlers.on(Domains.IS_ACTIVE, (call, a) -> truth(registry.byRef(a.domain()).isActive()));
         handlers.on(Domains.IS_UPDATED, (call, a) -> truth(registry.byRef(a.domain()).isUpdated()));
         handlers.on(Domains.GET_OS_TYPE, (call, a) -> new Text(registry.byRef(a.domain()).definition().osType()));
-        handlers.on(Domains.GET_STATE, (call, a) -> {
+        handlers.quick(Domains.GET_STATE, (call, a) -> {
             Domain domain = registry.byRef(a.domain());
             return new Domains.State(domain.state().state(), domain.state().reason());
         });
