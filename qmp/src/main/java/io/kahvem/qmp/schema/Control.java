@@ -79,16 +79,4 @@ public interface Control {
     record Quit() implements Command<Empty> {}
 
     record HumanMonitorCommand(String commandLine, Optional<Long> cpuIndex) implements Command<String> {}
-
-    record AddFd(Optional<Long> fdsetId, Optional<String> opaque) implements Command<AddfdInfo> {}
-
-    record AddfdInfo(long fdsetId, long fd) {}
-
-    record RemoveFd(long fdsetId, Optional<Long> fd) implements Command<Empty> {}
-
-    record QueryFdsets() implements Command<List<FdsetInfo>> {}
-
-    record FdsetInfo(long fdsetId, List<FdsetFdInfo> fds) {}
-
-    record FdsetFdInfo(long fd, Optional<String> opaque) {}
 }
