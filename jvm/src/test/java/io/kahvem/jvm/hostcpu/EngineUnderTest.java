@@ -42,6 +42,9 @@ public final class EngineUnderTest implements HostCpu {
     /// Completed cases among which some must have been executed by regions: a few may all be of a kind that is left to the interpreter.
     private static final int MANY = 30;
 
+    /// Everything before it is executed; never larger regions, which leave to the interpreter what is rare elsewhere, as exceptions are.
+    private static final Translator.Policy TRANSLATED = new Translator.Policy(1, 0, 0, false);
+
     /// What makes the translator do the same.
     private record Kind(Row row, boolean memory, int size, boolean vl256) {}
 
@@ -70,7 +73,7 @@ public final class EngineUnderTest implements HostCpu {
     public EngineUnderTest(long base, OpcodeMap map) {
         this.base = base;
         this.interpreter = new UserCpu(base, map, Translator.Policy.OFF);
-        this.translated = new UserCpu(base, map, UserCpu.TRANSLATED);
+        this.translated = new UserCpu(base, map, TRANSLATED);
         this.decoder = new Decoder(map);
     }
 
