@@ -302,12 +302,13 @@ public final class Translator implements AutoCloseable {
                         at -> cache.entered(code.gpa(at), offset(at), mode), page -> jumpTargets(code, page, mode),
                         at -> cache.callee(code.gpa(at - 1)));
         boolean well = before != null && compilers != null;
+        boolean again = before != null && before.region().missesOften();
         // A system's kernel touches page after page, and its TLB is flushed with each change of process.
-        boolean leaves = before != null && request.user && !before.region().missesOften();
+        boolean leaves = before != null && request.user && !again;
         Emitted emitted = emit(code, request.offset, decoder, bounds, new Style(ordered, well, leaves));
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && !well && leaves && plan.instructions <= before.region().instructions()) return true; // there is no more
+        if (before != null && !well && !again && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
         List<Region.Part> parts = new ArrayList<>();
         parts.add(part(code, 0, plan.granules.getOrDefault(0, 0L)));
