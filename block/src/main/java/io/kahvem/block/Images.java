@@ -61,7 +61,7 @@ public final class Images {
 
     private static BlockNode openFile(String name, OpenOptions options) {
         if (NbdUrl.isOne(name)) return NbdNode.open(name, options.readOnly());
-        return FileNode.open(name, options.readOnly(), options.cache(), options.unmap());
+        return FileNode.open(name, options);
     }
 
     private static BlockNode openFormat(ImageFormat format, BlockNode file, String name, OpenOptions options) {
@@ -112,7 +112,7 @@ public final class Images {
 
     /// The file an image's data are in, beside it. It is opened like the image.
     public static BlockNode openDataFile(String image, String recorded, OpenOptions options) {
-        FileNode file = FileNode.open(resolve(image, recorded), options.readOnly(), options.cache(), options.unmap());
+        FileNode file = FileNode.open(resolve(image, recorded), options);
         try {
             file.lock(!options.readOnly(), options.shareable());
             return file;

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// @param cpus how many virtual CPUs
 /// @param accelOption which engine runs it, and how
 /// @param disks disks and CD-ROM drives, in the order the guest is to find them
+/// @param passedFiles files that the process was started with, for disks named `/dev/fdset/N`
 /// @param serial where the first serial line ends
 /// @param debugcon where what firmware says on its debug port ends
 /// @param display where the screen is shown
@@ -30,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 /// @param debugExit whether isa-debug-exit answers at port 0xf4
 /// @param timeout how long the machine may run, host time; empty means for ever
 public record MachineConfig(
-        MachineType type, long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks, Serial serial,
-        Serial debugcon, Display display, Actions actions,
+        MachineType type, long memoryBytes, int cpus, Boot boot, AccelOption accelOption, List<Disk> disks,
+        List<PassedFile> passedFiles, Serial serial, Serial debugcon, Display display, Actions actions,
         Management management, int pcieRootPorts, boolean debugExit, Optional<Duration> timeout) {
     public static final long MIN_MEMORY = 2L << 20;
     public static final long MAX_MEMORY = 1L << 40;
@@ -42,6 +43,12 @@ public record MachineConfig(
 
     public MachineConfig {
         disks = List.copyOf(disks);
+        passedFiles = List.copyOf(passedFiles);
+        for (PassedFile file : passedFiles) {
+            if (passedFiles.stream().filter(other -> other.descriptor() == file.descriptor()).count() > 1) {
+                throw new ConfigException("add-fd: fd=%d is given twice; give each number once".formatted(file.descriptor()));
+            }
+        }
         if (memoryBytes < MIN_MEMORY || memoryBytes > MAX_MEMORY) {
             throw new ConfigException(
                     "memory: %s is outside of %s to %s".formatted(Sizes.show(memoryBytes), Sizes.show(MIN_MEMORY), Sizes.show(MAX_MEMORY)));
@@ -122,6 +129,7 @@ public record MachineConfig(
         private String commandLine = "";
         private AccelOption accel = new AccelOption(Accel.AUTO);
         private final List<Disk> disks = new ArrayList<>();
+        private final List<PassedFile> passedFiles = new ArrayList<>();
         private Serial serial = new Serial.Stdio();
         private Serial debugcon = new Serial.None();
         private Display display = Display.NONE;
@@ -192,6 +200,12 @@ public record MachineConfig(
             return this;
         }
 
+        /// One more file that the process was started with.
+        public Builder passedFile(PassedFile file) {
+            passedFiles.add(file);
+            return this;
+        }
+
         public Builder serial(Serial where) {
             serial = where;
             return this;
@@ -241,9 +255,8 @@ public record MachineConfig(
         /// Throws ConfigException where the machine cannot be.
         public MachineConfig build() {
             return new MachineConfig(
-                    type, memoryBytes, cpus, boot(), accel, disks, serial, debugcon, display, actions, management, pcieRootPorts,
-                    debugExit,
-                    Optional.ofNullable(timeout));
+                    type, memoryBytes, cpus, boot(), accel, disks, passedFiles, serial, debugcon, display, actions, management,
+                    pcieRootPorts, debugExit, Optional.ofNullable(timeout));
         }
 
         private Boot boot() {

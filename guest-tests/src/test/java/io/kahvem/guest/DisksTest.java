@@ -114,6 +114,29 @@ class DisksTest {
     }
 
     @Test
+    void aDiskMayBeAFileThatWasOpenedBefore() throws Exception {
+        TestGuests guests = TestGuests.orSkip();
+        byte[] content = content(6);
+        Path base = Files.write(dir.resolve("base.raw"), content);
+        Path top = dir.resolve("top.qcow2");
+        try (Guest image = Guest.start("image", "create", "-q", "-u", "-f", "qcow2", "-b", "/dev/fdset/2", "-F", "raw", top, SIZE)) {
+            assertThat(image.exitStatus()).as(image.transcript()).isZero();
+        }
+        List<Object> arguments = arguments(guests, COMMANDS.formatted("/dev/vda"));
+        arguments.addAll(List.of("--disk", "/dev/fdset/1,format=qcow2", "--add-fd", "fd=7,set=1", "--add-fd=fd=8,set=2"));
+        try (Guest guest = Guest.startWithFiles("7<>'%s' 8<'%s'".formatted(top, base), arguments.toArray())) {
+            assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
+            assertThat(guest.stdout()).contains(sha256(content) + "  /dev/vda", sha256(afterCommands(content)) + "  /dev/vda");
+            assertThat(guest.stderr()).as("the sandbox is whole").doesNotContain("sandbox");
+        }
+        assertThat(Files.readAllBytes(base)).isEqualTo(content);
+        try (Guest guest = Guest.boot(guests, "", "--disk", "/dev/fdset/1", "--add-fd", "fd=99,set=1")) {
+            assertThat(guest.exitStatus()).isEqualTo(70);
+            assertThat(guest.stderr()).contains("descriptor 99", "EBADF");
+        }
+    }
+
+    @Test
     void aDiskThatCannotBeOpenedIsNamedAndNothingStarts() throws IOException {
         TestGuests guests = TestGuests.orSkip();
         Path image = Files.write(dir.resolve("text.qcow2"), new byte[1 << 16]);
@@ -140,10 +163,14 @@ class DisksTest {
 
     /// The kernel with all drivers; a command's spaces are commas.
     private static Guest boot(TestGuests guests, String commands, Object... more) {
-        List<Object> arguments = new ArrayList<>(List.of("run", "--accel", "jvm", "--kernel", guests.fullVmlinuz(), "--initrd",
-                guests.fullInitrd(), "--append", "console=ttyS0 quiet task=sh cmd=" + commands));
+        List<Object> arguments = arguments(guests, commands);
         arguments.addAll(List.of(more));
         return Guest.start(arguments.toArray());
+    }
+
+    private static List<Object> arguments(TestGuests guests, String commands) {
+        return new ArrayList<>(List.of("run", "--accel", "jvm", "--kernel", guests.fullVmlinuz(), "--initrd",
+                guests.fullInitrd(), "--append", "console=ttyS0 quiet task=sh cmd=" + commands));
     }
 
     private static String sha256(byte[] bytes) throws NoSuchAlgorithmException {

@@ -50,6 +50,17 @@ final class Guest implements AutoCloseable {
         }
     }
 
+    /// With files that a shell opens for it: `redirections` such as `5<>FILE`.
+    static Guest startWithFiles(String redirections, Object... arguments) {
+        List<String> command = new ArrayList<>(List.of("sh", "-c", "exec \"$0\" \"$@\" " + redirections, launcher().toString()));
+        for (Object argument : arguments) command.add(argument.toString());
+        try {
+            return new Guest(new ProcessBuilder(command).start());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// Boots a guest of [TestGuests] on the Java engine; `more` are options.
     static Guest boot(TestGuests guests, String append, Object... more) {
         return bootOn("jvm", guests, append, more);

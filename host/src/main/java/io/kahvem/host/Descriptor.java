@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 public final class Descriptor implements AutoCloseable {
     private static final int O_WRONLY = 0x1;
     private static final int O_RDWR = 0x2;
+    private static final int O_ACCMODE = 0x3;
     private static final int O_APPEND = 0x400;
     private static final int O_CLOEXEC = 0x8_0000;
     private static final int O_PATH = 0x20_0000;
@@ -15,7 +16,17 @@ public final class Descriptor implements AutoCloseable {
     private static final int MAP_SHARED = 1;
 
     private static final int AT_FDCWD = -100;
+    private static final int F_GETFD = 1;
+    private static final int F_GETFL = 3;
+    private static final int FD_CLOEXEC = 1;
     private static final int F_DUPFD_CLOEXEC = 1030;
+
+    /// What a file is open for.
+    public enum Access {
+        READ,
+        WRITE,
+        READ_WRITE
+    }
 
     /// The numbers of the calls, looked up where the first descriptor is made.
     private static final class Calls {
@@ -56,6 +67,29 @@ public final class Descriptor implements AutoCloseable {
     /// Opens a file that is there for writing at its end.
     public static Descriptor openForAppending(String path) {
         return open(path, O_WRONLY | O_APPEND);
+    }
+
+    /// Takes over a descriptor that the process was started with. Throws [HostException] where there is none of that number, or one that
+    /// does not pass to programs, and so came from none.
+    public static Descriptor inherited(int number) {
+        String name = "descriptor " + number;
+        long flags = SystemCall.completed(Calls.FCNTL, number, F_GETFD, 0);
+        if (flags < 0) throw new HostException("use " + name, "fcntl", new Errno((int) -flags), "Pass it open, as in 3<>FILE of a shell.");
+        if ((flags & FD_CLOEXEC) != 0) {
+            throw new HostException("use " + name, "fcntl", new Errno(Errno.EBADF), "It is the process' own, and was not passed to it.");
+        }
+        return new Descriptor(number, name);
+    }
+
+    /// What the file was opened for. Throws [HostException] where the kernel does not tell.
+    public Access access() {
+        long flags = SystemCall.completed(Calls.FCNTL, number, F_GETFL, 0);
+        if (flags < 0) throw new HostException("look at " + name, "fcntl", new Errno((int) -flags), "");
+        return switch ((int) flags & O_ACCMODE) {
+            case O_WRONLY -> Access.WRITE;
+            case O_RDWR -> Access.READ_WRITE;
+            default -> Access.READ;
+        };
     }
 
     /// A descriptor that only names a file or directory; the file is not opened.

@@ -5,6 +5,7 @@ public record Errno(int number) {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
     static final int ESRCH = 3;
+    static final int EBADF = 9;
     public static final int EINTR = 4;
     public static final int EAGAIN = 11;
     static final int ENOMEM = 12;
@@ -32,7 +33,7 @@ public record Errno(int number) {
             case EIO -> "EIO (input/output error)";
             case ENXIO -> "ENXIO (no such device or address)";
             case 7 -> "E2BIG (list too long)";
-            case 9 -> "EBADF (bad file descriptor)";
+            case EBADF -> "EBADF (bad file descriptor)";
             case EAGAIN -> "EAGAIN (resource temporarily unavailable)";
             case ENOMEM -> "ENOMEM (cannot allocate memory)";
             case EACCES -> "EACCES (permission denied)";

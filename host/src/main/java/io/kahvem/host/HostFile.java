@@ -18,12 +18,17 @@ public interface HostFile extends AutoCloseable {
         public static final Mode CREATE = new Mode(true, true, false);
     }
 
-    /// Opens `path`. Throws [HostException], whose errno tells why not.
-    /// A file that another process has opened for reading and passed, under the name it has there. The descriptor is closed with it.
+    /// A file that another process has opened and passed, under the name it has there. The descriptor is closed with it.
     static HostFile of(Descriptor descriptor, Path path) {
-        return LinuxFile.of(path, descriptor);
+        return LinuxFile.of(path, descriptor, false);
     }
 
+    /// The same, past the page cache: from then on for all who have it open.
+    static HostFile direct(Descriptor descriptor, Path path) {
+        return LinuxFile.of(path, descriptor, true);
+    }
+
+    /// Opens `path`. Throws [HostException], whose errno tells why not.
     static HostFile open(Path path, Mode mode) {
         return Platform.hasLinuxCalls() ? LinuxFile.open(path, mode) : ChannelFile.open(path, mode);
     }

@@ -24,6 +24,8 @@ final class LinuxFile implements HostFile {
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 16;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
     private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final short F_RDLCK = 0;
@@ -81,8 +83,20 @@ final class LinuxFile implements HostFile {
         }
     }
 
-    static HostFile of(Path path, Descriptor descriptor) {
-        return new LinuxFile(path, descriptor, false);
+    /// A file that is open; past the page cache if it was opened so, or is to be from now on. The descriptor is closed where that fails.
+    static HostFile of(Path path, Descriptor descriptor, boolean direct) {
+        try {
+            long flags = call(FCNTL, descriptor.number(), F_GETFL, 0, 0);
+            boolean already = (flags & O_DIRECT) != 0;
+            if (direct && !already) {
+                long result = call(FCNTL, descriptor.number(), F_SETFL, flags | O_DIRECT, 0);
+                if (result < 0) throw new HostException("open " + path + " past the page cache", "fcntl", new Errno((int) -result), "");
+            }
+            return new LinuxFile(path, descriptor, direct || already);
+        } catch (RuntimeException e) {
+            descriptor.close();
+            throw e;
+        }
     }
 
     static HostFile open(Path path, Mode mode) {

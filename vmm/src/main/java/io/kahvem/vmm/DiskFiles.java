@@ -5,6 +5,7 @@ import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.CacheMode;
 import io.kahvem.block.CreateOptions;
+import io.kahvem.block.FileOpener;
 import io.kahvem.block.Formats;
 import io.kahvem.block.ImageFormat;
 import io.kahvem.block.Images;
@@ -34,7 +35,9 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
     }
 
     /// Looks at the image for the layers below it. What cannot be opened is left to the machine, which says so.
-    public static DiskFiles of(Disk disk) {
+    ///
+    /// @param files opens them
+    public static DiskFiles of(Disk disk, FileOpener files) {
         List<Path> read = new ArrayList<>();
         List<Path> written = new ArrayList<>();
         if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of());
@@ -43,7 +46,7 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
         @Nullable String name = disk.file().get().toString();
         @Nullable String format = disk.format().orElse(null);
         for (int layers = 0; name != null && layers < MOST_LAYERS; layers++) {
-            try (BlockNode node = Images.open(name, OpenOptions.readOnly(format).withShareable(true).withBacking(false))) {
+            try (BlockNode node = Images.open(name, OpenOptions.readOnly(format).withShareable(true).withBacking(false).withFiles(files))) {
                 String below = node.backingFile();
                 format = node.backingFormat();
                 name = below == null ? null : Images.resolve(name, below);
@@ -55,9 +58,9 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
         return new DiskFiles(read, written, disk.snapshot() ? List.of(temporaryDirectory()) : List.of());
     }
 
-    /// Not an address: what is served elsewhere is connected to before the system calls are taken, and asks for no file.
+    /// Not an address: what is served elsewhere is connected to before the system calls are taken, and asks for no file. Nor what is open.
     private static boolean isFile(String name) {
-        return !NbdUrl.isOne(name);
+        return !NbdUrl.isOne(name) && !DescriptorSets.isOne(name);
     }
 
     private static Path temporaryDirectory() {
@@ -65,16 +68,16 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
     }
 
     /// An image on top of the disk's, in a file without a name: what is written there is gone with the process.
-    static BlockBackend openSnapshot(Disk disk) {
+    static BlockBackend openSnapshot(Disk disk, FileOpener files) {
         Path file = disk.file().orElseThrow();
         String name = (isFile(file.toString()) ? file.toAbsolutePath() : file).toString();
         ImageFormat qcow2 = Formats.named("qcow2");
-        try (BlockNode base = Images.open(name, OpenOptions.readOnly(disk.format().orElse(null)).withShareable(true))) {
+        try (BlockNode base = Images.open(name, OpenOptions.readOnly(disk.format().orElse(null)).withShareable(true).withFiles(files))) {
             Path top = Files.createTempFile(temporaryDirectory(), "kahvem-snapshot-", ".qcow2");
             try {
                 CreateOptions options = new CreateOptions(qcow2).set("backing_file", name).set("backing_fmt", base.format());
                 Images.create(qcow2, top.toString(), base.sizeBytes(), options);
-                OpenOptions writable = OpenOptions.writable("qcow2").withCache(CacheMode.of(disk.cache()));
+                OpenOptions writable = OpenOptions.writable("qcow2").withCache(CacheMode.of(disk.cache())).withFiles(files);
                 return Images.openDisk(top.toString(), writable);
             } finally {
                 Files.delete(top);

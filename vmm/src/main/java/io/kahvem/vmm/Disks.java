@@ -4,6 +4,7 @@ import io.kahvem.block.BlockBackend;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockStatistics;
 import io.kahvem.block.CacheMode;
+import io.kahvem.block.FileOpener;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Throttle;
@@ -57,26 +58,27 @@ final class Disks implements AutoCloseable {
 
     /// Opens the images. Throws ConfigException where one cannot be opened; none is left open then.
     ///
+    /// @param files opens them
     /// @param trayMoved hears, on a vCPU's thread, which drive's tray the guest moves, and whether it is open then
-    Disks(MachineConfig config, BiConsumer<String, Boolean> trayMoved) {
+    Disks(MachineConfig config, FileOpener files, BiConsumer<String, Boolean> trayMoved) {
         disks = config.disks();
         this.trayMoved = trayMoved;
         try {
-            for (Disk disk : disks) media.add(disk.file().isEmpty() ? Optional.empty() : Optional.of(open(disk)));
+            for (Disk disk : disks) media.add(disk.file().isEmpty() ? Optional.empty() : Optional.of(open(disk, files)));
         } catch (RuntimeException e) {
             close();
             throw e;
         }
     }
 
-    private static BlockBackend open(Disk disk) {
+    private static BlockBackend open(Disk disk, FileOpener files) {
         String name = disk.file().orElseThrow().toString();
         try {
-            if (disk.snapshot()) return DiskFiles.openSnapshot(disk);
+            if (disk.snapshot()) return DiskFiles.openSnapshot(disk, files);
             OpenOptions options = disk.readOnly()
                     ? OpenOptions.readOnly(disk.format().orElse(null))
                     : OpenOptions.writable(disk.format().orElse(null));
-            return Images.openDisk(name, options.withCache(CacheMode.of(disk.cache())));
+            return Images.openDisk(name, options.withCache(CacheMode.of(disk.cache())).withFiles(files));
         } catch (BlockException e) {
             throw new ConfigException("%s %s: %s".formatted(option(disk), name, e.getMessage()));
         }

@@ -178,7 +178,8 @@ public final class Machine implements AutoCloseable {
             if (firmware.isEmpty()) {
                 for (int i = 0; i < ShadowRam.REGISTERS; i++) shadow.set(i, ShadowRam.ALL_RAM);
             }
-            disks = part(new Disks(config, (drive, open) -> tell(new MachineEvent.TrayMoved(drive, open))));
+            DescriptorSets files = part(new DescriptorSets(config.passedFiles()));
+            disks = part(new Disks(config, files, (drive, open) -> tell(new MachineEvent.TrayMoved(drive, open))));
             FutureTask<List<CpuState>> loading = new FutureTask<>(this::load);
             Thread loader = Thread.ofPlatform().daemon().name("loader").start(loading);
             try {
@@ -211,7 +212,7 @@ public final class Machine implements AutoCloseable {
                 joinUninterruptibly(loader); // it writes memory that a failure would free
             }
             states = loaded(loading);
-            sockets = part(new MachineControl(config.management().qmp()));
+            sockets = part(new MachineControl(config.management().qmp(), files));
         } catch (Throwable e) {
             free();
             throw e;

@@ -5,7 +5,9 @@ import io.kahvem.block.BlockNode;
 import io.kahvem.block.Bounce;
 import io.kahvem.block.CacheMode;
 import io.kahvem.block.Extent;
+import io.kahvem.block.FileOpener;
 import io.kahvem.block.IoVector;
+import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Preallocation;
 import io.kahvem.host.Errno;
 import io.kahvem.host.HostException;
@@ -28,6 +30,7 @@ public final class FileNode implements BlockNode {
     private volatile boolean readOnly;
     private final CacheMode cache;
     private final boolean unmap;
+    private final FileOpener opener;
     private final int alignment;
     /// Of a file that was passed: whether it is open for writing.
     private final Optional<Boolean> passedForWriting;
@@ -48,7 +51,9 @@ public final class FileNode implements BlockNode {
     private volatile @Nullable Stretch known;
 
     private FileNode(
-            HostFile file, String name, boolean readOnly, CacheMode cache, boolean unmap, Optional<Boolean> passedForWriting) {
+            HostFile file, String name, boolean readOnly, CacheMode cache, boolean unmap, FileOpener opener,
+            Optional<Boolean> passedForWriting) {
+        this.opener = opener;
         this.passedForWriting = passedForWriting;
         this.file = file;
         this.name = name;
@@ -59,13 +64,14 @@ public final class FileNode implements BlockNode {
     }
 
     /// Opens a file that exists, without locks yet. Throws [BlockException] in qemu-img's words.
-    public static FileNode open(String name, boolean readOnly, CacheMode cache, boolean unmap) {
-        return open(name, new HostFile.Mode(!readOnly, false, cache.isDirect()), cache, unmap);
+    public static FileNode open(String name, OpenOptions options) {
+        HostFile.Mode mode = new HostFile.Mode(!options.readOnly(), false, options.cache().isDirect());
+        return open(name, mode, options.cache(), options.unmap(), options.files());
     }
 
     /// A file that another process has opened and passed. It cannot be opened again: what it was opened for, it stays good for.
     public static FileNode of(HostFile file, String name, boolean readOnly) {
-        return new FileNode(file, name, readOnly, CacheMode.WRITEBACK, true, Optional.of(!readOnly));
+        return new FileNode(file, name, readOnly, CacheMode.WRITEBACK, true, FileOpener.BY_NAME, Optional.of(!readOnly));
     }
 
     /// Makes a file, or empties one that nobody uses.
@@ -81,19 +87,19 @@ public final class FileNode implements BlockNode {
             if (absent.errno() != Errno.ENOENT) throw failed("Could not create '%s'".formatted(name), absent);
         }
         try {
-            return open(name, HostFile.Mode.CREATE, cache, true);
+            return open(name, HostFile.Mode.CREATE, cache, true, FileOpener.BY_NAME);
         } catch (BlockException e) {
             throw new BlockException(e.errno(), e.getMessage().replaceFirst("Could not open", "Could not create"), e);
         }
     }
 
-    private static FileNode open(String name, HostFile.Mode mode, CacheMode cache, boolean unmap) {
+    private static FileNode open(String name, HostFile.Mode mode, CacheMode cache, boolean unmap, FileOpener opener) {
         try {
-            HostFile file = HostFile.open(Path.of(name), mode);
+            HostFile file = opener.open(name, mode);
             try {
                 if (file.size() < 0) throw new BlockException(Errno.EISDIR, "Could not open '%s': Is a directory".formatted(name));
                 if (!mode.write()) refuseDirectory(file, name);
-                return new FileNode(file, name, !mode.write(), cache, unmap, Optional.empty());
+                return new FileNode(file, name, !mode.write(), cache, unmap, opener, Optional.empty());
             } catch (RuntimeException e) {
                 file.close();
                 throw e;
@@ -143,7 +149,7 @@ public final class FileNode implements BlockNode {
         HostFile before = file;
         HostFile next;
         try {
-            next = HostFile.open(before.path(), new HostFile.Mode(!wanted, false, cache.isDirect()));
+            next = opener.open(name, new HostFile.Mode(!wanted, false, cache.isDirect()));
         } catch (HostException e) {
             throw failed("Could not reopen '%s'".formatted(name), e);
         }
@@ -390,7 +396,7 @@ public final class FileNode implements BlockNode {
     @Override
     public void close() {
         if (closed.getAndSet(true)) return;
-        if (passedForWriting.isPresent()) ImageLocks.release(file); // whoever passed it has it open still, and the locks with it
+        ImageLocks.release(file); // who passed it may have it open still, and the locks with it
         file.close();
     }
 

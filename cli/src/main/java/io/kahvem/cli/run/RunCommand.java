@@ -20,6 +20,7 @@ import io.kahvem.config.Durations;
 import io.kahvem.config.MachineConfig;
 import io.kahvem.config.MachineType;
 import io.kahvem.config.Management;
+import io.kahvem.config.PassedFile;
 import io.kahvem.config.Serial;
 import io.kahvem.host.Landlock;
 import io.kahvem.host.PseudoTerminal;
@@ -126,6 +127,12 @@ public final class RunCommand implements PlainCommand {
                 "bus=virtio (default), sata, nvme or scsi, readonly, snapshot (what the guest writes is forgotten),",
                 "cache=writeback (default), none, writethrough, directsync or unsafe, serial=TEXT. A comma in a name is doubled."})
     private List<String> disks = new ArrayList<>();
+
+    @Option(
+            names = "--add-fd",
+            paramLabel = "fd=N,set=M",
+            description = "An open file the process was started with: /dev/fdset/M is its name for --disk and QMP; may be repeated.")
+    private List<String> passedFiles = new ArrayList<>();
 
     @Option(
             names = "--cdrom",
@@ -316,6 +323,7 @@ public final class RunCommand implements PlainCommand {
         if (firmware != null) arguments.add("--firmware=" + firmware);
         if (firmwareVars != null) arguments.add("--firmware-vars=" + firmwareVars);
         for (String disk : disks) arguments.add("--disk=" + disk);
+        for (String file : passedFiles) arguments.add("--add-fd=" + file);
         for (String cdrom : cdroms) arguments.add("--cdrom=" + cdrom);
         if (initrd != null) arguments.add("--initrd=" + initrd);
         for (String socket : qmp) arguments.add("--qmp=" + socket);
@@ -367,6 +375,7 @@ public final class RunCommand implements PlainCommand {
                         balloon))
                 .timeout(timeout == null ? null : Durations.parse("timeout", timeout));
         for (String disk : disks) builder.disk(Disk.parse(disk));
+        for (String file : passedFiles) builder.passedFile(PassedFile.parse(file));
         for (String cdrom : cdroms) builder.disk(Disk.parseCdrom(cdrom));
         if (firmware == null && firmwareVars != null) {
             throw CliException.badInput("--firmware-vars: there is no firmware that has variables\n  Start with one: --firmware ovmf");

@@ -13,6 +13,7 @@ import io.kahvem.config.MachineConfig;
 import io.kahvem.config.Serial;
 import io.kahvem.host.Landlock;
 import io.kahvem.hypervisor.Hypervisor;
+import io.kahvem.vmm.DescriptorSets;
 import io.kahvem.vmm.DiskFiles;
 import io.kahvem.vmm.firmware.FirmwareFiles;
 import java.io.PrintStream;
@@ -83,8 +84,9 @@ public final class Sandbox {
             }
         }
         for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));
+        DescriptorSets passed = new DescriptorSets(config.passedFiles()); // not closed: they are the machine's
         for (Disk disk : config.disks()) {
-            DiskFiles files = DiskFiles.of(disk);
+            DiskFiles files = DiskFiles.of(disk, passed);
             for (Path file : files.read()) rules.add(new Landlock.Rule(file, Set.of(READ)));
             for (Path file : files.written()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
             for (Path directory : files.temporary()) rules.add(new Landlock.Rule(directory, Set.of(READ, WRITE, CREATE, REMOVE)));

@@ -13,6 +13,7 @@ import io.kahvem.host.HostException;
 import io.kahvem.host.HostFile;
 import io.kahvem.qmp.QmpCall;
 import io.kahvem.qmp.QmpException;
+import io.kahvem.vmm.DescriptorSets;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -26,20 +27,20 @@ final class ImageFiles {
 
     /// Opens an image that is there.
     BlockNode open(String name, OpenOptions options, QmpCall call) {
-        Optional<Descriptor> passed = descriptors.named(name, call);
+        Optional<Descriptor> passed = DescriptorSets.isOne(name) ? Optional.empty() : call.takeDescriptor();
         try {
-            if (passed.isEmpty()) return Images.open(name, options);
+            if (passed.isEmpty()) return Images.open(name, options.withFiles(descriptors.opener()));
             return Images.open(HostFile.of(passed.get(), Path.of(name)), name, options);
         } catch (BlockException e) {
-            throw notOpened(e, e.errno());
+            throw notOpened(name, e, e.errno());
         } catch (HostException e) {
-            throw notOpened(e, e.errno());
+            throw notOpened(name, e, e.errno());
         }
     }
 
     /// Makes an image and opens it for writing, with nothing attached below it.
     BlockNode make(ImageFormat format, String name, long sizeBytes, CreateOptions options, QmpCall call) {
-        Optional<Descriptor> passed = descriptors.named(name, call);
+        Optional<Descriptor> passed = descriptors.named(name, Descriptor.Access.READ_WRITE, call);
         OpenOptions writable = OpenOptions.writable(format.name()).withBacking(false);
         try {
             if (passed.isEmpty()) {
@@ -55,14 +56,14 @@ final class ImageFiles {
             }
             return Images.open(HostFile.of(descriptor, Path.of(name)), name, writable);
         } catch (BlockException e) {
-            throw notOpened(e, e.errno());
+            throw notOpened(name, e, e.errno());
         } catch (HostException e) {
-            throw notOpened(e, e.errno());
+            throw notOpened(name, e, e.errno());
         }
     }
 
-    private static QmpException notOpened(RuntimeException e, int errno) {
-        if (errno != Errno.EACCES && errno != Errno.EPERM) return refused(e);
+    private static QmpException notOpened(String name, RuntimeException e, int errno) {
+        if (DescriptorSets.isOne(name) || (errno != Errno.EACCES && errno != Errno.EPERM)) return refused(e);
         return new QmpException(e.getMessage() + PassedDescriptors.REMEDY);
     }
 

@@ -3,6 +3,7 @@ package io.kahvem.vmm.control;
 import io.kahvem.host.LocalServerSocket;
 import io.kahvem.qmp.QmpServer;
 import io.kahvem.qmp.QmpService;
+import io.kahvem.vmm.DescriptorSets;
 import io.kahvem.vmm.Machine;
 import io.kahvem.vmm.MachineEvent;
 import java.nio.file.Path;
@@ -16,12 +17,15 @@ public final class MachineControl implements AutoCloseable {
 
     private final List<LocalServerSocket> sockets = new ArrayList<>();
     private final List<QmpServer> servers = new ArrayList<>();
-    private final PassedDescriptors files = new PassedDescriptors();
+    private final PassedDescriptors files;
     private Optional<JobTable> jobs = Optional.empty();
     private Optional<BlockNodes> nodes = Optional.empty();
 
     /// Throws [io.kahvem.host.HostException] where a socket cannot be made; none is left then.
-    public MachineControl(List<Path> paths) {
+    ///
+    /// @param sets where add-fd puts what is passed
+    public MachineControl(List<Path> paths, DescriptorSets sets) {
+        files = new PassedDescriptors(sets);
         try {
             for (Path path : paths) sockets.add(LocalServerSocket.listen(path));
         } catch (RuntimeException e) {
@@ -70,7 +74,6 @@ public final class MachineControl implements AutoCloseable {
         jobs.ifPresent(JobTable::close);
         servers.forEach(QmpServer::close);
         nodes.ifPresent(BlockNodes::close);
-        files.close();
         sockets.forEach(LocalServerSocket::close);
     }
 }

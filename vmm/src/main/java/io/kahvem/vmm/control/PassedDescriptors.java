@@ -1,5 +1,7 @@
 package io.kahvem.vmm.control;
 
+import io.kahvem.block.BlockException;
+import io.kahvem.block.FileOpener;
 import io.kahvem.host.Descriptor;
 import io.kahvem.host.Errno;
 import io.kahvem.host.HostException;
@@ -14,25 +16,22 @@ import io.kahvem.qmp.schema.Descriptors.FdsetInfo;
 import io.kahvem.qmp.schema.Descriptors.QueryFdsets;
 import io.kahvem.qmp.schema.Descriptors.RemoveFd;
 import io.kahvem.qmp.schema.Empty;
+import io.kahvem.vmm.DescriptorSets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /// Files for commands. A machine in its sandbox opens none: a client passes a descriptor with the command that names the file, or
 /// beforehand by add-fd, and gives `/dev/fdset/N` as the name then.
-///
-/// A set's descriptors are duplicated where they are used, and stay until they are removed.
-final class PassedDescriptors implements AutoCloseable {
+final class PassedDescriptors {
     /// What to do where a file cannot be opened for want of rights.
     static final String REMEDY = " (a confined machine opens no file: pass its descriptor with the command, or by add-fd)";
 
-    private static final String PREFIX = "/dev/fdset/";
+    private final DescriptorSets sets;
 
-    private record Passed(Descriptor descriptor, Optional<String> opaque) {}
-
-    private final TreeMap<Long, List<Passed>> sets = new TreeMap<>();
+    PassedDescriptors(DescriptorSets sets) {
+        this.sets = sets;
+    }
 
     void addTo(QmpService service) {
         service.on(AddFd.class, this::add);
@@ -40,61 +39,52 @@ final class PassedDescriptors implements AutoCloseable {
         service.on(QueryFdsets.class, command -> list());
     }
 
-    private synchronized AddfdInfo add(AddFd command, QmpCall call) {
+    private AddfdInfo add(AddFd command, QmpCall call) {
         Descriptor descriptor = call.takeDescriptor()
                 .orElseThrow(() -> new QmpException("No file descriptor supplied via SCM_RIGHTS"));
-        long id = command.fdsetId().orElseGet(this::firstFree);
-        if (id < 0) {
+        if (command.fdsetId().orElse(0L) < 0) {
             descriptor.close();
             throw new QmpException("Parameter 'fdset-id' expects a non-negative value");
         }
-        sets.computeIfAbsent(id, none -> new ArrayList<>()).add(new Passed(descriptor, command.opaque()));
+        long id = sets.add(command.fdsetId(), new DescriptorSets.Member(descriptor, command.opaque()));
         return new AddfdInfo(id, descriptor.number());
     }
 
-    private long firstFree() {
-        long id = 0;
-        while (sets.containsKey(id)) id++;
-        return id;
-    }
-
-    private synchronized Empty remove(RemoveFd command) {
-        List<Passed> set = sets.getOrDefault(command.fdsetId(), List.of());
-        List<Passed> gone = set.stream()
-                .filter(passed -> command.fd().isEmpty() || command.fd().get() == passed.descriptor.number()).toList();
-        if (gone.isEmpty()) {
-            String which = command.fd().map(fd -> ", fd:" + fd).orElse("");
+    private Empty remove(RemoveFd command) {
+        Optional<Long> fd = command.fd();
+        if (!sets.remove(command.fdsetId(), member -> fd.isEmpty() || fd.get() == member.descriptor().number())) {
+            String which = fd.map(number -> ", fd:" + number).orElse("");
             throw new QmpException("File descriptor named 'fdset-id:%d%s' not found".formatted(command.fdsetId(), which));
         }
-        gone.forEach(passed -> passed.descriptor.close());
-        set.removeAll(gone);
-        if (set.isEmpty()) sets.remove(command.fdsetId());
         return new Empty();
     }
 
-    private synchronized List<FdsetInfo> list() {
-        return sets.entrySet().stream()
+    private List<FdsetInfo> list() {
+        return sets.all().entrySet().stream()
                 .map(set -> new FdsetInfo(set.getKey(), set.getValue().stream()
-                        .map(passed -> new FdsetFdInfo(passed.descriptor.number(), passed.opaque)).toList()))
+                        .map(member -> new FdsetFdInfo(member.descriptor().number(), member.opaque())).toList()))
                 .toList();
     }
 
-    /// The descriptor that stands for this name: of a set, or passed with the command; the caller's. Throws [QmpException] for a set that
-    /// is not there.
-    synchronized Optional<Descriptor> named(String filename, QmpCall call) {
-        if (!filename.startsWith(PREFIX)) return call.takeDescriptor();
+    /// Opens the files of sets, and others by their paths.
+    FileOpener opener() {
+        return sets;
+    }
+
+    /// The descriptor that stands for this name: of a set, or passed with the command; the caller's. Throws [QmpException] where none of
+    /// the set fits.
+    Optional<Descriptor> named(String filename, Descriptor.Access wanted, QmpCall call) {
+        if (!DescriptorSets.isOne(filename)) return call.takeDescriptor();
         try {
-            List<Passed> set = sets.get(Long.parseLong(filename.substring(PREFIX.length())));
-            if (set != null) return Optional.of(set.getLast().descriptor.duplicate());
-        } catch (NumberFormatException none) {
-            // the same as a number without a set
+            return Optional.of(sets.descriptor(filename, wanted));
+        } catch (BlockException e) {
+            throw ImageFiles.refused(e);
         }
-        throw new QmpException("Could not open '%s': No such file or directory".formatted(filename));
     }
 
     /// Opens a file to be written from its beginning. Throws [QmpException] that begins with `failed`.
     HostFile output(String failed, String filename, QmpCall call) {
-        Optional<Descriptor> passed = named(filename, call);
+        Optional<Descriptor> passed = named(filename, Descriptor.Access.WRITE, call);
         try {
             if (passed.isEmpty()) return HostFile.open(Path.of(filename), HostFile.Mode.CREATE);
         } catch (HostException e) {
@@ -111,11 +101,5 @@ final class PassedDescriptors implements AutoCloseable {
     static void write(HostFile file, long offset, long address, long length) {
         long n = file.write(offset, address, length);
         if (n < 0) throw new QmpException("cannot write %s: %s".formatted(file.path(), new Errno((int) -n).meaning()));
-    }
-
-    @Override
-    public synchronized void close() {
-        sets.values().forEach(set -> set.forEach(passed -> passed.descriptor.close()));
-        sets.clear();
     }
 }
