@@ -102,6 +102,7 @@ public final class PcChipset implements Device {
         hostBridge = new HostBridge(mmio, pciHost.ecam(), wiring.shadow(), wiring.firmware().isEmpty());
         pci.add(0, 0, hostBridge);
         pci.add(LpcBridge.SLOT, 0, new LpcBridge(ports, pm, pirqs));
+        pci.add(LpcBridge.SLOT, SmbusController.FUNCTION, new SmbusController());
         LatchPorts apm = new LatchPorts(2);
         LatchPorts dma1 = new LatchPorts(0x10);
         LatchPorts dmaPages = new LatchPorts(0x10);
