@@ -47,6 +47,10 @@ public final class TablePages {
         this.order = order;
     }
 
+    public int byteAt(long at) {
+        return page(at).bytes.get((int) (at % pageBytes)) & 0xff;
+    }
+
     public long unsignedInt(long at) {
         return page(at).bytes.getInt((int) (at % pageBytes)) & 0xffff_ffffL;
     }

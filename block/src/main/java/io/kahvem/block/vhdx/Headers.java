@@ -69,6 +69,11 @@ final class Headers {
         h.write();
     }
 
+    /// Another one after each time that the disk was opened and written: what a child knows its parent by.
+    UUID dataWriteId() {
+        return dataWriteId;
+    }
+
     UUID logId() {
         return logId;
     }

@@ -3,17 +3,21 @@ package io.kahvem.block.vhdx;
 import io.kahvem.block.BlockException;
 import io.kahvem.block.BlockNode;
 import io.kahvem.block.table.FileBytes;
+import io.kahvem.block.table.Parent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// The metadata region ([MS-VHDX] 2.6): what disk it is.
-record Metadata(int blockBytes, boolean leavesBlocksAllocated, boolean hasParent, long sizeBytes, int logicalSectorBytes) {
+///
+/// @param parent of a differencing disk
+record Metadata(int blockBytes, boolean leavesBlocksAllocated, Optional<Parent> parent, long sizeBytes, int logicalSectorBytes) {
     static final int LEAST_BLOCK = 1 << 20;
     static final int MOST_BLOCK = 256 << 20;
     static final long MOST_SIZE = 64L << 40;
@@ -35,6 +39,7 @@ record Metadata(int blockBytes, boolean leavesBlocksAllocated, boolean hasParent
         int count = table.getShort(10) & 0xffff;
         if (!Arrays.equals(signature, SIGNATURE) || count > MOST_ENTRIES) throw BlockException.invalid("VHDX metadata table is damaged");
         Map<UUID, ByteBuffer> items = new HashMap<>();
+        long[] locator = {};
         for (int n = 0; n < count; n++) {
             int at = 32 + ENTRY * n;
             UUID id = Guid.get(table, at);
@@ -47,12 +52,23 @@ record Metadata(int blockBytes, boolean leavesBlocksAllocated, boolean hasParent
             if (offset < TABLE || offset > regions.metadataLength() - LARGEST_ITEM) {
                 throw BlockException.invalid("VHDX metadata item %s at %d, outside of its region".formatted(id, offset));
             }
+            if (id.equals(Guid.PARENT_LOCATOR)) {
+                locator = new long[] {offset, table.getInt(at + 20) & 0xffff_ffffL};
+                if (locator[1] > regions.metadataLength() - offset) {
+                    throw BlockException.invalid("VHDX parent locator of %d bytes, beyond its region".formatted(locator[1]));
+                }
+            }
             items.put(id, FileBytes.read(file, regions.metadataOffset() + offset, LARGEST_ITEM, ByteOrder.LITTLE_ENDIAN));
         }
         ByteBuffer parameters = needed(items.get(Guid.FILE_PARAMETERS), "file parameters");
         int flags = parameters.getInt(4);
+        Optional<Parent> parent = Optional.empty();
+        if ((flags & 2) != 0) {
+            if (locator.length == 0) throw BlockException.invalid("VHDX differencing disk without a parent locator");
+            parent = Optional.of(ParentLocator.read(file, regions.metadataOffset() + locator[0], locator[1]));
+        }
         Metadata m = new Metadata(
-                parameters.getInt(0), (flags & 1) != 0, (flags & 2) != 0,
+                parameters.getInt(0), (flags & 1) != 0, parent,
                 needed(items.get(Guid.VIRTUAL_DISK_SIZE), "virtual disk size").getLong(0),
                 needed(items.get(Guid.LOGICAL_SECTOR_SIZE), "logical sector size").getInt(0));
         m.check();
@@ -79,7 +95,6 @@ record Metadata(int blockBytes, boolean leavesBlocksAllocated, boolean hasParent
         if (sizeBytes <= 0 || sizeBytes > MOST_SIZE || sizeBytes % logicalSectorBytes != 0) {
             throw BlockException.invalid("VHDX disk of %d bytes".formatted(sizeBytes));
         }
-        if (hasParent) throw BlockException.invalid("VHDX differencing disks are not supported: merge it into its parent first");
     }
 
     /// How many entries of blocks stand between two of sector maps.
@@ -87,9 +102,10 @@ record Metadata(int blockBytes, boolean leavesBlocksAllocated, boolean hasParent
         return (1L << 23) * logicalSectorBytes / blockBytes;
     }
 
-    /// How many entries the table of blocks has, those of sector maps included.
+    /// How many entries the table of blocks has, those of sector maps included; behind the last blocks only a differencing disk has one.
     long entries() {
         long blocks = (sizeBytes + blockBytes - 1) / blockBytes;
+        if (parent.isPresent()) return (blocks + chunkBlocks() - 1) / chunkBlocks() * (chunkBlocks() + 1);
         return blocks + (blocks - 1) / chunkBlocks();
     }
 

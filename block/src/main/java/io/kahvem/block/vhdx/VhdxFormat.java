@@ -8,13 +8,16 @@ import io.kahvem.block.CreateOptions;
 import io.kahvem.block.ImageFormat;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.table.DifferencingNode;
 import io.kahvem.block.table.FileBytes;
+import io.kahvem.block.table.Parent;
 import io.kahvem.host.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// `vhdx`.
 public final class VhdxFormat implements ImageFormat {
@@ -51,7 +54,10 @@ public final class VhdxFormat implements ImageFormat {
         if (metadata.entries() * 8 > Math.min(regions.batLength(), file.sizeBytes() - regions.batOffset())) {
             throw BlockException.invalid("VHDX table of %d bytes for %d blocks".formatted(regions.batLength(), metadata.entries()));
         }
-        return new VhdxNode(file, headers, regions, metadata, log);
+        Optional<Parent> parent = metadata.parent();
+        if (parent.isEmpty()) return new VhdxNode(file, headers, regions, metadata, log);
+        if (!options.readOnly()) throw DifferencingNode.writeRefused(file.name(), NAME);
+        return new DifferencingVhdx(file, headers, regions, metadata, parent.get());
     }
 
     @Override
@@ -87,7 +93,7 @@ public final class VhdxFormat implements ImageFormat {
         }
         if (block > Metadata.MOST_BLOCK) throw BlockException.invalid("Block size must not exceed 256 MB");
         long size = (sizeBytes + LOGICAL_SECTOR - 1) / LOGICAL_SECTOR * LOGICAL_SECTOR;
-        Metadata metadata = new Metadata((int) block, fixed, false, size, LOGICAL_SECTOR);
+        Metadata metadata = new Metadata((int) block, fixed, Optional.empty(), size, LOGICAL_SECTOR);
         long metadataOffset = MEGABYTE + logLength;
         long batLength = (metadata.entries() * 8 + MEGABYTE - 1) / MEGABYTE * MEGABYTE;
         Regions regions = new Regions(metadataOffset + MEGABYTE, batLength, metadataOffset, MEGABYTE);

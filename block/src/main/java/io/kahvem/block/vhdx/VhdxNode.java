@@ -7,6 +7,7 @@ import io.kahvem.block.FormatInfo;
 import io.kahvem.block.Preallocation;
 import io.kahvem.block.Repair;
 import io.kahvem.block.table.BlockTableNode;
+import io.kahvem.block.table.IdentifiedNode;
 import io.kahvem.block.table.TablePages;
 import java.nio.ByteOrder;
 import java.util.Map;
@@ -14,13 +15,13 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /// A VHDX disk, fixed or dynamic: its blocks are whole megabytes, and so are their places.
-final class VhdxNode extends BlockTableNode implements CheckedNode {
+final class VhdxNode extends BlockTableNode implements CheckedNode, IdentifiedNode {
     static final int MEGABYTE = 1 << 20;
 
     // States of a block ([MS-VHDX] 2.5.1.1); the others read as zeros.
     static final int STATE_ZERO = 2;
     static final int STATE_FULLY_PRESENT = 6;
-    private static final int STATE = 7;
+    static final int STATE = 7;
 
     private final Headers headers;
     private final Regions regions;
@@ -52,7 +53,17 @@ final class VhdxNode extends BlockTableNode implements CheckedNode {
     protected long placeOf(long block) {
         long entry = table.longAt(entryAt(block));
         if ((entry & STATE) != STATE_FULLY_PRESENT) return ZERO;
+        return place(entry);
+    }
+
+    /// Of an entry that has one.
+    static long place(long entry) {
         return (entry >>> 20) * MEGABYTE & Long.MAX_VALUE;
+    }
+
+    @Override
+    public UUID id() {
+        return headers.dataWriteId();
     }
 
     @Override

@@ -6,18 +6,21 @@ import io.kahvem.block.Extent;
 import io.kahvem.block.FormatInfo;
 import io.kahvem.block.table.BlockTableNode;
 import io.kahvem.block.table.FileBytes;
+import io.kahvem.block.table.IdentifiedNode;
 import io.kahvem.block.table.TablePages;
 import io.kahvem.host.Errno;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.UUID;
 
 /// A dynamic VHD: blocks with a map of sectors in front of each, which is all ones (a sector that was never written holds zeros anyway).
-final class DynamicNode extends BlockTableNode {
-    private static final long NOWHERE = 0xffff_ffffL;
+final class DynamicNode extends BlockTableNode implements IdentifiedNode {
+    static final long NOWHERE = 0xffff_ffffL;
 
     private final DynamicHeader header;
     private final TablePages table;
+    private final UUID id;
     private final byte[] footer;
     private final int mapBytes;
     private long end; // where the footer at the file's end is, and the next block will be
@@ -25,6 +28,7 @@ final class DynamicNode extends BlockTableNode {
     DynamicNode(BlockNode file, Footer footer, DynamicHeader header) {
         super(file, footer.sizeBytes(), header.blockBytes());
         this.header = header;
+        id = footer.id();
         this.footer = footer.bytes();
         mapBytes = mapBytes(header.blockBytes());
         table = new TablePages(file, 512, ByteOrder.BIG_ENDIAN);
@@ -45,6 +49,11 @@ final class DynamicNode extends BlockTableNode {
     @Override
     public String format() {
         return VpcFormat.NAME;
+    }
+
+    @Override
+    public UUID id() {
+        return id;
     }
 
     @Override

@@ -13,6 +13,7 @@ record Footer(long dataOffset, String creator, long currentSize, Geometry geomet
     static final int SIZE = 512;
     static final int FIXED = 2;
     static final int DYNAMIC = 3;
+    static final int DIFFERENCING = 4;
     static final long NO_OFFSET = -1;
     static final String COOKIE = "conectix";
 

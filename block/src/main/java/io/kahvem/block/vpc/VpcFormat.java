@@ -8,8 +8,8 @@ import io.kahvem.block.CreateOptions;
 import io.kahvem.block.ImageFormat;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.Preallocation;
+import io.kahvem.block.table.DifferencingNode;
 import io.kahvem.block.table.FileBytes;
-import io.kahvem.block.table.WindowNode;
 import io.kahvem.host.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,11 +41,12 @@ public final class VpcFormat implements ImageFormat {
         if (!Footer.isThere(head)) return openFixed(file);
         Footer footer = Footer.read(head);
         checkSize(footer);
-        if (footer.type() == Footer.FIXED) return new WindowNode(file, NAME, 0, footer.sizeBytes());
-        if (footer.type() != Footer.DYNAMIC) {
-            throw BlockException.invalid("VHD type %d is not supported: a differencing disk must be merged into its parent first"
-                    .formatted(footer.type()));
+        if (footer.type() == Footer.FIXED) return new FixedNode(file, footer);
+        boolean differencing = footer.type() == Footer.DIFFERENCING;
+        if (footer.type() != Footer.DYNAMIC && !differencing) {
+            throw BlockException.invalid("VHD type %d is unknown".formatted(footer.type()));
         }
+        if (differencing && !options.readOnly()) throw DifferencingNode.writeRefused(file.name(), NAME);
         if (footer.dataOffset() < Footer.SIZE || footer.dataOffset() % 512 != 0) {
             throw BlockException.invalid("error reading dynamic VHD header: it is said to be at " + footer.dataOffset());
         }
@@ -54,6 +55,7 @@ public final class VpcFormat implements ImageFormat {
         if (header.tableOffset() > file.sizeBytes() - 4 * header.entries()) {
             throw BlockException.invalid("Page table beyond the file's end");
         }
+        if (differencing) return new DifferencingVhd(file, footer, header, ParentLocators.read(file, bytes));
         return new DynamicNode(file, footer, header);
     }
 
@@ -70,7 +72,7 @@ public final class VpcFormat implements ImageFormat {
         if (footer.sizeBytes() > end) {
             throw BlockException.invalid("The disk is said to have %d bytes, and the file has %d".formatted(footer.sizeBytes(), end));
         }
-        return new WindowNode(file, NAME, 0, footer.sizeBytes());
+        return new FixedNode(file, footer);
     }
 
     private static void checkSize(Footer footer) {
