@@ -41,6 +41,7 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
         List<Path> read = new ArrayList<>();
         List<Path> written = new ArrayList<>();
         if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of());
+        certificates(disk.file().get().toString(), read);
         boolean writes = !disk.readOnly() && !disk.snapshot();
         if (isFile(disk.file().get().toString())) (writes ? written : read).add(disk.file().get());
         @Nullable String name = disk.file().get().toString();
@@ -51,6 +52,7 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
                 format = node.backingFormat();
                 name = below == null ? null : Images.resolve(name, below);
                 if (name != null && isFile(name)) read.add(Path.of(name));
+                if (name != null) certificates(name, read);
             } catch (BlockException e) {
                 break;
             }
@@ -61,6 +63,16 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
     /// Not an address: what is served elsewhere is connected to before the system calls are taken, and asks for no file. Nor what is open.
     private static boolean isFile(String name) {
         return !NbdUrl.isOne(name) && !DescriptorSets.isOne(name);
+    }
+
+    /// Those that an address by TLS needs.
+    private static void certificates(String name, List<Path> read) {
+        if (!NbdUrl.isOne(name)) return;
+        try {
+            NbdUrl.parse(name).tls().ifPresent(tls -> read.add(tls.certificates()));
+        } catch (BlockException e) {
+            return; // the machine says so
+        }
     }
 
     private static Path temporaryDirectory() {

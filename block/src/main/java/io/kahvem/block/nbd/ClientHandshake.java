@@ -5,6 +5,10 @@ import io.kahvem.host.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class ClientHandshake {
     private static final int MOST_REPLY = 1 << 20;
     private static final int ZEROES = 124;
+    private static final int MOST_EXPORTS = 10_000;
 
     /// What was agreed on.
     ///
@@ -31,6 +36,7 @@ final class ClientHandshake {
     private long sizeBytes;
     private int flags;
     private int leastBlock = 1;
+    private int bestBlock;
     private int mostPayload = Nbd.MOST_PAYLOAD;
     private OptionalInt allocationId = OptionalInt.empty();
 
@@ -43,18 +49,34 @@ final class ClientHandshake {
         return new ClientHandshake(wire, url).agree();
     }
 
-    private Agreed agree() throws IOException {
+    /// What a server has, and leaves it.
+    static List<ListedExport> list(Wire wire, NbdUrl url) throws IOException {
+        return new ClientHandshake(wire, url).list();
+    }
+
+    /// Takes the server's greeting, and goes over to TLS if it is to be; the server's flags.
+    private int greet() throws IOException {
         ByteBuffer greeting = wire.read(16);
         if (greeting.getLong() != Nbd.INIT_MAGIC || greeting.getLong() != Nbd.OPTION_MAGIC) throw refused("Bad initial magic received");
         int server = wire.read(2).getShort();
-        boolean noZeroes = (server & Nbd.FLAG_NO_ZEROES) != 0;
         wire.write(ByteBuffer.allocate(4).putInt(server & (Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES)).flip());
+        if (url.tls().isEmpty()) return server;
+        boolean asks = (server & Nbd.FLAG_FIXED_NEWSTYLE) != 0;
+        if (!asks || option(Nbd.OPT_STARTTLS, ByteBuffer.allocate(0), false) != Nbd.REP_ACK) throw refused("Server does not support TLS");
+        NbdUrl.Tls how = url.tls().get();
+        wire.startTls(TlsCredentials.ofClient(how.certificates()).clientEngine(how.hostname()));
+        return server;
+    }
+
+    private Agreed agree() throws IOException {
+        int server = greet();
+        boolean noZeroes = (server & Nbd.FLAG_NO_ZEROES) != 0;
         boolean structured = false;
         boolean going = false;
         if ((server & Nbd.FLAG_FIXED_NEWSTYLE) != 0) {
             structured = option(Nbd.OPT_STRUCTURED_REPLY, ByteBuffer.allocate(0), false) == Nbd.REP_ACK;
             if (structured) option(Nbd.OPT_SET_META_CONTEXT, metaContext(), false);
-            going = option(Nbd.OPT_GO, go(), true) == Nbd.REP_ACK;
+            going = option(Nbd.OPT_GO, infoRequest(name()), true) == Nbd.REP_ACK;
         }
         if (!going) exportName(noZeroes);
         if (sizeBytes < 0) throw refused("The disk is said to have %d bytes".formatted(sizeBytes));
@@ -62,6 +84,48 @@ final class ClientHandshake {
             throw refused("Block sizes of %d to %d bytes".formatted(leastBlock, mostPayload));
         }
         return new Agreed(sizeBytes, flags, leastBlock, Math.min(mostPayload, Nbd.MOST_PAYLOAD), structured, allocationId);
+    }
+
+    private List<ListedExport> list() throws IOException {
+        if ((greet() & Nbd.FLAG_FIXED_NEWSTYLE) == 0) throw refused("The server is too old to list its exports");
+        boolean structured = option(Nbd.OPT_STRUCTURED_REPLY, ByteBuffer.allocate(0), false) == Nbd.REP_ACK;
+        Map<String, String> found = new LinkedHashMap<>();
+        option(Nbd.OPT_LIST, ByteBuffer.allocate(0), true, (type, payload) -> {
+            boolean one = type == Nbd.REP_SERVER && found.size() < MOST_EXPORTS && payload.remaining() >= 4;
+            int length = one ? payload.getInt() : -1;
+            if (length < 0 || length > payload.remaining()) throw refused("Unexpected option reply");
+            byte[] bytes = new byte[length];
+            payload.get(bytes);
+            found.put(new String(bytes, StandardCharsets.UTF_8), StandardCharsets.UTF_8.decode(payload).toString());
+        });
+        List<ListedExport> exports = new ArrayList<>();
+        for (Map.Entry<String, String> export : found.entrySet()) exports.add(look(export.getKey(), export.getValue(), structured));
+        leave();
+        return exports;
+    }
+
+    private void leave() {
+        try {
+            wire.write(ByteBuffer.allocate(16).putLong(Nbd.OPTION_MAGIC).putInt(Nbd.OPT_ABORT).putInt(0).flip());
+            wire.finish();
+        } catch (IOException e) {
+            return; // the server has been told all it needs, and may have gone
+        }
+    }
+
+    private ListedExport look(String export, String description, boolean structured) throws IOException {
+        byte[] name = export.getBytes(StandardCharsets.UTF_8);
+        ClientHandshake its = new ClientHandshake(wire, url);
+        its.option(Nbd.OPT_INFO, infoRequest(name), true);
+        List<String> contexts = new ArrayList<>();
+        if (structured) {
+            ByteBuffer all = ByteBuffer.allocate(8 + name.length).putInt(name.length).put(name).putInt(0).flip();
+            option(Nbd.OPT_LIST_META_CONTEXT, all, false, (type, payload) -> {
+                if (type != Nbd.REP_META_CONTEXT || payload.remaining() < 4) throw refused("Unexpected option reply");
+                contexts.add(StandardCharsets.UTF_8.decode(payload.position(4)).toString());
+            });
+        }
+        return new ListedExport(export, description, its.sizeBytes, its.flags, its.leastBlock, its.bestBlock, its.mostPayload, contexts);
     }
 
     private static BlockException refused(String why) {
@@ -79,8 +143,7 @@ final class ClientHandshake {
         return b.putInt(name.length).put(name).putInt(1).putInt(context.length).put(context).flip();
     }
 
-    private ByteBuffer go() {
-        byte[] name = name();
+    private static ByteBuffer infoRequest(byte[] name) {
         ByteBuffer b = ByteBuffer.allocate(8 + name.length);
         return b.putInt(name.length).put(name).putShort((short) 1).putShort((short) Nbd.INFO_BLOCK_SIZE).flip();
     }
@@ -89,6 +152,20 @@ final class ClientHandshake {
     ///
     /// @param needed whether a refusal, other than that it is unknown, is an end
     private int option(int option, ByteBuffer data, boolean needed) throws IOException {
+        return option(option, data, needed, this::take);
+    }
+
+    /// What the server says before it has settled an option.
+    private interface Said {
+        void take(int type, ByteBuffer payload);
+    }
+
+    private void take(int type, ByteBuffer payload) {
+        if (type == Nbd.REP_INFO) info(payload);
+        else if (type == Nbd.REP_META_CONTEXT && payload.remaining() > 4) allocationId = OptionalInt.of(payload.getInt());
+    }
+
+    private int option(int option, ByteBuffer data, boolean needed, Said said) throws IOException {
         wire.write(ByteBuffer.allocate(16).putLong(Nbd.OPTION_MAGIC).putInt(option).putInt(data.remaining()).flip(), data);
         while (true) {
             ByteBuffer reply = wire.read(20);
@@ -97,28 +174,21 @@ final class ClientHandshake {
             int length = reply.getInt();
             if (!its || length < 0 || length > MOST_REPLY) throw refused("Unexpected option reply");
             ByteBuffer payload = wire.read(length);
-            switch (type) {
-                case Nbd.REP_ACK -> {
-                    return type;
-                }
-                case Nbd.REP_INFO -> info(payload);
-                case Nbd.REP_META_CONTEXT -> {
-                    if (length > 4) allocationId = OptionalInt.of(payload.getInt());
-                }
-                default -> {
-                    if ((type & Nbd.REP_ERROR) == 0) continue;
-                    if (needed && type != Nbd.REP_ERR_UNSUP) throw refused(refusal(type, payload));
-                    if (type == Nbd.REP_ERR_TLS_REQD) throw refused(refusal(type, payload));
-                    return type;
-                }
+            if (type == Nbd.REP_ACK) return type;
+            if ((type & Nbd.REP_ERROR) == 0) {
+                said.take(type, payload);
+                continue;
             }
+            boolean unknown = type == Nbd.REP_ERR_UNSUP && option != Nbd.OPT_LIST;
+            if (needed && !unknown || type == Nbd.REP_ERR_TLS_REQD) throw refused(refusal(type, payload));
+            return type;
         }
     }
 
     private static String refusal(int type, ByteBuffer payload) {
         String why = switch (type) {
             case Nbd.REP_ERR_POLICY -> "Denied by server";
-            case Nbd.REP_ERR_TLS_REQD -> "Server requires TLS, which is not supported";
+            case Nbd.REP_ERR_TLS_REQD -> "Server requires TLS: give an nbds: address with tls-certificates=DIRECTORY";
             case Nbd.REP_ERR_UNKNOWN -> "Requested export not available";
             default -> "The server refuses with error %#x".formatted(type);
         };
@@ -134,7 +204,7 @@ final class ClientHandshake {
             flags = b.getShort() & 0xffff;
         } else if (type == Nbd.INFO_BLOCK_SIZE && b.remaining() >= 12) {
             leastBlock = b.getInt();
-            b.getInt();
+            bestBlock = b.getInt();
             mostPayload = b.getInt();
             if (mostPayload < 0) mostPayload = Nbd.MOST_PAYLOAD;
         }

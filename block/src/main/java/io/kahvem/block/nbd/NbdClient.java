@@ -6,6 +6,7 @@ import io.kahvem.host.HostMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,24 +57,44 @@ final class NbdClient implements AutoCloseable {
 
     /// Throws [BlockException] in qemu-img's words.
     static NbdClient connect(String name, NbdUrl url) {
+        try {
+            NbdClient client = negotiated(url, wire -> new NbdClient(wire, name, ClientHandshake.agree(wire, url)));
+            Thread.ofPlatform().daemon().name("nbd " + url.shown()).start(client::takeReplies);
+            return client;
+        } catch (BlockException e) {
+            throw new BlockException(e.errno(), "Could not open '%s': %s".formatted(name, e.getMessage()), e);
+        }
+    }
+
+    /// What a server has. Throws [BlockException] in qemu-nbd's words.
+    static List<ListedExport> list(NbdUrl url) {
+        return negotiated(url, wire -> {
+            try (wire) {
+                return ClientHandshake.list(wire, url);
+            }
+        });
+    }
+
+    private interface Negotiation<T> {
+        T with(Wire wire) throws IOException;
+    }
+
+    /// Connects; the connection is closed where the negotiation fails.
+    private static <T> T negotiated(NbdUrl url, Negotiation<T> negotiation) {
         Wire wire;
         try {
             wire = Wire.connect(url.address());
-        } catch (IOException | RuntimeException e) {
-            throw new BlockException(Errno.EIO, "Could not open '%s': Failed to connect to '%s': %s"
-                    .formatted(name, url.shown(), why(e)), e);
+        } catch (IOException | UnresolvedAddressException e) {
+            throw new BlockException(Errno.EIO, "Failed to connect to '%s': %s".formatted(url.shown(), why(e)), e);
         }
         try {
-            NbdClient client = new NbdClient(wire, name, ClientHandshake.agree(wire, url));
-            Thread.ofPlatform().daemon().name("nbd " + url.shown()).start(client::takeReplies);
-            return client;
+            return negotiation.with(wire);
         } catch (IOException e) {
             wire.close();
-            throw new BlockException(Errno.EIO, "Could not open '%s': Failed to negotiate with '%s': %s"
-                    .formatted(name, url.shown(), why(e)), e);
+            throw new BlockException(Errno.EIO, "Failed to negotiate with '%s': %s".formatted(url.shown(), why(e)), e);
         } catch (BlockException e) {
             wire.close();
-            throw new BlockException(e.errno(), "Could not open '%s': %s".formatted(name, e.getMessage()), e);
+            throw e;
         }
     }
 
@@ -263,7 +284,10 @@ final class NbdClient implements AutoCloseable {
         sending.lock();
         try {
             ByteBuffer leave = ByteBuffer.allocate(28).putInt(0, Nbd.REQUEST_MAGIC).putShort(6, (short) Nbd.CMD_DISC);
-            if (broken == null) wire.write(leave);
+            if (broken == null) {
+                wire.write(leave);
+                wire.finish();
+            }
         } catch (IOException e) {
             broken = why(e); // it has gone first
         } finally {

@@ -10,6 +10,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -22,6 +23,7 @@ public final class NbdServer implements AutoCloseable {
     private final NbdExport export;
     private final ServerSocketChannel listener;
     private final boolean persistent;
+    private final Optional<TlsCredentials> tls;
     private final Consumer<String> log;
     private final Semaphore places;
     private final AtomicInteger clients = new AtomicInteger();
@@ -29,7 +31,9 @@ public final class NbdServer implements AutoCloseable {
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private NbdServer(NbdExport export, ServerSocketChannel listener, boolean persistent, Consumer<String> log) {
+    private NbdServer(
+            NbdExport export, ServerSocketChannel listener, boolean persistent, Optional<TlsCredentials> tls, Consumer<String> log) {
+        this.tls = tls;
         this.export = export;
         this.listener = listener;
         this.persistent = persistent;
@@ -40,9 +44,11 @@ public final class NbdServer implements AutoCloseable {
     /// Listens, and serves from here on. The export's node stays its owner's. Throws [BlockException] where nobody can listen there.
     ///
     /// @param persistent goes on after the last client has left
+    /// @param tls without which clients are told nothing, if there are any
     /// @param log hears of clients that did not keep to the protocol
-    public static NbdServer start(NbdExport export, SocketAddress address, boolean persistent, Consumer<String> log) {
-        NbdServer server = new NbdServer(export, listen(address), persistent, log);
+    public static NbdServer start(NbdExport export, SocketAddress address, boolean persistent, Optional<TlsCredentials> tls,
+            Consumer<String> log) {
+        NbdServer server = new NbdServer(export, listen(address), persistent, tls, log);
         server.start(server::accept, "nbd accept");
         return server;
     }
@@ -114,7 +120,7 @@ public final class NbdServer implements AutoCloseable {
         try (Wire wire = new Wire(channel)) {
             wires.add(wire);
             try {
-                ServerHandshake handshake = new ServerHandshake(wire, export);
+                ServerHandshake handshake = new ServerHandshake(wire, export, tls);
                 negotiated = handshake.negotiate();
                 if (negotiated) new ServerSession(wire, export, handshake.isStructured(), handshake.contexts()).run();
             } finally {

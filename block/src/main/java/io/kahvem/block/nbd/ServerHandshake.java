@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// The server's side of the negotiation: fixed newstyle.
@@ -20,11 +21,14 @@ final class ServerHandshake {
 
     private final Wire wire;
     private final NbdExport export;
+    private final Optional<TlsCredentials> tls;
     private boolean noZeroes;
     private boolean structured;
     private Set<Context> contexts = EnumSet.noneOf(Context.class);
 
-    ServerHandshake(Wire wire, NbdExport export) {
+    /// @param tls without which nothing is told, if there are any
+    ServerHandshake(Wire wire, NbdExport export, Optional<TlsCredentials> tls) {
+        this.tls = tls;
         this.wire = wire;
         this.export = export;
     }
@@ -58,18 +62,43 @@ final class ServerHandshake {
             ByteBuffer data = wire.read((int) length);
             switch (option) {
                 case Nbd.OPT_EXPORT_NAME -> {
+                    if (mustGoOverToTls()) throw new IOException("an export asked for before TLS");
                     return exportName(data);
                 }
                 case Nbd.OPT_ABORT -> {
                     reply(option, Nbd.REP_ACK);
                     return false;
                 }
+                case Nbd.OPT_STARTTLS -> startTls(data);
                 default -> {
-                    if (option(option, data)) return true;
+                    if (mustGoOverToTls()) {
+                        reply(option, Nbd.REP_ERR_TLS_REQD, "Option %#x not permitted before TLS".formatted(option));
+                    } else if (option(option, data)) {
+                        return true;
+                    }
                 }
             }
         }
         throw new IOException("more than %d options".formatted(MOST_OPTIONS));
+    }
+
+    private boolean mustGoOverToTls() {
+        return tls.isPresent() && !wire.isTls();
+    }
+
+    private void startTls(ByteBuffer data) throws IOException {
+        if (data.hasRemaining()) {
+            reply(Nbd.OPT_STARTTLS, Nbd.REP_ERR_INVALID, "NBD_OPT_STARTTLS takes no data");
+        } else if (wire.isTls()) {
+            reply(Nbd.OPT_STARTTLS, Nbd.REP_ERR_INVALID, "TLS is there already");
+        } else if (tls.isEmpty()) {
+            reply(Nbd.OPT_STARTTLS, Nbd.REP_ERR_POLICY, "TLS not configured");
+        } else {
+            reply(Nbd.OPT_STARTTLS, Nbd.REP_ACK);
+            wire.startTls(tls.get().serverEngine());
+            structured = false; // what was said before counts no more
+            contexts = EnumSet.noneOf(Context.class);
+        }
     }
 
     /// Whether the negotiation has come to its end.

@@ -7,12 +7,16 @@ import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
 
 /// A connection, read and written in whole. One thread reads at a time, and one writes.
 final class Wire implements AutoCloseable {
     private final SocketChannel channel;
+    private volatile @Nullable TlsChannel tls;
 
     Wire(SocketChannel channel) throws IOException {
         this.channel = channel;
@@ -31,9 +35,20 @@ final class Wire implements AutoCloseable {
         }
     }
 
+    /// From here on all goes by TLS, which is agreed on now. While nobody else reads or writes.
+    void startTls(SSLEngine engine) throws IOException {
+        tls = TlsChannel.handshake(channel, engine);
+    }
+
+    boolean isTls() {
+        return tls != null;
+    }
+
     /// Fills `into`, and makes it ready to be read from. Throws EOFException where the other side has gone.
     ByteBuffer read(ByteBuffer into) throws IOException {
-        while (into.hasRemaining()) if (channel.read(into) < 0) throw new EOFException("the connection was closed");
+        TlsChannel secured = tls;
+        ReadableByteChannel from = secured == null ? channel : secured;
+        while (into.hasRemaining()) if (from.read(into) < 0) throw new EOFException("the connection was closed");
         return into.flip();
     }
 
@@ -50,9 +65,20 @@ final class Wire implements AutoCloseable {
     }
 
     void write(ByteBuffer... parts) throws IOException {
+        TlsChannel secured = tls;
+        if (secured != null) {
+            secured.write(parts);
+            return;
+        }
         long left = 0;
         for (ByteBuffer part : parts) left += part.remaining();
         while (left > 0) left -= channel.write(parts);
+    }
+
+    /// Tells the other side that nothing follows, where that is usual.
+    void finish() throws IOException {
+        TlsChannel secured = tls;
+        if (secured != null) secured.finish();
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -76,7 +77,8 @@ class NbdFuzzTest {
         Path file = dir.resolve("disk");
         Files.write(file, new byte[SIZE]);
         try (BlockNode node = Images.open(file.toString(), OpenOptions.writable("raw"));
-                NbdServer server = NbdServer.start(new NbdExport(node, "", null, false, true, null, 4), address(), true, line -> { })) {
+                NbdServer server = NbdServer.start(
+                        new NbdExport(node, "", null, false, true, null, 4), address(), true, Optional.empty(), line -> { })) {
             assertThat(server.address()).isNotNull();
             for (int seed = 0; seed < 400; seed++) {
                 try (SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX)) {

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -165,7 +166,7 @@ class NbdTest {
 
     private NbdServer serve(BlockNode node, String name, boolean readOnly, @Nullable String bitmap) {
         NbdExport export = new NbdExport(node, name, "a disk", readOnly, true, bitmap, 16);
-        return NbdServer.start(export, UnixDomainSocketAddress.of(dir.resolve("sock")), true, line -> { });
+        return NbdServer.start(export, UnixDomainSocketAddress.of(dir.resolve("sock")), true, Optional.empty(), line -> { });
     }
 
     @ParameterizedTest
@@ -265,11 +266,11 @@ class NbdTest {
         try (BlockNode node = Images.open(dir.resolve("raw").toString(), OpenOptions.readOnly("raw"))) {
             NbdExport export = new NbdExport(node, "", null, true, false, null, 1);
             InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-            try (NbdServer server = NbdServer.start(export, any, false, line -> { })) {
+            try (NbdServer server = NbdServer.start(export, any, false, Optional.empty(), line -> { })) {
                 int port = ((InetSocketAddress) server.address()).getPort();
                 try (BlockNode client = Images.open("nbd://127.0.0.1:%d/".formatted(port), OpenOptions.readOnly("raw"))) {
                     assertThat(client.sizeBytes()).isEqualTo(SIZE);
-                    assertThatThrownBy(() -> NbdServer.start(export, server.address(), false, line -> { }))
+                    assertThatThrownBy(() -> NbdServer.start(export, server.address(), false, Optional.empty(), line -> { }))
                             .hasMessageContaining("Failed to listen").hasMessageContaining("already in use");
                 }
                 server.awaitEnd();

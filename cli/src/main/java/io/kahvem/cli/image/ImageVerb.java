@@ -6,6 +6,8 @@ import io.kahvem.block.CacheMode;
 import io.kahvem.block.CreateOptions;
 import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
+import io.kahvem.block.nbd.NbdUrl;
+import io.kahvem.block.nbd.TlsCredentials;
 import io.kahvem.block.tool.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,6 +31,8 @@ import picocli.CommandLine.Spec;
 abstract class ImageVerb implements Callable<Integer> {
     static final int OK = 0;
     static final int FAILED = 1;
+
+    private static final List<String> NBD_OPTIONS = List.of("host", "port", "path", "export", "tls-creds", "tls-hostname");
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -44,7 +49,9 @@ abstract class ImageVerb implements Callable<Integer> {
     @Option(names = "-q", description = "Say nothing but errors.")
     private boolean quiet;
 
-    @Option(names = "--object", paramLabel = "secret,id=ID,data=TEXT|file=PATH[,format=base64]", description = "A passphrase, by its id.")
+    @Option(names = "--object", paramLabel = "TYPE,id=ID,...",
+            description = {"A passphrase, by its id: secret,id=ID,data=TEXT|file=PATH[,format=base64];",
+                "or certificates for NBD: tls-creds-x509,id=ID,dir=DIRECTORY,endpoint=server|client[,verify-peer=on|off]."})
     private List<String> objects = List.of();
 
     @Option(names = "--image-opts", description = "File names are options: driver=FORMAT,file.filename=PATH,encrypt.key-secret=ID")
@@ -122,8 +129,9 @@ abstract class ImageVerb implements Callable<Integer> {
 
     /// The file a name means.
     String path(String name) {
-        if (!imageOptions) return name;
+        if (!imageOptions) return TlsObjects.of(objects).withCertificates(name);
         Map<String, String> options = pairs(name);
+        if (isNbd(options)) return nbdAddress(options);
         String file = options.getOrDefault("file.filename", options.get("filename"));
         if (file == null) throw BlockException.invalid("Could not open '%s': file.filename is missing".formatted(name));
         return file;
@@ -136,11 +144,11 @@ abstract class ImageVerb implements Callable<Integer> {
             Map<String, String> given = pairs(name);
             for (String key : given.keySet()) {
                 boolean known = List.of("driver", "filename", "file.driver", "file.filename", "encrypt.key-secret",
-                        "encrypt.format").contains(key);
+                        "encrypt.format").contains(key) || isNbd(given) && NBD_OPTIONS.contains(key.replaceFirst("^file\\.", ""));
                 if (!known) throw BlockException.invalid("Could not open '%s': Invalid parameter '%s'".formatted(name, key));
             }
             String driver = given.get("driver");
-            if (driver != null) with = with.withFormat(driver);
+            if (driver != null) with = with.withFormat(driver.equals("nbd") ? "raw" : driver);
             String secret = given.get("encrypt.key-secret");
             if (secret != null) {
                 byte[] passphrase = secrets.get(secret);
@@ -151,9 +159,37 @@ abstract class ImageVerb implements Callable<Integer> {
         return secrets.size() == 1 ? with.withPassphrase(secrets.values().iterator().next()) : with;
     }
 
+    private static boolean isNbd(Map<String, String> options) {
+        return "nbd".equals(options.get("driver")) || "nbd".equals(options.get("file.driver"));
+    }
+
+    private String nbdAddress(Map<String, String> options) {
+        String prefix = "nbd".equals(options.get("driver")) ? "" : "file.";
+        String host = options.getOrDefault(prefix + "host", "localhost");
+        Optional<String> path = Optional.ofNullable(options.get(prefix + "path"));
+        Optional<String> hostname = Optional.ofNullable(options.get(prefix + "tls-hostname"))
+                .or(() -> path.isPresent() ? Optional.empty() : Optional.of(host));
+        Optional<NbdUrl.Tls> tls = Optional.ofNullable(options.get(prefix + "tls-creds"))
+                .map(id -> new NbdUrl.Tls(clientDirectory(id), hostname));
+        String port = options.getOrDefault(prefix + "port", "10809");
+        if (!port.matches("[0-9]{1,5}")) throw BlockException.invalid("Invalid port number '%s'".formatted(port));
+        return NbdUrl.of(path, host, Integer.parseInt(port), options.getOrDefault(prefix + "export", ""), tls);
+    }
+
+    /// Where the certificates of a client's --object are.
+    Path clientDirectory(String id) {
+        return TlsObjects.of(objects).clientDirectory(id);
+    }
+
+    /// The certificates of a server's --object.
+    TlsCredentials serverCredentials(String id) {
+        return TlsObjects.of(objects).server(id);
+    }
+
     private Map<String, byte[]> secrets() {
         Map<String, byte[]> secrets = new HashMap<>();
         for (String object : objects) {
+            if (TlsObjects.isOne(object)) continue;
             Map<String, String> given = pairs(object.replaceFirst("^secret,", "qom-type=secret,"));
             String id = given.get("id");
             if (!"secret".equals(given.get("qom-type")) || id == null) throw BlockException.invalid("invalid object type: " + object);

@@ -5,8 +5,11 @@ import io.kahvem.block.BlockNode;
 import io.kahvem.block.ByteSize;
 import io.kahvem.block.CacheMode;
 import io.kahvem.block.OpenOptions;
+import io.kahvem.block.nbd.ListedExport;
 import io.kahvem.block.nbd.NbdExport;
 import io.kahvem.block.nbd.NbdServer;
+import io.kahvem.block.nbd.NbdUrl;
+import io.kahvem.block.nbd.TlsCredentials;
 import io.kahvem.block.qcow2.Qcow2Node;
 import io.kahvem.block.table.WindowNode;
 import io.kahvem.cli.ProcessEnd;
@@ -18,7 +21,9 @@ import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -77,8 +82,17 @@ final class ServeVerb extends ImageVerb {
     @Option(names = "--pid-file", paramLabel = "PATH", description = "Write the process' number here once it listens.")
     private @Nullable String pidFile;
 
-    @Parameters(paramLabel = "FILE")
-    private String file = "";
+    @Option(names = "--tls-creds", paramLabel = "ID", description = "Serve by TLS alone, with the credentials of this --object.")
+    private @Nullable String tlsCreds;
+
+    @Option(names = "--tls-hostname", paramLabel = "NAME", description = "With -L: whose name the server's certificate must have.")
+    private @Nullable String tlsHostname;
+
+    @Option(names = {"-L", "--list"}, description = "Serve nothing: list what the server at this address has.")
+    private boolean list;
+
+    @Parameters(paramLabel = "FILE", arity = "0..1")
+    private @Nullable String file;
 
     ServeVerb(ProcessEnd end) {
         this.end = end;
@@ -88,17 +102,20 @@ final class ServeVerb extends ImageVerb {
     int run() {
         if (shared < 1) throw BlockException.invalid("Invalid shared device number '%d'".formatted(shared));
         if (port < 0 || port > 0xffff) throw BlockException.invalid("Invalid port number '%d'".formatted(port));
+        if (list) return list();
+        if (file == null) throw BlockException.invalid("No image is given to be served");
+        Optional<TlsCredentials> tls = Optional.ofNullable(tlsCreds).map(this::serverCredentials);
         long from = ByteSize.parse("offset", offset);
-        SocketAddress address = socket == null ? loopback() : UnixDomainSocketAddress.of(socket);
+        SocketAddress address = socket == null ? address(tls) : UnixDomainSocketAddress.of(socket);
         boolean writes = !readOnly && snapshot == null;
         OpenOptions options = (writes ? OpenOptions.writable(format) : OpenOptions.readOnly(format))
                 .withCache(cache(cache, CacheMode.WRITEBACK));
         try (BlockNode node = open(file, withDiscard(options).withSnapshot(snapshotName()))) {
             checkBitmap(node);
             NbdExport export = new NbdExport(part(node, from), exportName, description, !writes, allocationDepth, bitmap, shared);
-            try (NbdServer server = NbdServer.start(export, address, persistent, line -> fail(line))) {
+            try (NbdServer server = NbdServer.start(export, address, persistent, tls, this::fail)) {
                 end.onSignal(number -> server.end());
-                started(server);
+                started(server, file);
                 server.awaitEnd();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -107,13 +124,26 @@ final class ServeVerb extends ImageVerb {
         return OK;
     }
 
-    private InetSocketAddress loopback() {
+    private int list() {
+        if (file != null) throw BlockException.invalid("List mode is incompatible with a file name");
+        Optional<String> hostname = Optional.ofNullable(tlsHostname).or(() -> socket == null ? Optional.of(bind) : Optional.empty());
+        Optional<NbdUrl.Tls> tls = Optional.ofNullable(tlsCreds).map(id -> new NbdUrl.Tls(clientDirectory(id), hostname));
+        List<ListedExport> exports = ListedExport.of(NbdUrl.parse(NbdUrl.of(Optional.ofNullable(socket), bind, port, "", tls)));
+        out().printf("exports available: %d\n", exports.size());
+        for (ListedExport export : exports) out().print(export.shown());
+        out().flush();
+        return OK;
+    }
+
+    /// Other than loopback only where clients prove who they are.
+    private InetSocketAddress address(Optional<TlsCredentials> tls) {
         try {
             InetAddress address = InetAddress.getByName(bind);
-            if (!address.isLoopbackAddress()) {
-                throw BlockException.invalid(("--bind %s: only loopback addresses are served: "
+            if (!address.isLoopbackAddress() && !tls.map(TlsCredentials::needsPeer).orElse(false)) {
+                throw BlockException.invalid(("--bind %s: only loopback addresses are served without TLS and clients' certificates: "
                         + "whoever reaches the port reads and writes the disk"
-                        + "\n  Forward a UNIX socket by ssh: ssh -L /tmp/disk.sock:/run/disk.sock HOST").formatted(bind));
+                        + "\n  Give --tls-creds, or forward a UNIX socket by ssh: ssh -L /tmp/disk.sock:/run/disk.sock HOST")
+                        .formatted(bind));
             }
             return new InetSocketAddress(address, port);
         } catch (UnknownHostException e) {
@@ -150,10 +180,11 @@ final class ServeVerb extends ImageVerb {
         return new WindowNode(node, node.format(), from, node.sizeBytes() - from);
     }
 
-    private void started(NbdServer server) {
+    private void started(NbdServer server, String file) {
+        String scheme = tlsCreds == null ? "nbd" : "nbds";
         String url = server.address() instanceof InetSocketAddress tcp
-                ? "nbd://%s:%d/%s".formatted(tcp.getAddress().getHostAddress(), tcp.getPort(), exportName)
-                : "nbd+unix:///%s?socket=%s".formatted(exportName, socket);
+                ? "%s://%s:%d/%s".formatted(scheme, tcp.getAddress().getHostAddress(), tcp.getPort(), exportName)
+                : "%s+unix:///%s?socket=%s".formatted(scheme, exportName, socket);
         if (!isQuiet()) fail("'%s' is served at %s".formatted(file, url));
         if (pidFile == null) return;
         try {

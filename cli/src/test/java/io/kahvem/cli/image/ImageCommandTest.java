@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.opentest4j.TestAbortedException;
 import picocli.CommandLine;
 
 /// The verbs beside qemu-img's: the same arguments, the same words, the same exit status.
@@ -252,6 +253,57 @@ class ImageCommandTest {
         Answer open = kahvem("serve --bind 0.0.0.0 @x.qcow2");
         assertThat(open.status).isEqualTo(1);
         assertThat(open.err).contains("only loopback addresses are served");
+    }
+
+    @Test
+    void listsWhatAServerHasAsQemuNbdDoes() throws Exception {
+        qemu("create -f qcow2 @x.qcow2 16M");
+        Process server = new ProcessBuilder(inDirectory("qemu-nbd -t -A -x d -D thedisk -k @sock -f qcow2 @x.qcow2")).start();
+        try {
+            while (!Files.exists(dir.resolve("sock"))) assertThat(server.isAlive()).isTrue();
+            Process theirs = new ProcessBuilder(inDirectory("qemu-nbd -L -k @sock")).start();
+            String listed = new String(theirs.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(listed).contains("description: thedisk");
+            assertThat(kahvem("serve -L -k @sock")).isEqualTo(new Answer(0, listed, ""));
+        } finally {
+            server.destroy();
+        }
+        Answer nobody = kahvem("serve --list -k @none");
+        assertThat(nobody.status).isEqualTo(1);
+        assertThat(nobody.err).startsWith("kahvem image: Failed to connect to '@none'");
+        assertThat(kahvem("serve -L -k @sock @x.qcow2").err).contains("List mode is incompatible with a file name");
+        assertThat(kahvem("serve -k @sock").err).contains("No image is given");
+    }
+
+    @Test
+    void servesAndReadsByTls() throws Exception {
+        content("raw", 1 << 20, 3);
+        Process openssl;
+        try {
+            openssl = new ProcessBuilder(inDirectory("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+                    + " -addext subjectAltName=DNS:localhost -keyout @server-key.pem -out @ca-cert.pem")).redirectErrorStream(true).start();
+        } catch (IOException absent) {
+            System.out.println("skipped: no openssl here to make certificates");
+            throw new TestAbortedException("no openssl", absent);
+        }
+        String said = new String(openssl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(openssl.waitFor()).as(said).isZero();
+        for (String copy : List.of("server-cert.pem", "client-cert.pem")) Files.copy(dir.resolve("ca-cert.pem"), dir.resolve(copy));
+        Files.copy(dir.resolve("server-key.pem"), dir.resolve("client-key.pem"));
+        String server = "serve -k @sock -x d -f raw --pid-file @pid --tls-creds s --object tls-creds-x509,id=s,dir=%s,endpoint=server @raw"
+                .formatted(dir);
+        CompletableFuture<Answer> served = CompletableFuture.supplyAsync(() -> kahvem(server));
+        while (!Files.exists(dir.resolve("pid"))) assertThat(served.isDone()).isFalse();
+        String object = "--object tls-creds-x509,id=c,dir=%s,endpoint=client".formatted(dir);
+        assertThat(kahvem("serve -L -k @sock --tls-creds c " + object).out).contains("exports available: 1", "export: 'd'");
+        assertThat(kahvem("info nbd+unix:///d?socket=@sock").err).contains("Server requires TLS");
+        assertThat(kahvem("serve -L -k @sock --tls-creds x " + object).err).contains("No TLS credentials with id 'x'");
+        assertThat(kahvem("serve -k @sock2 --tls-creds c " + object + " @raw").err).contains("with a server endpoint");
+        String options = "driver=nbd,path=%s,export=d,tls-creds=c,tls-hostname=localhost".formatted(dir.resolve("sock"));
+        ok("convert -O raw %s --image-opts %s @out".formatted(object, options));
+        assertThat(Files.readAllBytes(dir.resolve("out"))).isEqualTo(Files.readAllBytes(dir.resolve("raw")));
+        assertThat(served.get().status).isZero();
+        assertThat(served.get().err).contains("is served at nbds+unix:///d?socket=@sock\n");
     }
 
     @Test
