@@ -39,7 +39,7 @@ public final class Spinner {
             return values()[MEM8.ordinal() + log2Size];
         }
 
-        boolean isMemory() {
+        public boolean isMemory() {
             return compareTo(MEM8) >= 0 && compareTo(MEM64) <= 0;
         }
 
@@ -48,7 +48,7 @@ public final class Spinner {
         }
 
         /// Bytes of a memory operand.
-        int bytes() {
+        public int bytes() {
             return 1 << ordinal() - MEM8.ordinal();
         }
     }

@@ -18,6 +18,7 @@ import java.lang.constant.MethodTypeDesc;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The method being generated: its local variables, and the code that every part of the emitter needs. The operand stack is empty between
@@ -52,7 +53,7 @@ final class Code {
     static final int READ_TABLE = 7;
     static final int WRITE_TABLE = 9;
     static final int ADDRESS = 11;
-    /// The native address of the memory operand.
+    /// The native address of an access that shares nothing.
     static final int HOST = 13;
     static final int VALUE = 15;
     /// Lazy flags: the numbers of the kinds ([Flow.State]), operands of the base, operand of the overlay.
@@ -82,6 +83,8 @@ final class Code {
     /// The bits of a result's exponent that say that it is all there is to it, or 0 where doubles have to be looked at closer
     /// ([FloatCode]).
     static final int PLAIN = RESULT + 8;
+    /// The native addresses of [Windows], from here on.
+    static final int WINDOWS = PLAIN + 2;
 
     final CodeBuilder code;
     final ClassDesc self;
@@ -102,13 +105,17 @@ final class Code {
     private final List<Runnable> cold = new ArrayList<>();
 
     /// Shared exits, for EXIT_AT: to the run loop; on to translated code there; at an instruction, which the interpreter executes; the
-    /// same, which is counted ([Region#missed]); at or after an instruction that has stopped.
+    /// same, which is counted ([Region#missed], [Region#crossed]); at or after an instruction that has stopped.
     final Label exit;
 
     final Label chain;
     final Label toInterpreter;
     final Label missed;
+    final Label crossed;
     final Label stopped;
+
+    /// The access that HOST, or its window, is for.
+    private @Nullable Access reached;
 
     /// The instruction whose place EXIT_AT has, in straight code.
     private Piece.@Nullable Node marked;
@@ -125,6 +132,7 @@ final class Code {
         this.chain = code.newLabel();
         this.toInterpreter = code.newLabel();
         this.missed = code.newLabel();
+        this.crossed = code.newLabel();
         this.stopped = code.newLabel();
     }
 
@@ -335,62 +343,115 @@ final class Code {
         if (!offsetOnly && d.segmentBase != Cpu.ZERO) code.aload(REGS).bipush(d.segmentBase).laload().ladd();
     }
 
-    /// Replaces the linear address on the stack, otherwise empty, by HOST; leaves to the interpreter where there is none.
-    void host(boolean write, int bytes, Piece.Node node) {
-        if (leaves) {
-            code.loadConstant(bytes - 1).lload(write ? WRITE_TABLE : READ_TABLE).invokestatic(INLINE_CLASS, "known", KNOWN_TYPE);
-            code.lstore(HOST);
-            mark(node);
-            code.lload(HOST).lconst_0().lcmp().ifeq(missed);
-            return;
-        }
-        code.loadConstant(bytes - 1).aload(CPU).lload(write ? WRITE_TABLE : READ_TABLE);
-        code.invokestatic(INLINE_CLASS, (write ? "write" : "read") + (well ? "Well" : ""), HOST_TYPE).lstore(HOST);
-        mark(node);
-        code.lload(HOST).lconst_0().lcmp().ifeq(toInterpreter);
+    /// Finds where the memory operand is, for [#get] and [#put]; leaves to the interpreter where that is not known.
+    void operand(Piece.Node node) {
+        reach(node, Objects.requireNonNull(node.operand), () -> address(node.d, node, false));
     }
 
-    /// After `host`: leaves to the interpreter where a locked access has to stop other vCPUs.
-    void checkLockable(int bytes) {
-        code.lload(HOST).loadConstant(bytes);
+    /// The same for what the instruction accesses on the stack, `offset` bytes from the register `base`.
+    void stack(Piece.Node node, int base, int offset) {
+        reach(node, Objects.requireNonNull(node.stack), () -> {
+            code.lload(general(base));
+            if (offset != 0) code.loadConstant((long) offset).ladd();
+        });
+    }
+
+    private void reach(Piece.Node node, Access to, Runnable address) {
+        reached = to;
+        Windows.Window window = to.window;
+        if (window == null) {
+            address.run();
+            host(to.write, to.bytes - 1, HOST, node, leaves ? missed : toInterpreter);
+        } else if (to.opens) {
+            address.run();
+            int offset = window.offset(to);
+            if (offset != 0) code.loadConstant((long) -offset).ladd();
+            code.dup2().lstore(ADDRESS);
+            Label none = code.newLabel();
+            host(window.write, window.last(), window.local, node, none);
+            later(() -> {
+                code.labelBinding(none);
+                code.lload(ADDRESS).dup2().loadConstant((long) window.last()).ladd().lxor().loadConstant(-4096L).land();
+                code.lconst_0().lcmp().ifne(crossed).goto_(leaves ? missed : toInterpreter);
+            });
+        }
+        if (to.alignment == 1) return;
+        mark(node);
+        pushHost(0);
+        code.l2i().bipush(to.alignment - 1).iand();
+        rarelyNonzero(toInterpreter);
+    }
+
+    /// Replaces the linear address on the stack, otherwise empty, by the local `to`, which has the native one; goes to `none` where there
+    /// is none.
+    private void host(boolean write, int last, int to, Piece.Node node, Label none) {
+        code.loadConstant(last);
+        if (leaves) {
+            code.lload(write ? WRITE_TABLE : READ_TABLE).invokestatic(INLINE_CLASS, "known", KNOWN_TYPE);
+        } else {
+            code.aload(CPU).lload(write ? WRITE_TABLE : READ_TABLE);
+            code.invokestatic(INLINE_CLASS, (write ? "write" : "read") + (well ? "Well" : ""), HOST_TYPE);
+        }
+        code.lstore(to);
+        mark(node);
+        code.lload(to).lconst_0().lcmp().ifeq(none);
+    }
+
+    /// Pushes the native address of what was found, and `offset`.
+    void pushHost(int offset) {
+        Access access = Objects.requireNonNull(reached);
+        Windows.Window window = access.window;
+        int from = (window == null ? 0 : window.offset(access)) + offset;
+        code.lload(window == null ? HOST : window.local);
+        if (from != 0) code.loadConstant((long) from).ladd();
+    }
+
+    /// Leaves to the interpreter where a locked access has to stop other vCPUs.
+    void checkLockable(int bytes, Piece.Node node) {
+        mark(node);
+        pushHost(0);
+        code.loadConstant(bytes);
         code.invokestatic(INLINE_CLASS, "lockable", MethodTypeDesc.of(CD_boolean, CD_long, CD_int)).ifeq(toInterpreter);
     }
 
-    /// Pushes what is at HOST.
+    /// Pushes `bytes` bytes of what was found, from `offset` on.
     void get(int bytes, int offset) {
-        code.lload(HOST);
-        if (offset != 0) code.loadConstant((long) offset).ladd();
+        pushHost(offset);
         code.invokestatic(INLINE_CLASS, "get" + access + 8 * bytes, LONG_OF_LONG);
     }
 
     private void put(int bytes, int offset, Runnable value) {
-        code.lload(HOST);
-        if (offset != 0) code.loadConstant((long) offset).ladd();
+        pushHost(offset);
         value.run();
         code.invokestatic(INLINE_CLASS, "put" + access + 8 * bytes, PUT_TYPE);
     }
 
-    /// Loads `bytes` bytes at the linear address on the stack into the local `to`; `update` for an instruction that will store there.
-    void load(int bytes, int to, boolean update, Piece.Node node) {
-        host(update, bytes, node);
-        get(bytes, 0);
+    /// Stores the low bytes of the local `from` where something was found.
+    void put(int from) {
+        put(Objects.requireNonNull(reached).bytes, 0, () -> code.lload(from));
+    }
+
+    /// Loads what was found into the local `to`.
+    void take(int to) {
+        get(Objects.requireNonNull(reached).bytes, 0);
         code.lstore(to);
     }
 
-    /// Stores the low `bytes` bytes of the local `from` at the linear address on the stack.
-    void store(int bytes, int from, Piece.Node node) {
-        host(true, bytes, node);
-        storeBack(bytes, from);
+    /// Loads the memory operand into the local `to`.
+    void load(int to, Piece.Node node) {
+        operand(node);
+        take(to);
     }
 
-    /// Stores where `load` with `update` has loaded.
-    void storeBack(int bytes, int from) {
-        put(bytes, 0, () -> code.lload(from));
+    /// Stores the low bytes of the local `from` into the memory operand.
+    void store(int from, Piece.Node node) {
+        operand(node);
+        put(from);
     }
 
-    /// Loads 16 bytes at the linear address on the stack into two locals.
+    /// Loads 16 bytes of the memory operand into two locals.
     void loadPair(int low, int high, Piece.Node node) {
-        host(false, 16, node);
+        operand(node);
         get(8, 0);
         code.lstore(low);
         get(8, 8);
@@ -398,14 +459,14 @@ final class Code {
     }
 
     void storePair(int low, int high, Piece.Node node) {
-        host(true, 16, node);
+        operand(node);
         put(8, 0, () -> code.lload(low));
         put(8, 8, () -> code.lload(high));
     }
 
     /// Loads 32 bytes into T0 to T3.
     void loadFour(Piece.Node node) {
-        host(false, 32, node);
+        operand(node);
         for (int h = 0; h < 4; h++) {
             get(8, 8 * h);
             code.lstore(T0 + 2 * h);
@@ -414,7 +475,7 @@ final class Code {
 
     /// Stores the YMM register `n`.
     void storeFour(int n, Piece.Node node) {
-        host(true, 32, node);
+        operand(node);
         for (int h = 0; h < 4; h++) {
             int half = h;
             put(8, 8 * h, () -> half(n, half));
@@ -442,13 +503,5 @@ final class Code {
             value.run();
             code.lastore();
         }
-    }
-
-    /// Lets the interpreter raise the fault of an operand, at the linear address on the stack, that is not aligned to `bytes` bytes.
-    void checkAligned(int bytes, Piece.Node node) {
-        mark(node);
-        code.dup2().lstore(ADDRESS).l2i().bipush(bytes - 1).iand();
-        rarelyNonzero(toInterpreter);
-        code.lload(ADDRESS);
     }
 }

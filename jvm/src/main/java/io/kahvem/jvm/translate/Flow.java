@@ -301,7 +301,7 @@ final class Flow {
             for (Piece.Node node : piece.nodes) {
                 Effects effects = Effects.of(node);
                 written |= effects.writes();
-                boolean here = node.kind() != Op.Kind.WHOLE || VectorMoves.inline(node) || FloatCode.inline(node);
+                boolean here = node.kind() != Op.Kind.WHOLE || node.emittedHere();
                 if (here) cached |= effects.reads() | effects.writes();
             }
         }

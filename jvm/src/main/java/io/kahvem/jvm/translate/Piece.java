@@ -5,6 +5,7 @@ import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.decode.Op;
 import io.kahvem.jvm.semantics.Hints;
 import io.kahvem.jvm.semantics.Move;
+import io.kahvem.jvm.semantics.Stack;
 import io.kahvem.jvm.semantics.Transfer;
 import java.lang.classfile.Label;
 import java.util.ArrayList;
@@ -22,10 +23,17 @@ final class Piece {
         /// Whether a later instruction, or whoever handles a fault, may see the flags after it.
         boolean flagsLive = true;
 
+        /// What it accesses by its memory operand, and on the stack, as far as regions have code of their own for it.
+        final @Nullable Access operand;
+
+        final @Nullable Access stack;
+
         Node(Decoded d, int at) {
             this.d = d;
             this.at = at;
             this.end = at + d.length;
+            this.operand = Access.ofOperand(this);
+            this.stack = Access.ofStack(this);
         }
 
         Op.Kind kind() {
@@ -39,6 +47,16 @@ final class Piece {
         /// NOP of any length, and XCHG of the accumulator with itself, which is one.
         boolean doesNothing() {
             return is(Hints.class, "nop") || is(Move.class, "nop") || is(Move.class, "xchgAccumulator") && d.registers[0] == Cpu.RAX;
+        }
+
+        /// LEAVE with all of RBP.
+        boolean leaves() {
+            return is(Stack.class, "leave") && d.size == 3;
+        }
+
+        /// Whether regions have code for it although it takes the whole instruction.
+        boolean emittedHere() {
+            return VectorMoves.inline(this) || FloatCode.inline(this) || leaves() || doesNothing();
         }
 
         boolean is(Class<?> owner, String name) {

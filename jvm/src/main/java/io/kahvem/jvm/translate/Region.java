@@ -28,6 +28,9 @@ public abstract class Region {
     /// Misses in as much time are too many: then a call each costs less than leaving.
     private static final int MANY_MISSES = 1_000;
 
+    /// The same for accesses in two pages, which cost as much, and without shared look-ups nothing else gains.
+    private static final int MANY_CROSSINGS = 10_000;
+
     private static final long SHORT_NANOS = 1_000_000_000;
 
     private static final VarHandle VALID;
@@ -65,6 +68,12 @@ public abstract class Region {
 
     private long missesSince;
     private boolean missesOften;
+
+    /// The same for accesses that share a look-up and were in two pages.
+    private int crossings;
+
+    private long crossingsSince;
+    private boolean crossesOften;
 
     /// Where it is entered at its head, once it is published.
     private @Nullable Entry head;
@@ -198,6 +207,30 @@ public abstract class Region {
 
     boolean missesOften() {
         return missesOften;
+    }
+
+    /// Accesses that share a look-up were in two pages. Where they often are it is asked for without such.
+    protected final void crossed(Cpu c, long base) {
+        if (++crossings < MANY_CROSSINGS) return;
+        crossings = 0;
+        long now = System.nanoTime();
+        Entry entry = head;
+        if (now - crossingsSince < SHORT_NANOS && !crossesOften && entry != null) {
+            crossesOften = true;
+            c.grown = entry;
+            c.grownRip = base + entry.offset();
+        }
+        crossingsSince = now;
+    }
+
+    boolean crossesOften() {
+        return crossesOften;
+    }
+
+    /// Takes over what was learnt by the region in whose place it is.
+    void learn(Region before) {
+        missesOften = before.missesOften;
+        crossesOften = before.crossesOften;
     }
 
     void enteredAt(Entry entry) {

@@ -52,6 +52,7 @@ final class RegionEmitter {
         this.plan = plan;
         this.style = style;
         this.flow = new Flow(plan);
+        if (style.windows()) Windows.find(plan, Code.WINDOWS);
         this.self = ClassDesc.of(Region.class.getPackageName() + ".Region_" + Integer.toHexString(plan.head));
     }
 
@@ -178,8 +179,8 @@ final class RegionEmitter {
         private void leave() {
             Label settle = code.newLabel();
             Label done = code.newLabel();
-            code.labelBinding(out.missed).aload(Code.THIS).aload(Code.CPU).lload(Code.BASE);
-            code.invokevirtual(Code.REGION_CLASS, "missed", MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long));
+            count(out.crossed, "crossed").goto_(out.toInterpreter);
+            count(out.missed, "missed");
             code.labelBinding(out.toInterpreter).aload(Code.CPU).iconst_1().putfield(Code.CPU_CLASS, "interpretNext", CD_boolean);
             code.labelBinding(out.stopped);
             code.aload(Code.THIS).iload(Code.EXIT_AT).invokevirtual(Code.REGION_CLASS, "place", MethodTypeDesc.of(CD_int, CD_int));
@@ -201,6 +202,12 @@ final class RegionEmitter {
             code.labelBinding(done).return_();
         }
 
+        /// Where the region is told that it leaves for this.
+        private CodeBuilder count(Label label, String what) {
+            code.labelBinding(label).aload(Code.THIS).aload(Code.CPU).lload(Code.BASE);
+            return code.invokevirtual(Code.REGION_CLASS, what, MethodTypeDesc.of(CD_void, Code.CPU_CLASS, CD_long));
+        }
+
         private void piece(Piece piece, @Nullable Piece following) {
             code.labelBinding(label(piece));
             code.iinc(Code.BUDGET, -piece.nodes.size());
@@ -218,7 +225,9 @@ final class RegionEmitter {
                         if (node.d.row.endsBlock()) {
                             saveContext();
                         }
-                        if (VectorMoves.inline(node)) {
+                        if (node.leaves()) {
+                            values.leave(node);
+                        } else if (VectorMoves.inline(node)) {
                             moves.emit(node);
                         } else if (FloatCode.inline(node)) {
                             Flow.State before = state;
@@ -448,8 +457,9 @@ final class RegionEmitter {
         private void pushReturn(Piece.Node node) {
             int sp = Code.general(Cpu.RSP);
             out.addressOf(node.end);
-            code.lstore(Code.T0).lload(sp).loadConstant(8L).lsub();
-            out.store(8, Code.T0, node);
+            code.lstore(Code.T0);
+            out.stack(node, Cpu.RSP, -8);
+            out.put(Code.T0);
             code.lload(sp).loadConstant(8L).lsub().lstore(sp);
         }
 
@@ -529,8 +539,7 @@ final class RegionEmitter {
         private void target(Piece.Node node) {
             if (node.d.memory) {
                 // RIP-relative operands of a control operation count from the next instruction, as everywhere.
-                out.address(node.d, node, false);
-                out.load(8, Code.T1, false, node);
+                out.load(Code.T1, node);
             } else {
                 code.lload(Code.general(node.d.rm)).lstore(Code.T1);
             }
@@ -545,8 +554,8 @@ final class RegionEmitter {
 
         private void ret(Piece.Node node, Flow.State state, long dirty) {
             int sp = Code.general(Cpu.RSP);
-            code.lload(sp);
-            out.load(8, Code.T1, false, node);
+            out.stack(node, Cpu.RSP, 0);
+            out.take(Code.T1);
             Runnable release = () -> code.lload(sp).loadConstant(8L + (node.d.imm & 0xffff)).ladd().lstore(sp);
             if (!plan.returnSites.isEmpty()) {
                 code.lload(sp).lstore(Code.VALUE);

@@ -305,11 +305,13 @@ public final class Translator implements AutoCloseable {
         boolean again = before != null && before.region().missesOften();
         // A system's kernel touches page after page, and its TLB is flushed with each change of process.
         boolean leaves = before != null && request.user && !again;
-        Emitted emitted = emit(code, request.offset, decoder, bounds, new Style(ordered, well, leaves));
+        boolean windows = before == null || !before.region().crossesOften();
+        Emitted emitted = emit(code, request.offset, decoder, bounds, new Style(ordered, well, leaves, windows));
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && !well && !again && plan.instructions <= before.region().instructions()) return true; // there is no more
+        if (before != null && !well && !again && windows && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
+        if (before != null) region.learn(before.region());
         List<Region.Part> parts = new ArrayList<>();
         parts.add(part(code, 0, plan.granules.getOrDefault(0, 0L)));
         plan.granules.forEach((page, granules) -> {

@@ -56,9 +56,7 @@ final class ValueCode {
         }
         int first = node.kind() == Op.Kind.COMPUTE ? 1 : 0;
         for (int i = first; i < d.operands; i++) {
-            if (!memory(d.places[i])) continue;
-            out.address(d, node, false);
-            out.load(bytes(d.places[i]), Code.VALUE, i == 0 && node.kind() == Op.Kind.UPDATE, node);
+            if (d.places[i].isMemory()) out.load(Code.VALUE, node);
         }
         int cc = Flow.condition(node);
         if (cc >= 0) {
@@ -74,14 +72,6 @@ final class ValueCode {
         if (setting == Flow.Setting.EAGER || setting == Flow.Setting.EAGER_ALL) flags.forget(state);
         if (node.kind() != Op.Kind.CONSUME) put(d.places[0], d.registers[0], node);
         return after;
-    }
-
-    private static int bytes(Place memory) {
-        return 1 << memory.ordinal() - Place.MEM8.ordinal();
-    }
-
-    private static boolean memory(Place place) {
-        return place.compareTo(Place.MEM8) >= 0 && place.compareTo(Place.MEM64) <= 0;
     }
 
     /// Pushes an operand; memory was loaded into VALUE.
@@ -113,10 +103,9 @@ final class ValueCode {
             default -> {
                 code.lstore(Code.T0);
                 if (node.kind() == Op.Kind.UPDATE) {
-                    out.storeBack(bytes(place), Code.T0);
+                    out.put(Code.T0);
                 } else {
-                    out.address(node.d, node, false);
-                    out.store(bytes(place), Code.T0, node);
+                    out.store(Code.T0, node);
                 }
             }
         }
@@ -125,7 +114,7 @@ final class ValueCode {
     /// Whether the 32-bit result has nothing above it.
     private static boolean zeroExtended(Piece.Node node) {
         Decoded d = node.d;
-        if (node.is(Move.class, "mov")) return memory(d.places[1]) || d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0;
+        if (node.is(Move.class, "mov")) return d.places[1].isMemory() || d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0;
         return node.is(Move.class, "movzx8") || node.is(Move.class, "movzx16")
                 || Flow.condition(node) >= 0 && node.kind() == Op.Kind.COMPUTE
                 || node.is(Logic.class, "and") && d.places[1] == Place.IMMEDIATE && d.imm >>> 32 == 0
@@ -292,10 +281,10 @@ final class ValueCode {
         switch (node.name()) {
             case "mov" -> {}
             case "movzx8" -> {
-                if (!memory(node.d.places[1])) code.loadConstant(0xffL).land();
+                if (!node.d.places[1].isMemory()) code.loadConstant(0xffL).land();
             }
             case "movzx16" -> {
-                if (!memory(node.d.places[1])) code.loadConstant(0xffffL).land();
+                if (!node.d.places[1].isMemory()) code.loadConstant(0xffffL).land();
             }
             case "movsx8" -> code.l2i().i2b().i2l();
             case "movsx16" -> code.l2i().i2s().i2l();
@@ -372,11 +361,10 @@ final class ValueCode {
     /// A locked operation: the method may run several times until its result could be stored in one step. Its flags come last.
     private void locked(Piece.Node node, Flow.State state, Flow.Setting setting) {
         Decoded d = node.d;
-        int bytes = bytes(d.places[0]);
+        int bytes = d.places[0].bytes();
         Label retry = code.newLabel();
-        out.address(d, node, false);
-        out.host(true, bytes, node);
-        if (bytes > 1) out.checkLockable(bytes);
+        out.operand(node);
+        if (bytes > 1) out.checkLockable(bytes, node);
         boolean makes = setting == Flow.Setting.EAGER || !out.flow.after(node, state).equals(state) && setting == Flow.Setting.NONE;
         if (makes) {
             flags.make(state);
@@ -394,7 +382,8 @@ final class ValueCode {
         for (int i = 0; i < d.operands; i++) operand(node, i);
         result(node, Flow.form(node) | Form.FLAGS_DEAD, Code.T2);
         code.lstore(Code.T0);
-        code.lload(Code.HOST).loadConstant(bytes).lload(Code.VALUE).lload(Code.T0);
+        out.pushHost(0);
+        code.loadConstant(bytes).lload(Code.VALUE).lload(Code.T0);
         code.invokestatic(Code.INLINE_CLASS, "compareAndSet", MethodTypeDesc.of(CD_boolean, CD_long, CD_int, CD_long, CD_long));
         code.ifeq(retry);
         // The operands are still there: once more, for the flags.
@@ -414,13 +403,11 @@ final class ValueCode {
         Decoded d = node.d;
         int bytes = d.size == 3 ? 8 : 2;
         int sp = Code.general(Cpu.RSP);
-        if (memory(d.places[0])) {
-            out.address(d, node, false);
-            out.load(bytes, Code.VALUE, false, node);
-        }
+        if (d.places[0].isMemory()) out.load(Code.VALUE, node);
         operand(node, 0);
-        code.lstore(Code.T0).lload(sp).loadConstant((long) bytes).lsub();
-        out.store(bytes, Code.T0, node);
+        code.lstore(Code.T0);
+        out.stack(node, Cpu.RSP, -bytes);
+        out.put(Code.T0);
         code.lload(sp).loadConstant((long) bytes).lsub().lstore(sp);
     }
 
@@ -428,10 +415,18 @@ final class ValueCode {
         Decoded d = node.d;
         int bytes = d.size == 3 ? 8 : 2;
         int sp = Code.general(Cpu.RSP);
-        code.lload(sp);
-        out.load(bytes, Code.T0, false, node);
+        out.stack(node, Cpu.RSP, 0);
+        out.take(Code.T0);
         code.lload(sp).loadConstant((long) bytes).ladd().lstore(sp);
         code.lload(Code.T0);
         put(d.places[0], d.registers[0], node);
+    }
+
+    /// LEAVE.
+    void leave(Piece.Node node) {
+        int bp = Code.general(Cpu.RBP);
+        out.stack(node, Cpu.RBP, 0);
+        out.take(Code.T0);
+        code.lload(bp).loadConstant(8L).ladd().lstore(Code.general(Cpu.RSP)).lload(Code.T0).lstore(bp);
     }
 }

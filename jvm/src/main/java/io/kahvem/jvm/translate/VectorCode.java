@@ -61,14 +61,10 @@ final class VectorCode {
             code.loadConstant(d.imm & 0xff).lstore(Code.T0);
             sourceLow = Code.T0;
         } else if (d.memory) {
-            out.address(d, node, false);
-            switch (kind) {
-                case SCALAR32 -> out.load(4, Code.T0, false, node);
-                case SCALAR64 -> out.load(8, Code.T0, false, node);
-                default -> {
-                    out.checkAligned(16, node);
-                    out.loadPair(Code.T0, Code.T1, node);
-                }
+            if (kind.scalar()) {
+                out.load(Code.T0, node);
+            } else {
+                out.loadPair(Code.T0, Code.T1, node);
             }
             sourceLow = Code.T0;
             sourceHigh = Code.T1;
@@ -115,8 +111,7 @@ final class VectorCode {
         boolean fromInteger = FloatCode.toDouble(node);
         int from = fromInteger ? Code.general(d.rm) : Code.vector(d.rm, 0);
         if (d.memory) {
-            out.address(d, node, false);
-            out.load(fromInteger && d.size != 3 ? 4 : 8, Code.T0, false, node);
+            out.load(Code.T0, node);
             from = Code.T0;
         }
         if (fromInteger) {
@@ -181,9 +176,8 @@ final class VectorCode {
         if (kind == Op.Kind.VEX_SHIFT_IMMEDIATE) {
             code.loadConstant(d.imm & 0xff).lstore(Code.T0);
         } else if (d.memory) {
-            out.address(d, node, false);
             if (kind.scalar()) {
-                out.load(kind.source.equals("scalar32") ? 4 : 8, Code.T0, false, node);
+                out.load(Code.T0, node);
             } else if (halves == 4 && !counted) {
                 out.loadFour(node);
             } else {

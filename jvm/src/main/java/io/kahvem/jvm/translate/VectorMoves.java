@@ -46,8 +46,20 @@ final class VectorMoves {
         return STORES.contains(node.name()) || node.name().equals("movdStore");
     }
 
+    /// What it accesses; it has a memory operand.
+    static Access access(Piece.Node node) {
+        String name = node.name();
+        boolean write = stores(node);
+        if (WIDE.contains(name)) {
+            int bytes = node.d.vl256 ? 32 : 16;
+            return Access.of(bytes, write, UNALIGNED.contains(name) ? 1 : bytes);
+        }
+        if (name.startsWith("movss")) return Access.of(4, write);
+        boolean word = (name.equals("movd") || name.equals("movdStore")) && node.d.size != 3;
+        return Access.of(word ? 4 : 8, write);
+    }
+
     void emit(Piece.Node node) {
-        if (node.d.memory) out.address(node.d, node, false);
         boolean toMemory = node.d.memory && stores(node);
         if (node.d.vl256 && WIDE.contains(node.name())) {
             move256(node);
@@ -77,7 +89,6 @@ final class VectorMoves {
             }
             return;
         }
-        if (!UNALIGNED.contains(node.name())) out.checkAligned(32, node);
         if (store) {
             out.storeFour(from, node);
             return;
@@ -102,14 +113,13 @@ final class VectorMoves {
                     copy(fromHigh, high);
                     return;
                 }
-                if (node.name().equals("loadAligned")) out.checkAligned(16, node);
                 out.loadPair(Code.T0, Code.T1, node);
                 copy(Code.T0, low);
                 copy(Code.T1, high);
             }
             case "movss" -> {
                 if (memory) {
-                    out.load(4, Code.T0, false, node);
+                    out.load(Code.T0, node);
                     copy(Code.T0, low);
                     zero(high);
                 } else {
@@ -145,7 +155,7 @@ final class VectorMoves {
     /// Leaves 8 bytes of memory, or the local `register`, in T0.
     private void half(boolean memory, int register, Piece.Node node) {
         if (memory) {
-            out.load(8, Code.T0, false, node);
+            out.load(Code.T0, node);
         } else {
             copy(register, Code.T0);
         }
@@ -166,58 +176,55 @@ final class VectorMoves {
                     copy(Code.T1, toHigh);
                     return;
                 }
-                if (!node.name().equals("store")) out.checkAligned(16, node);
                 out.storePair(low, high, node);
             }
             case "movssStore" -> {
                 if (memory) {
-                    out.store(4, low, node);
+                    out.store(low, node);
                 } else {
                     code.lload(toLow).loadConstant(~LOW32).land().lload(low).loadConstant(LOW32).land().lor().lstore(toLow);
                 }
             }
             case "movsdStore" -> {
                 if (memory) {
-                    out.store(8, low, node);
+                    out.store(low, node);
                 } else {
                     copy(low, toLow);
                 }
             }
             case "movqStore" -> {
                 if (memory) {
-                    out.store(8, low, node);
+                    out.store(low, node);
                 } else {
                     copy(low, toLow);
                     zero(toHigh);
                 }
             }
-            case "storeLow" -> out.store(8, low, node);
-            default -> out.store(8, high, node);
+            case "storeLow" -> out.store(low, node);
+            default -> out.store(high, node);
         }
     }
 
     private void movd(Piece.Node node) {
-        int bytes = node.d.size == 3 ? 8 : 4;
         if (node.d.memory) {
-            out.load(bytes, Code.T0, false, node);
+            out.load(Code.T0, node);
             code.lload(Code.T0);
         } else {
             code.lload(Code.general(node.d.rm));
-            if (bytes == 4) code.loadConstant(LOW32).land();
+            if (node.d.size != 3) code.loadConstant(LOW32).land();
         }
         code.lstore(Code.vector(node.d.reg, 0));
         zero(Code.vector(node.d.reg, 1));
     }
 
     private void movdStore(Piece.Node node) {
-        int bytes = node.d.size == 3 ? 8 : 4;
         int low = Code.vector(node.d.reg, 0);
         if (node.d.memory) {
-            out.store(bytes, low, node);
+            out.store(low, node);
             return;
         }
         code.lload(low);
-        if (bytes == 4) code.loadConstant(LOW32).land();
+        if (node.d.size != 3) code.loadConstant(LOW32).land();
         code.lstore(Code.general(node.d.rm));
     }
 

@@ -26,7 +26,7 @@ class EmittedCodeTest {
         byte[] bytes = code.assembled();
         byte[] page = new byte[4096];
         System.arraycopy(bytes, 0, page, 0, bytes.length);
-        Style style = new Style(true, true, true);
+        Style style = new Style(true, true, true, true);
         Translator.Emitted emitted = Translator.emit(Surroundings.of(page), 0, new Decoder(Opcodes.map()), EVERYTHING, style);
         String text = BytecodeText.of(Objects.requireNonNull(emitted).classFile());
         Path file = APPROVED.resolve(name + ".txt");

@@ -38,7 +38,7 @@ class MethodSizeTest {
 
     private void check(String what, byte[] code, int head) {
         byte[] pages = Arrays.copyOf(code, TWO_PAGES);
-        Translator.Emitted emitted = Translator.emit(Surroundings.of(pages), head, decoder, EVERYTHING, new Style(true, true, false));
+        Translator.Emitted emitted = Translator.emit(Surroundings.of(pages), head, decoder, EVERYTHING, new Style(true, true, false, true));
         if (emitted == null) {
             System.arraycopy(pages, head, window, 0, Math.min(window.length, pages.length - head));
             assertTrue(!decoder.decode(window, window.length, Mode.CODE64 | Mode.FLAT, decoded), () -> what + ": nothing is emitted");
