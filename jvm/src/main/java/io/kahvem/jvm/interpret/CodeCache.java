@@ -47,10 +47,10 @@ public final class CodeCache {
         return entry != null && entry.isFrequent();
     }
 
-    /// Counts the interpretations of the block at an offset of a page anew.
-    public void cool(long gpa, int offset, int mode) {
+    /// Counts the interpretations of the block at an offset of a page anew, from `heat` on where there were more.
+    public void cool(long gpa, int offset, int mode, int heat) {
         Block block = page(gpa).find(offset, mode);
-        if (block != null) block.heat = 0;
+        if (block != null && block.heat > heat) block.heat = heat;
     }
 
     /// See [CodePage#jumpTargets].

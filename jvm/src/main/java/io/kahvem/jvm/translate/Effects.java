@@ -5,7 +5,9 @@ import io.kahvem.jvm.decode.Decoded;
 import io.kahvem.jvm.decode.Op;
 import io.kahvem.jvm.interpret.Spinner.Place;
 import io.kahvem.jvm.semantics.Bits;
+import io.kahvem.jvm.semantics.ControlRegisters;
 import io.kahvem.jvm.semantics.Cpuid;
+import io.kahvem.jvm.semantics.FlagControl;
 import io.kahvem.jvm.semantics.Hints;
 import io.kahvem.jvm.semantics.ModelSpecific;
 import io.kahvem.jvm.semantics.Move;
@@ -136,10 +138,22 @@ record Effects(long reads, long writes, FlagUse flags) {
         if (owner == Bits.class) return new Effects(address | named, named, FlagUse.READS);
         if (owner == Stack.class && name.equals("leave")) return new Effects(RSP | RBP, RSP | RBP, FlagUse.NONE);
         if (owner == Hints.class) return new Effects(address, 0, FlagUse.NONE);
-        if (owner == Cpuid.class || owner == ModelSpecific.class && name.startsWith("rd")) {
-            return new Effects(RAX | RCX, RAX | RBX | RCX | RDX, FlagUse.NONE);
-        }
+        if (owner == Cpuid.class) return new Effects(RAX | RCX, RAX | RBX | RCX | RDX, FlagUse.NONE);
+        if (owner == ModelSpecific.class && name.startsWith("rd")) return new Effects(RCX, RAX | RCX | RDX, FlagUse.NONE);
+        if (owner == ControlRegisters.class || owner == FlagControl.class) return system(name, d);
         return new Effects(GENERAL, GENERAL, FlagUse.READS);
+    }
+
+    /// What kernels execute in their hottest code, exactly: each register that may be changed has to be loaded after it.
+    private static Effects system(String name, Decoded d) {
+        return switch (name) {
+            case "swapgs", "clts", "cli", "sti", "cld", "std", "clac", "stac" -> new Effects(0, 0, FlagUse.NONE);
+            case "rdfsbase", "rdgsbase", "movFromControl" -> new Effects(0, bit(d.rm), FlagUse.NONE);
+            case "wrfsbase", "wrgsbase" -> new Effects(bit(d.rm), 0, FlagUse.NONE);
+            case "pushf" -> new Effects(RSP, RSP, FlagUse.READS);
+            case "clc", "stc", "cmc" -> new Effects(0, 0, FlagUse.READS);
+            default -> new Effects(GENERAL, GENERAL, FlagUse.READS);
+        };
     }
 
     private static Effects move(Piece.Node node, long address) {

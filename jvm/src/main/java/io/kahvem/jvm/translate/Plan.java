@@ -69,8 +69,8 @@ final class Plan {
     /// @param callees how far the function is that the indirect call always goes to that returns to a place, from there; 0 if there is none
     record Bounds(int most, int pages, IntPredicate wanted, IntPredicate covered, IntPredicate entered, IntFunction<int[]> targets,
             IntToLongFunction callees) {
-        Bounds halved() {
-            return new Bounds(most / 2, pages, wanted, covered, entered, targets, callees);
+        Bounds fewer(int instructions) {
+            return new Bounds(instructions, pages, wanted, covered, entered, targets, callees);
         }
     }
 
@@ -253,7 +253,8 @@ final class Plan {
     private static boolean mayGoOn(Piece.Node node) {
         if (node.is(Transfer.class, "ret") || node.is(Transfer.class, "jmpIndirect")) return false;
         Class<?> owner = node.d.row.op.method().getDeclaringClass();
-        return owner != FarTransfer.class && owner != Interrupts.class && !node.name().startsWith("sys");
+        boolean returns = node.name().equals("syscall") || !node.name().startsWith("sys");
+        return owner != FarTransfer.class && owner != Interrupts.class && returns;
     }
 
     private void enter(Piece piece) {

@@ -360,8 +360,8 @@ public final class Translator implements AutoCloseable {
     /// Emits the region that starts `head` bytes into its page: as much as fits a method that HotSpot compiles. Null where not even a few
     /// instructions do.
     static @Nullable Emitted emit(Surroundings code, int head, Decoder decoder, Plan.Bounds bounds, Style style) {
-        for (; bounds.most() >= LEAST_INSTRUCTIONS; bounds = bounds.halved()) {
-            Plan plan = new Plan(code, head, decoder, bounds);
+        for (int most = bounds.most(); most >= LEAST_INSTRUCTIONS; ) {
+            Plan plan = new Plan(code, head, decoder, bounds.fewer(most));
             if (plan.pieces.isEmpty()) return null;
             RegionEmitter emitter = new RegionEmitter(plan, style);
             byte[] classFile;
@@ -369,11 +369,15 @@ public final class Translator implements AutoCloseable {
                 classFile = emitter.classFile();
             } catch (IllegalArgumentException e) {
                 // So says the class-file API of a method of 64 KiB or more.
-                if (bounds.halved().most() < LEAST_INSTRUCTIONS) throw e;
+                if (most / 2 < LEAST_INSTRUCTIONS) throw e;
+                most /= 2;
                 continue;
             }
             int bytecodes = size(classFile);
             if (bytecodes <= LARGEST_METHOD) return new Emitted(plan, classFile, bytecodes, emitter.constants.toArray());
+            // What would fit by the average, or a little less each time it does not.
+            int fitting = Math.min(most, plan.instructions) * LARGEST_METHOD / bytecodes;
+            most = Math.max(most / 2, Math.min(most * 7 / 8, fitting));
         }
         return null;
     }
@@ -387,7 +391,8 @@ public final class Translator implements AutoCloseable {
             return;
         }
         region.enteredAt(entries.getFirst());
-        for (long gpa : heads) cache.cool(gpa, offset((int) gpa), mode);
+        // They are to be interpreted as often again before they are asked for, and stay warm for larger regions.
+        for (long gpa : heads) cache.cool(gpa, offset((int) gpa), mode, policy.warm);
     }
 
     private static int size(byte[] classFile) {
