@@ -28,6 +28,7 @@ public final class UserCpu implements AutoCloseable {
     private static final int REGION_GPA = 0x20000;
     private static final int PML4 = 0x1000;
     private static final long PRESENT_WRITABLE_USER = 7;
+    private static final long DIRTY = 1 << 6;
     private static final int CODE64 = 0xa0fb;
     /// What FXSAVE leaves as it is, and what the engine has no room for.
     private static final int FX_RESERVED = 416;
@@ -90,6 +91,11 @@ public final class UserCpu implements AutoCloseable {
     }
 
     private void mapPage(long gva, long gpa) {
+        memory.write64(entryOf(gva), gpa | PRESENT_WRITABLE_USER);
+    }
+
+    /// Where the page table has the entry for `gva`.
+    private long entryOf(long gva) {
         int table = PML4;
         for (int shift = 39; shift > 12; shift -= 9) {
             long at = table + (gva >>> shift & 511) * 8;
@@ -99,7 +105,16 @@ public final class UserCpu implements AutoCloseable {
             }
             table = (int) memory.read64(at) & -GuestMemory.PAGE_SIZE;
         }
-        memory.write64(table + (gva >>> 12 & 511) * 8, gpa | PRESENT_WRITABLE_USER);
+        return table + (gva >>> 12 & 511) * 8;
+    }
+
+    /// Whether the page at `base + offset` was stored to since this was asked last.
+    public boolean takeDirty(int offset) {
+        long at = entryOf(base + offset);
+        long entry = memory.read64(at);
+        memory.write64(at, entry & ~DIRTY);
+        c.mmu.flush();
+        return (entry & DIRTY) != 0;
     }
 
     /// Writes as a device does, to the guest-physical address that `base + offset` is at to begin with.
