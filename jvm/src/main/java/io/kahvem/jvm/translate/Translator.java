@@ -309,7 +309,8 @@ public final class Translator implements AutoCloseable {
         Emitted emitted = emit(code, request.offset, decoder, bounds, new Style(ordered, well, leaves, windows));
         if (emitted == null) return false;
         Plan plan = emitted.plan;
-        if (before != null && !well && !again && windows && plan.instructions <= before.region().instructions()) return true; // there is no more
+        boolean better = well || again || !windows;
+        if (before != null && !better && plan.instructions <= before.region().instructions()) return true; // there is no more
         Region region = define(emitted);
         if (before != null) region.learn(before.region());
         List<Region.Part> parts = new ArrayList<>();

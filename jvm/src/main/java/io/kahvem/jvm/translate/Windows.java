@@ -135,7 +135,8 @@ final class Windows {
 
     /// Whether nothing happens between the piece and the next.
     private static boolean fallsThrough(Piece piece) {
-        return !piece.calls() && piece.last().kind() != Op.Kind.CONTROL && !(piece.last().kind() == Op.Kind.WHOLE && piece.last().d.row.endsBlock());
+        Op.Kind kind = piece.last().kind();
+        return !piece.calls() && kind != Op.Kind.CONTROL && !(kind == Op.Kind.WHOLE && piece.last().d.row.endsBlock());
     }
 
     private State unknown() {
@@ -239,6 +240,7 @@ final class Windows {
         int to = d.registers[0];
         boolean sets = d.operands > 0 && d.places[0] == Place.REG64 && !d.lock;
         boolean constant = d.operands == 2 && d.places[1] == Place.IMMEDIATE;
+        boolean moves = sets && node.is(Move.class, "mov");
         if (sets && constant && node.is(Arith.class, "add")) {
             add(state, to, d.imm);
         } else if (sets && constant && node.is(Arith.class, "sub")) {
@@ -247,9 +249,9 @@ final class Windows {
             add(state, to, 1);
         } else if (sets && node.is(Arith.class, "dec")) {
             add(state, to, -1);
-        } else if (sets && node.is(Move.class, "mov") && d.places[1] == Place.REG64) {
+        } else if (moves && d.places[1] == Place.REG64) {
             set(state, to, state.value[d.registers[1]], state.offset[d.registers[1]]);
-        } else if (sets && node.is(Move.class, "mov") && d.places[1] == Place.ADDRESS && d.index >= 16 && d.addressMask == -1 && d.base != Cpu.ZERO) {
+        } else if (moves && d.places[1] == Place.ADDRESS && d.index >= 16 && d.addressMask == -1 && d.base != Cpu.ZERO) {
             set(state, to, operandKey(d, state).base, operandOffset(node, state));
         } else {
             long written = Effects.of(node).writes() & Effects.GENERAL;
