@@ -66,6 +66,14 @@ final class Guest implements AutoCloseable {
         return bootOn("jvm", guests, append, more);
     }
 
+    /// The same with the kernel that has all drivers.
+    static Guest bootFull(TestGuests guests, String append, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of("run", "--accel", "jvm", "--kernel", guests.fullVmlinuz(), "--initrd",
+                guests.fullInitrd(), "--append", "console=ttyS0 " + append));
+        arguments.addAll(List.of(more));
+        return start(arguments.toArray());
+    }
+
     /// The same with the Java engine's option `translate=`.
     static Guest bootTranslating(String when, TestGuests guests, String append, Object... more) {
         return bootOn("jvm,translate=" + when, guests, append, more);

@@ -46,7 +46,7 @@ final class DeviceCommands {
         String node = command.drive().orElse("");
         try {
             machine.requireFree(id, command.bus().orElse(""), kind);
-            String serial = command.serial().orElse(switch (kind) {
+            String serial = command.serial().orElseGet(() -> switch (kind) {
                 case VIRTIO_BLK -> "";
                 case NVME -> throw new QmpException("serial property not set");
             });
