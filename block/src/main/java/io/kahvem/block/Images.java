@@ -196,6 +196,19 @@ public final class Images {
         }
     }
 
+    /// Gives a layer its own file, passed open for reading and writing, so that it can be written where it cannot be opened anew. Requests
+    /// must not be under way. Throws [BlockException] where it is another file, or the layer is in none; it is closed then.
+    public static void giveFile(BlockNode layer, HostFile passed) {
+        BlockNode node = layer;
+        while (!node.children().isEmpty()) node = node.children().getFirst();
+        if (node instanceof FileNode file) {
+            file.replace(passed);
+            return;
+        }
+        passed.close();
+        throw BlockException.invalid("'%s' is no file that a descriptor could be passed for".formatted(layer.name()));
+    }
+
     /// Whether a name is that of a file: no address.
     public static boolean isFile(String name) {
         return !NbdUrl.isOne(name);

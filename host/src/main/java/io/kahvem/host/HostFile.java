@@ -85,6 +85,11 @@ public interface HostFile extends AutoCloseable {
 
     boolean isBlockDevice();
 
+    /// Whether both are open for one file. False where the host does not tell.
+    default boolean isSameAs(HostFile other) {
+        return false;
+    }
+
     /// Has the kernel copy up to `length` bytes to another file: how many it copied, 0 at the file's end, or a negative error number;
     /// one of EOPNOTSUPP, EINVAL or EXDEV (18) where it cannot between these files.
     default long copyTo(long offset, HostFile to, long toOffset, long length) {

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// [HostFile] by Linux' own calls.
@@ -37,7 +38,10 @@ final class LinuxFile implements HostFile {
     private static final int STATX_DIOALIGN = 0x2000;
     private static final int STX_MASK = 0;
     private static final int STX_MODE = 28;
+    private static final int STX_INO = 32;
     private static final int STX_BLOCKS = 48;
+    private static final int STX_DEV_MAJOR = 136;
+    private static final int STX_DEV_MINOR = 140;
     private static final int STX_DIO_MEM_ALIGN = 152;
     private static final int STX_DIO_OFFSET_ALIGN = 156;
     private static final int STATX_BYTES = 256;
@@ -253,6 +257,20 @@ final class LinuxFile implements HostFile {
     @Override
     public int alignment() {
         return alignment;
+    }
+
+    @Override
+    public boolean isSameAs(HostFile other) {
+        return other instanceof LinuxFile file && identity().equals(file.identity());
+    }
+
+    /// The numbers of the file system and the inode.
+    private List<Long> identity() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stat = stat(arena);
+            long device = (long) stat.get(JAVA_INT, STX_DEV_MAJOR) << 32 | stat.get(JAVA_INT, STX_DEV_MINOR) & 0xffff_ffffL;
+            return List.of(device, stat.get(JAVA_LONG, STX_INO));
+        }
     }
 
     @Override

@@ -33,7 +33,7 @@ public final class FileNode implements BlockNode {
     private final FileOpener opener;
     private final int alignment;
     /// Of a file that was passed: whether it is open for writing.
-    private final Optional<Boolean> passedForWriting;
+    private volatile Optional<Boolean> passedForWriting;
 
     /// Held while a part of an aligned unit is read, changed and written back.
     private final Lock unaligned = new ReentrantLock();
@@ -165,6 +165,26 @@ public final class FileNode implements BlockNode {
         file = next;
         known = null;
         readOnly = wanted;
+        before.close();
+    }
+
+    /// Takes the same file in place of what it has, passed open for reading and writing: so it can be written where it cannot be opened
+    /// anew. Requests must not be under way. Throws [BlockException] where it is another file; it is closed then.
+    public void replace(HostFile passed) {
+        HostFile before = file;
+        try {
+            if (!passed.isSameAs(before)) {
+                throw BlockException.invalid("The descriptor that was passed for '%s' is another file's".formatted(name));
+            }
+            ImageLocks.release(before);
+            int changes = ImageLocks.WRITE | ImageLocks.RESIZE;
+            ImageLocks.take(passed, name, ImageLocks.CONSISTENT_READ | (readOnly ? 0 : changes), changes);
+        } catch (RuntimeException e) {
+            passed.close();
+            throw e;
+        }
+        file = passed;
+        passedForWriting = Optional.of(true);
         before.close();
     }
 

@@ -7,6 +7,7 @@ import io.kahvem.block.DirtyBitmap;
 import io.kahvem.block.Disk;
 import io.kahvem.block.ErrorPolicy;
 import io.kahvem.block.ImageFormat;
+import io.kahvem.block.Images;
 import io.kahvem.block.OpenOptions;
 import io.kahvem.block.job.BlockJob;
 import io.kahvem.block.job.JobWork;
@@ -15,6 +16,9 @@ import io.kahvem.block.job.LiveCommit;
 import io.kahvem.block.job.LiveCopy;
 import io.kahvem.block.job.LiveSnapshot;
 import io.kahvem.block.job.LiveStream;
+import io.kahvem.host.Descriptor;
+import io.kahvem.host.Errno;
+import io.kahvem.host.HostFile;
 import io.kahvem.qmp.ErrorClass;
 import io.kahvem.qmp.QmpCall;
 import io.kahvem.qmp.QmpException;
@@ -33,6 +37,9 @@ import io.kahvem.qmp.schema.BlockJobs.NewImageMode;
 import io.kahvem.qmp.schema.Empty;
 import io.kahvem.vmm.Drive;
 import io.kahvem.vmm.Machine;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -125,8 +132,26 @@ final class DiskWorkCommands {
                 () -> new QmpException("Top image file %s not found".formatted(name)))).orElse(active);
         BlockNode base = command.base().map(name -> layer(top.backing(), name, () -> notInChain(name))).orElseGet(() -> lowest(top));
         if (base.equals(top)) throw new QmpException("cannot commit an image into itself");
+        List<BlockNode> written = new ArrayList<>(List.of(base));
+        for (BlockNode layer = active.backing(); layer != null; layer = layer.backing()) {
+            if (top.equals(layer.backing())) written.add(layer); // where another layer below is recorded at the end
+        }
+        takeFiles(disk, written, call);
         return begun(enter(options, disk, () -> top.equals(active) ? LiveCopy.commit(disk, base) : new LiveCommit(disk, top, base),
                 pivoted -> { }), call);
+    }
+
+    /// A confined machine cannot open layers for writing: their descriptors come with the command, the first layer's first.
+    private static void takeFiles(Disk disk, List<BlockNode> layers, QmpCall call) {
+        for (BlockNode layer : layers) {
+            Optional<Descriptor> passed = call.takeDescriptor();
+            if (passed.isEmpty()) return;
+            HostFile file = HostFile.of(passed.get(), Path.of(layer.name()));
+            asked(() -> {
+                disk.exclusively(() -> Images.giveFile(layer, file));
+                return layer;
+            });
+        }
     }
 
     private synchronized Empty stream(BlockStream command, QmpCall call) {
@@ -323,7 +348,8 @@ final class DiskWorkCommands {
         try {
             return something.get();
         } catch (BlockException e) {
-            throw ImageFiles.refused(e);
+            if (e.errno() != Errno.EACCES && e.errno() != Errno.EPERM) throw ImageFiles.refused(e);
+            throw new QmpException(e.getMessage() + PassedDescriptors.REMEDY);
         }
     }
 }

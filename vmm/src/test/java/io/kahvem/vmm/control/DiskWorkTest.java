@@ -2,6 +2,7 @@ package io.kahvem.vmm.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.kahvem.config.Disk;
@@ -11,6 +12,7 @@ import io.kahvem.devices.ByteSink;
 import io.kahvem.host.Descriptor;
 import io.kahvem.host.LocalSocket;
 import io.kahvem.qmp.QmpClient;
+import io.kahvem.qmp.schema.BlockJobs.BlockCommit;
 import io.kahvem.qmp.schema.BlockJobs.BlockdevSnapshotSync;
 import io.kahvem.qmp.schema.BlockJobs.DriveBackup;
 import io.kahvem.qmp.schema.BlockJobs.MirrorSyncMode;
@@ -242,6 +244,48 @@ class DiskWorkTest {
         }
         assertThat(run("qemu-img", "info", top.toString())).contains("backing file: " + ours.resolve("a.qcow2"));
         run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", ours.resolve("a.qcow2").toString(), copy.toString());
+    }
+
+    @Test
+    void layersThatCannotBeOpenedForWritingAreCommittedIntoByPassedDescriptors() throws Exception {
+        assumeTrue(LocalSocket.passesDescriptors() && isInstalled(), "this host passes no descriptors, or has no QEMU");
+        Path at = images("ours");
+        Path top = at.resolve("a.qcow2");
+        Path base = Files.move(top, at.resolve("base.qcow2"));
+        for (String[] layer : new String[][] {{"base", "low"}, {"low", "middle"}, {"middle", "a"}}) {
+            String file = at.resolve(layer[1] + ".qcow2").toString();
+            run("qemu-img", "create", "-q", "-f", "qcow2", "-b", layer[0] + ".qcow2", "-F", "qcow2", file);
+            run("qemu-io", "-c", "write -P %d 1M 64k".formatted(layer[1].length()), file);
+        }
+        BlockingQueue<String> events = new LinkedBlockingQueue<>();
+        Path lowMoved = at.resolve("low.moved");
+        Path middleMoved = at.resolve("middle.moved");
+        try (Machine machine = machine(at)) {
+            machine.start();
+            Files.move(base, at.resolve("base.moved")); // its path opens no more, as in a sandbox
+            Path socket = directory.resolve("kahvem");
+            try (QmpClient client = QmpClient.connect(socket, Duration.ofSeconds(10), event -> events.add(event.name()));
+                    Descriptor ofBase = Descriptor.open(at.resolve("base.moved").toString());
+                    Descriptor ofMiddle = Descriptor.open(at.resolve("middle.qcow2").toString());
+                    Descriptor other = Descriptor.open(top.toString())) {
+                Files.move(at.resolve("middle.qcow2"), middleMoved);
+                BlockCommit commit = new BlockCommit(Optional.empty(), "drive0", Optional.of(at.resolve("base.qcow2").toString()),
+                        Optional.of(at.resolve("low.qcow2").toString()), Optional.empty(), Optional.empty(), Optional.empty(),
+                        Optional.empty());
+                assertThatThrownBy(() -> client.execute(commit)).hasMessageContaining("No such file or directory");
+                assertThatThrownBy(() -> client.execute(commit, List.of(other))).hasMessageContaining("is another file's");
+                client.execute(commit, List.of(ofBase, ofMiddle));
+                String event = events.take();
+                while (!event.equals("BLOCK_JOB_COMPLETED")) event = events.take();
+                Files.move(at.resolve("base.moved"), base);
+                Files.move(middleMoved, at.resolve("middle.qcow2"));
+                Files.move(at.resolve("low.qcow2"), lowMoved);
+            }
+        }
+        assertThat(run("qemu-img", "info", "--backing-chain", top.toString())).contains("base.qcow2").doesNotContain("low.qcow2");
+        run("qemu-img", "check", base.toString());
+        run("qemu-io", "-r", "-c", "read -P 3 1M 64k", "-c", "read -P 3 0 1M", base.toString());
+        run("qemu-io", "-r", "-c", "read -P 1 1M 64k", "-c", "read -P 3 2M 1M", top.toString());
     }
 
     private static void compare(String line, JsonLines reference, Path theirs, JsonLines client, Path ours) {
