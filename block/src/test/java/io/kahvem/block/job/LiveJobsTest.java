@@ -267,7 +267,7 @@ class LiveJobsTest {
     @Test
     void readsGoOnWhileWritesWaitForTheirRate() {
         try (Disk disk = disk("disk.qcow2")) {
-            disk.setThrottle(new Throttle(Throttle.Rate.UNLIMITED, Throttle.Rate.UNLIMITED, new Throttle.Rate(0, 1)));
+            disk.setThrottle(new Throttle(Throttle.Rate.UNLIMITED, Throttle.Rate.UNLIMITED, new Throttle.Rate(0, 1), 0));
             Random random = new Random(14);
             write(disk, random);
             MemorySegment data = Bytes.random(random, 512);

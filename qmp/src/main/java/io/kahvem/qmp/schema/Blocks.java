@@ -22,11 +22,27 @@ public interface Blocks {
 
     record Eject(Optional<String> device, Optional<String> id, Optional<Boolean> force) implements Command<Empty> {}
 
-    /// A second's worth of bytes and requests; 0 does not limit.
+    /// A second's worth of bytes and requests; 0 does not limit. `max` is what a burst may have in a second, for `length` seconds. Requests
+    /// larger than `iopsSize` bytes count as several.
     @Name("block_set_io_throttle")
     record BlockSetIoThrottle(
             Optional<String> device, Optional<String> id, long bps, @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops,
-            @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr) implements Command<Empty> {}
+            @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr,
+            @Name("bps_max") Optional<Long> bpsMax, @Name("bps_rd_max") Optional<Long> bpsRdMax,
+            @Name("bps_wr_max") Optional<Long> bpsWrMax, @Name("iops_max") Optional<Long> iopsMax,
+            @Name("iops_rd_max") Optional<Long> iopsRdMax, @Name("iops_wr_max") Optional<Long> iopsWrMax,
+            @Name("bps_max_length") Optional<Long> bpsMaxLength, @Name("bps_rd_max_length") Optional<Long> bpsRdMaxLength,
+            @Name("bps_wr_max_length") Optional<Long> bpsWrMaxLength, @Name("iops_max_length") Optional<Long> iopsMaxLength,
+            @Name("iops_rd_max_length") Optional<Long> iopsRdMaxLength, @Name("iops_wr_max_length") Optional<Long> iopsWrMaxLength,
+            @Name("iops_size") Optional<Long> iopsSize) implements Command<Empty> {
+        /// Without bursts.
+        public BlockSetIoThrottle(
+                Optional<String> device, Optional<String> id, long bps, long bpsRd, long bpsWr, long iops, long iopsRd, long iopsWr) {
+            this(device, id, bps, bpsRd, bpsWr, iops, iopsRd, iopsWr, Optional.empty(), Optional.empty(), Optional.empty(),
+                    Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(),
+                    Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        }
+    }
 
     @Name("DEVICE_TRAY_MOVED")
     record DeviceTrayMovedEvent(String device, String id, boolean trayOpen) implements Event {}
@@ -47,7 +63,13 @@ public interface Blocks {
             @Name("backing_file_depth") long backingFileDepth, boolean encrypted, @Name("detect_zeroes") DetectZeroes detectZeroes,
             long bps,
             @Name("bps_rd") long bpsRd, @Name("bps_wr") long bpsWr, long iops, @Name("iops_rd") long iopsRd, @Name("iops_wr") long iopsWr,
-            ImageInfo image, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold,
+            ImageInfo image, @Name("bps_max") Optional<Long> bpsMax, @Name("bps_rd_max") Optional<Long> bpsRdMax,
+            @Name("bps_wr_max") Optional<Long> bpsWrMax, @Name("iops_max") Optional<Long> iopsMax,
+            @Name("iops_rd_max") Optional<Long> iopsRdMax, @Name("iops_wr_max") Optional<Long> iopsWrMax,
+            @Name("bps_max_length") Optional<Long> bpsMaxLength, @Name("bps_rd_max_length") Optional<Long> bpsRdMaxLength,
+            @Name("bps_wr_max_length") Optional<Long> bpsWrMaxLength, @Name("iops_max_length") Optional<Long> iopsMaxLength,
+            @Name("iops_rd_max_length") Optional<Long> iopsRdMaxLength, @Name("iops_wr_max_length") Optional<Long> iopsWrMaxLength,
+            @Name("iops_size") Optional<Long> iopsSize, BlockdevCacheInfo cache, @Name("write_threshold") long writeThreshold,
             @Name("dirty-bitmaps") Optional<List<BlockDirtyInfo>> dirtyBitmaps) {}
 
     /// `count` and `granularity` in bytes.

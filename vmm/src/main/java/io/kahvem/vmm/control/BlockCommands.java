@@ -17,15 +17,12 @@ import io.kahvem.qmp.schema.Blocks;
 import io.kahvem.qmp.schema.Empty;
 import io.kahvem.vmm.Drive;
 import io.kahvem.vmm.Machine;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /// Disks' counters and limits, and the media of drives. A machine in its sandbox opens no file: a client passes the medium's descriptor
 /// with the command.
 final class BlockCommands {
-    private static final long MOST_RATE = 1_000_000_000_000_000L;
-
     private final Machine machine;
     private final ImageFiles files;
     private final JobTable jobs;
@@ -61,21 +58,8 @@ final class BlockCommands {
         if (!machine.drives().containsKey(device)) {
             throw new QmpException(ErrorClass.DeviceNotFound, "Device '%s' not found".formatted(device));
         }
-        long[] given = {command.bps(), command.bpsRd(), command.bpsWr(), command.iops(), command.iopsRd(), command.iopsWr()};
-        for (long limit : given) {
-            if (limit < 0 || limit > MOST_RATE) {
-                throw new QmpException("bps/iops/max values must be within [0, %d]".formatted(MOST_RATE));
-            }
-        }
-        if (command.bps() != 0 && command.bpsRd() + command.bpsWr() != 0 || command.iops() != 0
-                && command.iopsRd() + command.iopsWr() != 0) {
-            throw new QmpException("bps/iops/max total values and read/write values cannot be used at the same time");
-        }
-        Throttle throttle = new Throttle(new Throttle.Rate(command.bps(), command.iops()),
-                new Throttle.Rate(command.bpsRd(), command.iopsRd()), new Throttle.Rate(command.bpsWr(), command.iopsWr()));
         try {
-            boolean unlimited = Arrays.stream(given).allMatch(limit -> limit == 0);
-            machine.throttle(device, unlimited ? Throttle.NONE : throttle);
+            machine.throttle(device, Throttles.of(command));
             return new Empty();
         } catch (ConfigException | BlockException e) {
             throw new QmpException(String.valueOf(e.getMessage()));
@@ -112,12 +96,28 @@ final class BlockCommands {
         int depth = 0;
         for (BlockNode layer = node.backing(); layer != null; layer = layer.backing()) depth++;
         Throttle limits = disk.throttle();
+        Throttle.Rate all = limits.all();
+        Throttle.Rate reads = limits.reads();
+        Throttle.Rate writes = limits.writes();
         List<Blocks.BlockDirtyInfo> bitmaps = disk.bitmaps().list().stream().map(bitmap -> bitmap(disk, bitmap)).toList();
         return new Blocks.BlockDeviceInfo(node.name(), disk.isReadOnly(), node.format(), Optional.ofNullable(node.backingFile()), depth,
-                false, Blocks.DetectZeroes.OFF, limits.all().bytesPerSecond(), limits.reads().bytesPerSecond(),
-                limits.writes().bytesPerSecond(), limits.all().requestsPerSecond(), limits.reads().requestsPerSecond(),
-                limits.writes().requestsPerSecond(), new Blocks.ImageInfo(node.name(), node.format(), disk.sizeBytes()),
+                false, Blocks.DetectZeroes.OFF, all.bytes().perSecond(), reads.bytes().perSecond(), writes.bytes().perSecond(),
+                all.requests().perSecond(), reads.requests().perSecond(), writes.requests().perSecond(),
+                new Blocks.ImageInfo(node.name(), node.format(), disk.sizeBytes()),
+                burst(all.bytes()), burst(reads.bytes()), burst(writes.bytes()),
+                burst(all.requests()), burst(reads.requests()), burst(writes.requests()),
+                length(all.bytes()), length(reads.bytes()), length(writes.bytes()),
+                length(all.requests()), length(reads.requests()), length(writes.requests()),
+                Optional.of(limits.requestBytes()).filter(size -> size != 0),
                 new Blocks.BlockdevCacheInfo(true, false, false), 0, bitmaps.isEmpty() ? Optional.empty() : Optional.of(bitmaps));
+    }
+
+    private static Optional<Long> burst(Throttle.Limit limit) {
+        return Optional.of(limit.burst()).filter(burst -> burst != 0);
+    }
+
+    private static Optional<Long> length(Throttle.Limit limit) {
+        return burst(limit).map(burst -> limit.burstSeconds());
     }
 
     private static Blocks.BlockDirtyInfo bitmap(Disk disk, DirtyBitmap bitmap) {

@@ -166,6 +166,28 @@ class DiskWorkTest {
             block_set_io_throttle {"device":"drive0","bps":1,"bps_rd":1,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0}
             block_set_io_throttle {"device":"drive0","bps":0,"bps_rd":-1,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0}
             block_set_io_throttle {"device":"drive0","bps":0,"bps_rd":100000,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":100}
+            block_set_io_throttle {"device":"drive0","bps":0,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":5}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":5}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":20,"bps_rd_max":5}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_rd_max":5}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max_length":5}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":20,"bps_max_length":0}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":20,"bps_max_length":10000000000000000}
+            block_set_io_throttle {"device":"drive0","bps":0,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "iops_size":4096}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":-1}
+            block_set_io_throttle {"device":"drive0","bps":10,"bps_rd":0,"bps_wr":0,"iops":0,"iops_rd":0,"iops_wr":0,\
+            "bps_max":1000000000000001}
+            block_set_io_throttle {"device":"drive0","bps":0,"bps_rd":7,"bps_wr":0,"iops":10,"iops_rd":0,"iops_wr":0,\
+            "iops_size":4096,"iops_max":100,"iops_max_length":3,"bps_rd_max":9}
             """.lines().toList();
 
     @TempDir
