@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// the store, or the writer sees the block.
 public final class CodeCache {
     private final GuestMemory memory;
+    /// By the number of the page: addresses of pages have hash codes that collide.
     private final ConcurrentMap<Long, CodePage> pages = new ConcurrentHashMap<>();
     private final LongAdder writes = new LongAdder();
 
@@ -25,9 +26,9 @@ public final class CodeCache {
     }
 
     CodePage page(long gpa) {
-        Long key = gpa & -GuestMemory.PAGE_SIZE;
-        CodePage page = pages.get(key);
-        return page != null ? page : pages.computeIfAbsent(key, CodePage::new);
+        Long number = gpa / GuestMemory.PAGE_SIZE;
+        CodePage page = pages.get(number);
+        return page != null ? page : pages.computeIfAbsent(number, n -> new CodePage(n * GuestMemory.PAGE_SIZE));
     }
 
     /// How often the block at an offset of a page was interpreted; 0 if there is none.
@@ -106,7 +107,7 @@ public final class CodeCache {
 
     /// Invalidates what was decoded from `[gpa, gpa + bytes)`, which lies in one page. Any thread.
     public void codeWritten(long gpa, long bytes) {
-        @Nullable CodePage page = pages.get(gpa & -GuestMemory.PAGE_SIZE);
+        @Nullable CodePage page = pages.get(gpa / GuestMemory.PAGE_SIZE);
         int from = (int) gpa & GuestMemory.PAGE_SIZE - 1;
         if (page == null) return;
         writes.increment();
@@ -122,8 +123,8 @@ public final class CodeCache {
 
     /// Forgets what was decoded from `[gpa, end)`, where other memory is now, or none. Any thread.
     public void memoryChanged(long gpa, long end) {
-        for (Long page : pages.keySet()) {
-            if (page >= gpa && page < end) codeWritten(page, GuestMemory.PAGE_SIZE);
+        for (CodePage page : pages.values()) {
+            if (page.gpa >= gpa && page.gpa < end) codeWritten(page.gpa, GuestMemory.PAGE_SIZE);
         }
     }
 
