@@ -10,6 +10,7 @@ import io.kahvem.jvm.mmu.Mmu;
 import io.kahvem.jvm.semantics.x87.X87;
 import io.kahvem.jvm.translate.CodePages;
 import io.kahvem.jvm.translate.Entry;
+import io.kahvem.jvm.translate.Found;
 import io.kahvem.jvm.translate.Region;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -198,6 +199,9 @@ public final class Cpu {
 
     /// The instruction TLB; see [CodePages].
     public final long[] codePages = CodePages.empty();
+
+    /// What of it was found lately.
+    public final @Nullable Found[] found = Found.none();
 
     /// Finds translated code.
     public Region.Entries entries = (c, rip) -> null;

@@ -134,8 +134,9 @@ public final class BlockFinder implements Region.Entries {
     }
 
     private void remember(Cpu c, long gva, long gpa) {
-        int at = CodePages.put(c, gva, gpa);
-        if (!c.mmu.fetchedGlobal()) pages.add(at);
+        boolean global = c.mmu.fetchedGlobal();
+        int at = CodePages.put(c, gva, gpa, global);
+        if (!global) pages.add(at);
     }
 
     private static int slot(long gva) {

@@ -38,6 +38,9 @@ public final class Mmu {
     /// The same for global pages.
     private int globalGeneration;
 
+    /// Instructions were fetched from a global page in the lower half of the addresses.
+    private boolean lowGlobalCode;
+
     /// Hears of a store by this vCPU to a page instructions were decoded from, after the store.
     public interface WriteListener {
         void codeWritten(Cpu c, long gpa, int bytes);
@@ -317,7 +320,8 @@ public final class Mmu {
     /// Drops the translations of one page (INVLPG), global ones too.
     public void invalidatePage(long gva) {
         flushes++;
-        globalGeneration++;
+        // Systems have no global pages below the kernel, so that what is known of its code survives.
+        if (gva < 0 || lowGlobalCode) globalGeneration++;
         codeGeneration++;
         tlb.invalidatePage(gva);
     }
@@ -339,12 +343,17 @@ public final class Mmu {
 
     /// Translates an instruction fetch. Returns the guest-physical address, or -1 with the fault noted.
     public long fetch(Cpu c, long gva) {
-        return translate(c, gva, false, true, c.cpl == 3) ? walk.gpa : -1;
+        return translate(c, gva, false, true, c.cpl == 3) ? fetched(gva) : -1;
+    }
+
+    private long fetched(long gva) {
+        if (walk.global && gva >= 0) lowGlobalCode = true;
+        return walk.gpa;
     }
 
     /// The same without a fault: -1 where there would be one.
     public long fetchQuietly(Cpu c, long gva) {
-        return walk.access(c, gva, false, true, c.cpl == 3) == PageWalk.OK ? walk.gpa : -1;
+        return walk.access(c, gva, false, true, c.cpl == 3) == PageWalk.OK ? fetched(gva) : -1;
     }
 
     /// Whether the last translation was of a global page, which stays what it is when CR3 is written.

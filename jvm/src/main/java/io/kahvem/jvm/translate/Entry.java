@@ -89,8 +89,18 @@ public final class Entry {
         growAt = runs + more;
     }
 
-    /// Runs the region, one level deeper; `rip` is the entry's linear address.
+    int index() {
+        return index;
+    }
+
+    /// Runs the region; `rip` is the entry's linear address.
     public void run(Cpu c, long rip) {
+        count(c, rip);
+        region.enter(c, rip, index);
+    }
+
+    /// Counts a run.
+    void count(Cpu c, long rip) {
         if (++runs == growAt) {
             if (c.grown == null) {
                 c.grown = this;
@@ -99,9 +109,5 @@ public final class Entry {
                 growAt++; // after the one that is noted
             }
         }
-        c.depth--;
-        region.enter(c.regionTime);
-        region.run(c, c.r, rip & -4096, index);
-        c.depth++;
     }
 }

@@ -1,7 +1,6 @@
 package io.kahvem.jvm.translate;
 
 import io.kahvem.jvm.cpu.Cpu;
-import io.kahvem.memory.GuestMemory;
 import org.jspecify.annotations.Nullable;
 
 /// Where a region leaves for another: the entry found there last time. Shared by the vCPUs; a stale value is harmless, since every use
@@ -14,7 +13,7 @@ public final class Link {
     /// call, since none ends there.
     final int site;
 
-    private @Nullable Entry target;
+    private @Nullable Found target;
 
     /// How far the target is from where the call returns to.
     private long distance;
@@ -27,44 +26,50 @@ public final class Link {
 
     /// How far the function is that such a call always goes to, from where the call returns to; 0 if there is none.
     long callee() {
-        Entry entry = target;
-        return entry != null && entry.valid() && changes <= MOST_CHANGES ? distance : 0;
+        Found found = target;
+        return found != null && found.entry().valid() && changes <= MOST_CHANGES ? distance : 0;
     }
 
     /// Forgets the entry of a region that is gone.
     void unlink() {
-        Entry entry = target;
-        if (entry != null && !entry.valid()) target = null;
+        Found found = target;
+        if (found != null && !found.entry().valid()) target = null;
     }
 
     /// Goes on at `rip`, where `r[RIP]` stands already, if there is translated code.
     public static void go(Link link, Cpu c, long rip) {
         if (c.budget <= 0 || c.depth <= 0) return;
-        Entry entry = link.target;
-        long page = rip & -GuestMemory.PAGE_SIZE;
-        if (entry == null || entry.offset() != rip - page || !entry.valid() || !entry.region().mapped(c, page)) {
-            entry = c.entries.find(c, rip);
-            link.target = entry;
-            if (entry == null) return;
-            link.distance = rip - c.returnTo;
-            link.changes++;
+        Found found = link.target;
+        if (found == null || !found.holds(c, rip)) found = link.seek(c, rip, found);
+        if (found != null) found.run(c);
+    }
+
+    private @Nullable Found seek(Cpu c, long rip, @Nullable Found before) {
+        Found found = Found.find(c, rip);
+        if (found == null) return null;
+        if (before != null && before.entry().equals(found.entry())) {
+            if (before.isOf(c)) target = found; // or vCPUs would take it from each other at each turn
+            return found;
         }
-        entry.run(c, rip);
+        target = found;
+        distance = rip - c.returnTo;
+        changes++;
+        return found;
     }
 
     /// The same for a jump whose target is only known now, and which the region does not have.
     public static void jump(Cpu c, long rip) {
         if (c.budget <= 0 || c.depth <= 0) return;
-        Entry entry = c.entries.find(c, rip);
-        if (entry == null) return;
-        entry.jumpTarget();
-        entry.run(c, rip);
+        Found found = Found.find(c, rip);
+        if (found == null) return;
+        found.entry().jumpTarget();
+        found.run(c);
     }
 
     /// The same for an address that is only known now.
     public static void goIndirect(Cpu c, long rip) {
         if (c.budget <= 0 || c.depth <= 0) return;
-        Entry entry = c.entries.find(c, rip);
-        if (entry != null) entry.run(c, rip);
+        Found found = Found.find(c, rip);
+        if (found != null) found.run(c);
     }
 }

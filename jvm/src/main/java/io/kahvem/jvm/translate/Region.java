@@ -20,8 +20,8 @@ public abstract class Region {
     /// @param bytes what was in it
     public record Part(int offset, long gpa, long granules, byte[] bytes) {}
 
-    /// Where the region was found whole: at `base`, for a vCPU, a privilege and a state of its instruction TLB together.
-    private record Found(long base, long when) {}
+    /// Where the region was found whole: at `base`, for a state of a vCPU's instruction TLB ([CodePages#state]).
+    private record Whole(long base, long when) {}
 
     private static final int MOST_MISPLACED = 1_000;
 
@@ -51,7 +51,7 @@ public abstract class Region {
     private int[] offsets = {};
 
     /// By the low bits of the vCPU's number.
-    private final @Nullable Found[] found = new @Nullable Found[8];
+    private final @Nullable Whole[] whole = new @Nullable Whole[8];
 
     /// How often it was looked for where it is not.
     private int misplaced;
@@ -142,6 +142,14 @@ public abstract class Region {
 
     final void enter(int now) {
         if (entered != now) entered = now; // read by all vCPUs, so written seldom
+    }
+
+    /// Runs entry number `entry`, which is at `rip`, one level deeper.
+    final void enter(Cpu c, long rip, int entry) {
+        c.depth--;
+        enter(c.regionTime);
+        run(c, c.r, rip & -GuestMemory.PAGE_SIZE, entry);
+        c.depth++;
     }
 
     int entered() {
@@ -275,13 +283,21 @@ public abstract class Region {
     }
 
     private boolean allMapped(Cpu c, long base) {
-        long when = (long) c.mmu.codeGeneration() << 32 | (long) c.apicId << 1 | (c.cpl == 3 ? 1 : 0);
-        Found before = found[c.apicId & found.length - 1];
+        long when = CodePages.state(c, false);
+        Whole before = whole[c.apicId & whole.length - 1];
         if (before != null && before.base == base && before.when == when) return true;
         for (int i = 0; i < pages.length; i++) {
             if (!CodePages.maps(c, base + offsets[i], pages[i])) return false;
         }
-        found[c.apicId & found.length - 1] = new Found(base, when);
+        whole[c.apicId & whole.length - 1] = new Whole(base, when);
+        return true;
+    }
+
+    /// Whether all its pages are where they are in each address space, as far as is known.
+    boolean isGlobal(Cpu c, long base) {
+        for (int offset : offsets) {
+            if (!CodePages.isGlobal(c, base + offset)) return false;
+        }
         return true;
     }
 
@@ -306,10 +322,10 @@ public abstract class Region {
     private static boolean resume(Cpu c, long rip, long before) {
         while (c.r[Cpu.RIP] != rip) {
             if (c.stop != Cpu.NONE || c.budget <= 0 || context(c) != before || c.interpretNext || c.depth <= 0) return false;
-            Entry entry = c.entries.find(c, c.r[Cpu.RIP]);
-            if (entry == null) return false;
+            Found found = Found.find(c, c.r[Cpu.RIP]);
+            if (found == null) return false;
             c.returnTo = rip;
-            entry.run(c, c.r[Cpu.RIP]);
+            found.run(c);
         }
         return true;
     }

@@ -35,6 +35,8 @@ final class Regions {
 
     private volatile int now;
 
+    private volatile int evictions;
+
     Regions(CodeCache cache, long boundBytes) {
         this.cache = cache;
         this.boundBytes = boundBytes;
@@ -65,6 +67,12 @@ final class Regions {
         }
         all.removeIf(region -> !region.valid());
         for (Region region : all) region.unlink();
+        evictions++;
+    }
+
+    /// How often some were evicted: what is reachable from a vCPU is to be forgotten then.
+    int evictions() {
+        return evictions;
     }
 
     void discard(Region region) {

@@ -4,6 +4,7 @@ import io.kahvem.jvm.cpu.Cpu;
 import io.kahvem.jvm.cpu.Mode;
 import io.kahvem.jvm.interpret.Block;
 import io.kahvem.jvm.interpret.BlockFinder;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,9 @@ public final class Tiers {
 
     /// Instructions executed by translated code.
     private long translated;
+
+    /// What [Translator#evictions] said last.
+    private int evictions;
 
     // How often translated code came back to the run loop, by the first reason that holds.
     private long faults;
@@ -76,6 +80,7 @@ public final class Tiers {
         c.budget = REGION_BUDGET;
         c.depth = NESTED_REGIONS;
         c.regionTime = translator.regionTime();
+        if (evictions != translator.evictions()) forget(c);
         entry.run(c, rip);
         if (c.grown != null) grow(c);
         int executed = REGION_BUDGET - c.budget;
@@ -84,6 +89,12 @@ public final class Tiers {
         translated += executed;
         left(c);
         return true;
+    }
+
+    /// Lets go of regions that are gone, so that their classes can be unloaded.
+    private void forget(Cpu c) {
+        evictions = translator.evictions();
+        Arrays.fill(c.found, null);
     }
 
     private void left(Cpu c) {

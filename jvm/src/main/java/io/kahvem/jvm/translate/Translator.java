@@ -419,6 +419,11 @@ public final class Translator implements AutoCloseable {
         return regions.now();
     }
 
+    /// See [Regions#evictions].
+    int evictions() {
+        return regions.evictions();
+    }
+
     /// Adds what is counted here to `to`. Any thread.
     public void count(Map<String, Long> to) {
         to.put("regions-made", regions.made.sum());
