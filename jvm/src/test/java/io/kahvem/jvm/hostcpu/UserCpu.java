@@ -29,6 +29,7 @@ public final class UserCpu implements AutoCloseable {
     private static final int PML4 = 0x1000;
     private static final long PRESENT_WRITABLE_USER = 7;
     private static final long DIRTY = 1 << 6;
+    private static final long GLOBAL = 1 << 8;
     private static final int CODE64 = 0xa0fb;
     /// What FXSAVE leaves as it is, and what the engine has no room for.
     private static final int FX_RESERVED = 416;
@@ -126,6 +127,12 @@ public final class UserCpu implements AutoCloseable {
     public void remap(int offset, int other) {
         mapPage(base + offset, REGION_GPA + other);
         c.mmu.flush();
+    }
+
+    /// The same, and forgets nothing else; `global` for a page that is there in all address spaces.
+    public void remapPage(int offset, int other, boolean global) {
+        memory.write64(entryOf(base + offset), REGION_GPA + other | PRESENT_WRITABLE_USER | (global ? GLOBAL : 0));
+        c.mmu.invalidatePage(base + offset);
     }
 
     /// Its memory from the stack on, which nothing initializes.

@@ -12,6 +12,8 @@ import io.kahvem.jvm.hostcpu.UserCpu;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Regions whose functions are in pages apart from each other: they run as one, and are no more once one of the pages is another.
 class PagesTest {
@@ -97,6 +99,19 @@ class PagesTest {
         try (UserCpu cpu = cpu()) {
             for (int n = 0; n < 20; n++) {
                 cpu.remap(AFTER, n % 2 == 0 ? AFTER : ANOTHER);
+                for (int again = 0; again < 3; again++) assertEquals((n % 2 == 0 ? 43 : 503) * ROUNDS, run(cpu, caller));
+            }
+        }
+    }
+
+    /// INVLPG alone is enough, also for a page that outlives changes of address space.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aPageWhoseTranslationIsInvalidatedIsTheOtherOneAtOnce(boolean global) {
+        byte[] caller = caller(BEFORE, AFTER);
+        try (UserCpu cpu = cpu()) {
+            for (int n = 0; n < 20; n++) {
+                cpu.remapPage(AFTER, n % 2 == 0 ? AFTER : ANOTHER, global);
                 for (int again = 0; again < 3; again++) assertEquals((n % 2 == 0 ? 43 : 503) * ROUNDS, run(cpu, caller));
             }
         }
