@@ -127,7 +127,8 @@ public final class NbdServer implements AutoCloseable {
                 wires.remove(wire);
             }
         } catch (IOException e) {
-            log.accept("a client did not come to terms: " + e.getMessage());
+            boolean closedHere = !listener.isOpen();
+            if (!closedHere) log.accept("a client did not come to terms: " + e.getMessage());
         }
         places.release();
         if (clients.decrementAndGet() == 0 && negotiated && !persistent) ended.countDown();
