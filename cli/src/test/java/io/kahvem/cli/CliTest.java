@@ -384,9 +384,9 @@ class CliTest {
         assertThat(run(guest, "--serial", "file:" + log)).isZero();
         assertThat(confinement.calls).containsExactly("files", "calls", "guest");
         assertThat(confinement.files).containsExactly(
-                new Landlock.Rule(kernel, Set.of(Access.READ)), new Landlock.Rule(directory, Set.of(Access.WRITE, Access.CREATE)));
+                new Landlock.PathRule(kernel, Set.of(Access.READ)), new Landlock.PathRule(directory, Set.of(Access.WRITE, Access.CREATE)));
         assertThat(run(CliTest::powerOff, "--serial", "file:" + log)).isZero();
-        assertThat(confinement.files).as("a file that is there").contains(new Landlock.Rule(log, Set.of(Access.WRITE)));
+        assertThat(confinement.files).as("a file that is there").contains(new Landlock.PathRule(log, Set.of(Access.WRITE)));
     }
 
     @Test
@@ -408,7 +408,7 @@ class CliTest {
         }
         assertThat(events).containsExactly("RESUME", "SHUTDOWN");
         assertThat(socket).doesNotExist();
-        assertThat(confinement.files).contains(new Landlock.Rule(directory, Set.of(Access.LISTEN)));
+        assertThat(confinement.files).contains(new Landlock.PathRule(directory, Set.of(Access.LISTEN)));
         assertThat(confinement.arguments).contains("--qmp=unix:" + socket, "--paused", "--name=a guest");
     }
 

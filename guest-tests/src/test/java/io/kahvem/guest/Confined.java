@@ -38,11 +38,11 @@ final class Confined {
         Path mine = Path.of(args[2]);
         Path others = Path.of(args[3]);
         List<Landlock.Rule> files = new ArrayList<>();
-        files.add(new Landlock.Rule(kernel, Set.of(Access.READ)));
-        files.add(new Landlock.Rule(mine, Set.of(Access.READ, Access.WRITE)));
+        files.add(new Landlock.PathRule(kernel, Set.of(Access.READ)));
+        files.add(new Landlock.PathRule(mine, Set.of(Access.READ, Access.WRITE)));
         MachineHost host = MachineHost.system();
         for (Hypervisor engine : host.engines()) {
-            for (Path file : engine.files()) files.add(new Landlock.Rule(file, Set.of(Access.READ, Access.WRITE)));
+            for (Path file : engine.files()) files.add(new Landlock.PathRule(file, Set.of(Access.READ, Access.WRITE)));
         }
         Confinement confinement = new ProcessConfinement(args);
         say("files", confinement.confineFiles(files, List.of(args)).orElse("confined"));

@@ -3,6 +3,12 @@ package io.kahvem.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -16,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Linux' own drivers read and write disks on each bus, and the host finds what they wrote.
 @Tag("slow")
@@ -90,18 +97,24 @@ class DisksTest {
         assertThat(Files.readAllBytes(image)).isEqualTo(expected);
     }
 
-    @Test
-    void aDiskServedByNbdIsUsedByItsAddress() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDiskServedByNbdIsUsedByItsAddress(boolean tcp) throws Exception {
         TestGuests guests = TestGuests.orSkip();
         byte[] content = content(4);
         Path image = Files.write(dir.resolve("disk.raw"), content);
         byte[] expected = afterCommands(content);
         Path socket = dir.resolve("nbd.sock");
-        Process server = new ProcessBuilder(Guest.launcher().toString(), "image", "serve", "-t", "-f", "raw", "-k", socket.toString(),
-                image.toString()).inheritIO().start();
+        int port = freePort();
+        List<String> serve = new ArrayList<>(List.of(Guest.launcher().toString(), "image", "serve", "-t", "-f", "raw", image.toString()));
+        serve.addAll(tcp ? List.of("-b", "localhost", "-p", String.valueOf(port)) : List.of("-k", socket.toString()));
+        Process server = new ProcessBuilder(serve).inheritIO().start();
         try {
-            while (!Files.exists(socket) && server.isAlive()) Thread.onSpinWait();
-            try (Guest guest = boot(guests, COMMANDS.formatted("/dev/vda"), "--disk", "nbd:unix:" + socket + ",format=raw")) {
+            SocketAddress address =
+                    tcp ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port) : UnixDomainSocketAddress.of(socket);
+            while (!answers(address) && server.isAlive()) Thread.sleep(10);
+            String name = tcp ? "nbd:localhost:" + port : "nbd:unix:" + socket;
+            try (Guest guest = boot(guests, COMMANDS.formatted("/dev/vda"), "--disk", name + ",format=raw")) {
                 assertThat(guest.exitStatus()).as(guest.transcript()).isZero();
                 assertThat(guest.stdout()).contains(sha256(content) + "  /dev/vda", sha256(expected) + "  /dev/vda", "guest: exit 0");
                 assertThat(guest.stderr()).as("the sandbox is whole").doesNotContain("sandbox");
@@ -111,6 +124,20 @@ class DisksTest {
             server.waitFor();
         }
         assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static boolean answers(SocketAddress address) {
+        try (SocketChannel channel = SocketChannel.open(address)) {
+            return channel.isConnected();
+        } catch (IOException notYet) {
+            return false;
+        }
     }
 
     @Test

@@ -40,9 +40,15 @@ public final class Landlock {
         }
     }
 
-    /// A path that is left to the thread. One that is not there is left out.
-    public record Rule(Path path, Set<Access> accesses) {
-        public Rule {
+    /// What is left to the thread.
+    public sealed interface Rule {}
+
+    /// A TCP port that may be connected to, on any host; without effect where this kernel's version does not take TCP.
+    public record PortRule(int port) implements Rule {}
+
+    /// A path. One that is not there is left out.
+    public record PathRule(Path path, Set<Access> accesses) implements Rule {
+        public PathRule {
             accesses = Set.copyOf(accesses);
         }
 
@@ -58,13 +64,17 @@ public final class Landlock {
     private static final int RESTRICT_SELF = 446;
     private static final int CREATE_RULESET_VERSION = 1;
     private static final int RULE_PATH_BENEATH = 1;
+    private static final int RULE_NET_PORT = 2;
 
     /// `struct landlock_ruleset_attr`: three words from ABI 6 on, two from 4 on, one before.
     private static final long RULESET_BYTES = 24;
     /// `struct landlock_path_beneath_attr`, which is packed.
     private static final long PATH_BENEATH_BYTES = 12;
+    /// `struct landlock_net_port_attr`.
+    private static final long NET_PORT_BYTES = 16;
 
     private static final int ACCESS_NET_BIND_AND_CONNECT_TCP = 3;
+    private static final int ACCESS_NET_CONNECT_TCP = 2;
     private static final int SCOPE_ABSTRACT_UNIX_SOCKET_AND_SIGNAL = 3;
 
     private Landlock() {}
@@ -90,8 +100,8 @@ public final class Landlock {
         return (int) SystemCall.call(CREATE_RULESET, 0, 0, CREATE_RULESET_VERSION);
     }
 
-    /// Takes from the calling thread all files but those of the rules, TCP, and signals and abstract sockets to processes outside, as far
-    /// as this kernel's version goes. Sets no_new_privs. Throws [HostException] where the kernel refuses; nothing is taken then.
+    /// Takes from the calling thread all files and TCP but those of the rules, and signals and abstract sockets to processes outside, as
+    /// far as this kernel's version goes. Sets no_new_privs. Throws [HostException] where the kernel refuses; nothing is taken then.
     public static void confineThisThread(List<Rule> rules) {
         int abi = abi();
         long handled = handled(abi);
@@ -104,7 +114,14 @@ public final class Landlock {
             int number = (int) SystemCall.checked(
                     "make a set of Landlock rules", "landlock_create_ruleset", CREATE_RULESET, attributes.address(), bytes, 0);
             try (Descriptor ruleset = new Descriptor(number, "Landlock rules")) {
-                for (Rule rule : rules) add(arena, ruleset, rule, handled);
+                for (Rule rule : rules) {
+                    switch (rule) {
+                        case PathRule path -> add(arena, ruleset, path, handled);
+                        case PortRule port -> {
+                            if (abi >= 4) add(arena, ruleset, port);
+                        }
+                    }
+                }
                 SystemCall.setNoNewPrivileges();
                 SystemCall.checked("confine this thread to its files", "landlock_restrict_self", RESTRICT_SELF, number, 0, 0);
             }
@@ -121,7 +138,15 @@ public final class Landlock {
         };
     }
 
-    private static void add(Arena arena, Descriptor ruleset, Rule rule, long handled) {
+    private static void add(Arena arena, Descriptor ruleset, PortRule rule) {
+        MemorySegment attributes = arena.allocate(NET_PORT_BYTES, 8);
+        attributes.set(JAVA_LONG, 0, ACCESS_NET_CONNECT_TCP);
+        attributes.set(JAVA_LONG, 8, rule.port());
+        String trying = "leave TCP port " + rule.port() + " to this thread";
+        SystemCall.checked(trying, "landlock_add_rule", ADD_RULE, ruleset.number(), RULE_NET_PORT, attributes.address());
+    }
+
+    private static void add(Arena arena, Descriptor ruleset, PathRule rule, long handled) {
         if (!Files.exists(rule.path())) return;
         try (Descriptor path = Descriptor.reference(rule.path().toString())) {
             MemorySegment attributes = arena.allocate(PATH_BENEATH_BYTES, 8);

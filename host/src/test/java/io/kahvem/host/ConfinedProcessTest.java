@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +36,8 @@ class ConfinedProcessTest {
     /// Runs a shell's command with the system's programs and `rules`, and gives what it says.
     private String run(String command, Landlock.Rule... rules) throws IOException {
         List<Landlock.Rule> system = Stream.of("/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/proc")
-                .map(path -> new Landlock.Rule(Path.of(path), Set.of(Landlock.Access.READ, Landlock.Access.EXECUTE))).toList();
+                .<Landlock.Rule>map(path -> new Landlock.PathRule(Path.of(path), Set.of(Landlock.Access.READ, Landlock.Access.EXECUTE)))
+                .toList();
         List<Landlock.Rule> all = Stream.concat(system.stream(), Stream.of(rules)).toList();
         List<byte[]> arguments = Stream.of("sh", "-c", command).map(word -> word.getBytes(UTF_8)).toList();
         try (Descriptor output = Descriptor.openForAppending(log.toString())) {
@@ -47,7 +50,7 @@ class ConfinedProcessTest {
     void aProcessHasItsFilesAndNoOthers() throws IOException {
         Path mine = Files.writeString(directory.resolve("mine"), "mine\n");
         Path other = Files.writeString(directory.resolve("other"), "other\n");
-        String said = run("cat %s; cat %s; echo end".formatted(mine, other), new Landlock.Rule(mine, Set.of(Landlock.Access.READ)));
+        String said = run("cat %s; cat %s; echo end".formatted(mine, other), new Landlock.PathRule(mine, Set.of(Landlock.Access.READ)));
         assertThat(said).contains("mine\n").contains("Permission denied").endsWith("end\n").doesNotContain("other\n");
     }
 
@@ -59,6 +62,18 @@ class ConfinedProcessTest {
             assertThat(session[0]).isEqualTo(session[1]);
             assertThat(said).contains("/dev/null").doesNotContain("socket:").doesNotContain(" 4 ->");
             assertThat(open).isNotNull();
+        }
+    }
+
+    @Test
+    void itReachesThePortsThatWereLeft() throws IOException {
+        Assumptions.assumeTrue(Landlock.abi() >= 4, "this kernel's Landlock leaves TCP alone");
+        InetAddress here = InetAddress.getLoopbackAddress();
+        try (ServerSocket left = new ServerSocket(0, 5, here); ServerSocket other = new ServerSocket(0, 5, here)) {
+            String connect = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/%d && echo reached %s'; ";
+            String command = connect.formatted(left.getLocalPort(), "one") + connect.formatted(other.getLocalPort(), "another");
+            assertThat(run(command, new Landlock.PortRule(left.getLocalPort()))).contains("reached one", "Permission denied")
+                    .doesNotContain("reached another");
         }
     }
 

@@ -14,24 +14,31 @@ import io.kahvem.block.nbd.NbdUrl;
 import io.kahvem.config.Disk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// The host's files that a disk needs: what a confined process must be left.
+/// The host's files, and TCP ports, that a disk needs: what a confined process must be left.
 ///
 /// @param read opened for reading alone: layers below the image, and the image itself where nothing is written to it
 /// @param written opened for reading and writing
 /// @param temporary directories in which a file is made, and taken away again at once
-public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporary) {
+/// @param ports where its layers are served
+public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporary, List<Integer> ports) {
     private static final int MOST_LAYERS = 200;
+
+    /// Of the C library (resolver(5), nsswitch.conf(5)).
+    private static final List<Path> RESOLVER = List.of(Path.of("/etc/hosts"), Path.of("/etc/nsswitch.conf"), Path.of("/etc/resolv.conf"),
+            Path.of("/etc/host.conf"), Path.of("/etc/gai.conf"));
 
     public DiskFiles {
         read = List.copyOf(read);
         written = List.copyOf(written);
         temporary = List.copyOf(temporary);
+        ports = List.copyOf(ports);
     }
 
     /// Looks at the image for the layers below it. What cannot be opened is left to the machine, which says so.
@@ -40,8 +47,9 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
     public static DiskFiles of(Disk disk, FileOpener files) {
         List<Path> read = new ArrayList<>();
         List<Path> written = new ArrayList<>();
-        if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of());
-        certificates(disk.file().get().toString(), read);
+        List<Integer> ports = new ArrayList<>();
+        if (disk.file().isEmpty()) return new DiskFiles(read, written, List.of(), ports);
+        served(disk.file().get().toString(), read, ports);
         boolean writes = !disk.readOnly() && !disk.snapshot();
         if (isFile(disk.file().get().toString())) (writes ? written : read).add(disk.file().get());
         @Nullable String name = disk.file().get().toString();
@@ -52,12 +60,12 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
                 format = node.backingFormat();
                 name = below == null ? null : Images.resolve(name, below);
                 if (name != null && isFile(name)) read.add(Path.of(name));
-                if (name != null) certificates(name, read);
+                if (name != null) served(name, read, ports);
             } catch (BlockException e) {
                 break;
             }
         }
-        return new DiskFiles(read, written, disk.snapshot() ? List.of(temporaryDirectory()) : List.of());
+        return new DiskFiles(read, written, disk.snapshot() ? List.of(temporaryDirectory()) : List.of(), ports);
     }
 
     /// Not an address: what is served elsewhere is connected to before the system calls are taken, and asks for no file. Nor what is open.
@@ -65,11 +73,16 @@ public record DiskFiles(List<Path> read, List<Path> written, List<Path> temporar
         return !NbdUrl.isOne(name) && !DescriptorSets.isOne(name);
     }
 
-    /// Those that an address by TLS needs.
-    private static void certificates(String name, List<Path> read) {
+    /// What an address needs: a port, the files that names of hosts are looked up in, and certificates for TLS.
+    private static void served(String name, List<Path> read, List<Integer> ports) {
         if (!NbdUrl.isOne(name)) return;
         try {
-            NbdUrl.parse(name).tls().ifPresent(tls -> read.add(tls.certificates()));
+            NbdUrl url = NbdUrl.parse(name);
+            url.tls().ifPresent(tls -> read.add(tls.certificates()));
+            if (url.address() instanceof InetSocketAddress tcp) {
+                ports.add(tcp.getPort());
+                read.addAll(RESOLVER);
+            }
         } catch (BlockException e) {
             return; // the machine says so
         }

@@ -53,7 +53,7 @@ final class OwnFiles {
     }
 
     private void add(Path path, Access... accesses) {
-        rules.add(new Landlock.Rule(path, Set.of(accesses)));
+        rules.add(new Landlock.PathRule(path, Set.of(accesses)));
     }
 
     private void addAll(String paths) {

@@ -67,46 +67,47 @@ public final class Sandbox {
     public static List<Landlock.Rule> filesOf(MachineConfig config, List<Hypervisor> engines) {
         List<Landlock.Rule> rules = new ArrayList<>();
         switch (config.boot()) {
-            case Boot.Kernel kernel -> kernel.files().forEach(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
+            case Boot.Kernel kernel -> kernel.files().forEach(file -> rules.add(new Landlock.PathRule(file, Set.of(READ))));
             case Boot.Firmware firmware -> {
                 FirmwareFiles files = FirmwareFiles.find(firmware);
-                for (Path file : files.all()) rules.add(new Landlock.Rule(file, Set.of(READ)));
+                for (Path file : files.all()) rules.add(new Landlock.PathRule(file, Set.of(READ)));
                 firmware.variables().ifPresent(file -> rules.add(keptFile(file)));
-                FirmwareFiles.vgaRom().ifPresent(file -> rules.add(new Landlock.Rule(file, Set.of(READ))));
+                FirmwareFiles.vgaRom().ifPresent(file -> rules.add(new Landlock.PathRule(file, Set.of(READ))));
             }
         }
         for (Serial line : List.of(config.serial(), config.debugcon())) {
             switch (line) {
                 case Serial.Stdio ignored -> {}
                 case Serial.None ignored -> {}
-                case Serial.Pty ignored -> TERMINALS.forEach(path -> rules.add(new Landlock.Rule(path, Set.of(READ, WRITE))));
+                case Serial.Pty ignored -> TERMINALS.forEach(path -> rules.add(new Landlock.PathRule(path, Set.of(READ, WRITE))));
                 case Serial.ToFile file -> rules.add(toWrite(file.path()));
             }
         }
-        for (Path socket : config.management().qmp()) rules.add(new Landlock.Rule(directoryOf(socket), Set.of(LISTEN)));
+        for (Path socket : config.management().qmp()) rules.add(new Landlock.PathRule(directoryOf(socket), Set.of(LISTEN)));
         DescriptorSets passed = new DescriptorSets(config.passedFiles()); // not closed: they are the machine's
         for (Disk disk : config.disks()) {
             DiskFiles files = DiskFiles.of(disk, passed);
-            for (Path file : files.read()) rules.add(new Landlock.Rule(file, Set.of(READ)));
-            for (Path file : files.written()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
-            for (Path directory : files.temporary()) rules.add(new Landlock.Rule(directory, Set.of(READ, WRITE, CREATE, REMOVE)));
+            for (Path file : files.read()) rules.add(new Landlock.PathRule(file, Set.of(READ)));
+            for (Path file : files.written()) rules.add(new Landlock.PathRule(file, Set.of(READ, WRITE)));
+            for (int port : files.ports()) rules.add(new Landlock.PortRule(port));
+            for (Path directory : files.temporary()) rules.add(new Landlock.PathRule(directory, Set.of(READ, WRITE, CREATE, REMOVE)));
         }
         for (Hypervisor engine : engines) {
-            for (Path file : engine.files()) rules.add(new Landlock.Rule(file, Set.of(READ, WRITE)));
+            for (Path file : engine.files()) rules.add(new Landlock.PathRule(file, Set.of(READ, WRITE)));
         }
         return rules;
     }
 
     /// A file that is not there yet has no rule of its own: its directory is left until the system calls are taken, which make no file.
     private static Landlock.Rule toWrite(Path file) {
-        if (Files.exists(file)) return new Landlock.Rule(file, Set.of(WRITE));
-        return new Landlock.Rule(directoryOf(file), Set.of(WRITE, CREATE));
+        if (Files.exists(file)) return new Landlock.PathRule(file, Set.of(WRITE));
+        return new Landlock.PathRule(directoryOf(file), Set.of(WRITE, CREATE));
     }
 
     /// A file that is read and written, and made where it is not there.
     private static Landlock.Rule keptFile(Path file) {
-        if (Files.exists(file)) return new Landlock.Rule(file, Set.of(READ, WRITE));
-        return new Landlock.Rule(directoryOf(file), Set.of(READ, WRITE, CREATE));
+        if (Files.exists(file)) return new Landlock.PathRule(file, Set.of(READ, WRITE));
+        return new Landlock.PathRule(directoryOf(file), Set.of(READ, WRITE, CREATE));
     }
 
     private static Path directoryOf(Path file) {
