@@ -55,7 +55,7 @@ import picocli.CommandLine.Option;
             "odd, below 256:--debug-exit: (value << 1) | 1"
         })
 public final class RunCommand implements PlainCommand {
-    private static final Set<String> SEVERAL = Set.of("--disk", "--cdrom", "--qmp");
+    private static final Set<String> SEVERAL = Set.of("--disk", "--cdrom", "--qmp", "--add-fd");
 
     private final CliContext context;
 
@@ -265,6 +265,7 @@ public final class RunCommand implements PlainCommand {
             case "--timeout" -> timeout = value;
             case "--sandbox" -> sandbox = value;
             case "--qmp" -> qmp.add(value);
+            case "--add-fd" -> passedFiles.add(value);
             case "--name" -> name = value;
             case "--uuid" -> uuid = value;
             case "--action" -> action = value;
