@@ -65,7 +65,7 @@ final class Access {
     /// To the stack, or null.
     static @Nullable Access ofStack(Piece.Node node) {
         if (node.is(Transfer.class, "call") || node.is(Transfer.class, "callIndirect")) return of(8, true);
-        if (node.is(Transfer.class, "ret") || node.leaves()) return of(8, false);
+        if (node.is(Transfer.class, "ret") || node.isLeave()) return of(8, false);
         boolean push = node.is(Stack.class, "push");
         return push || node.is(Stack.class, "pop") ? of(node.d.size == 3 ? 8 : 2, push) : null;
     }

@@ -50,13 +50,13 @@ final class Piece {
         }
 
         /// LEAVE with all of RBP.
-        boolean leaves() {
+        boolean isLeave() {
             return is(Stack.class, "leave") && d.size == 3;
         }
 
         /// Whether regions have code for it although it takes the whole instruction.
         boolean emittedHere() {
-            return VectorMoves.inline(this) || FloatCode.inline(this) || leaves() || doesNothing();
+            return VectorMoves.inline(this) || FloatCode.inline(this) || isLeave() || doesNothing();
         }
 
         boolean is(Class<?> owner, String name) {

@@ -23,6 +23,18 @@ public abstract class Region {
     /// Where the region was found whole: at `base`, for a state of a vCPU's instruction TLB ([CodePages#state]).
     private record Whole(long base, long when) {}
 
+    /// What should happen rarely: how often it did, since when, and whether that was too often, `many` times within [#SHORT_NANOS].
+    private static final class Rare {
+        final int many;
+        int count;
+        long since;
+        boolean often;
+
+        Rare(int many) {
+            this.many = many;
+        }
+    }
+
     private static final int MOST_MISPLACED = 1_000;
 
     /// Misses in as much time are too many: then a call each costs less than leaving.
@@ -63,17 +75,11 @@ public abstract class Region {
     /// When it was last entered, as [Regions] counts time; written by vCPUs, without order.
     private int entered;
 
-    /// How often something rare left it to the interpreter, since when, and whether that was too often.
-    private int misses;
+    /// Something rare that leaves it to the interpreter.
+    private final Rare misses = new Rare(MANY_MISSES);
 
-    private long missesSince;
-    private boolean missesOften;
-
-    /// The same for accesses that share a look-up and were in two pages.
-    private int crossings;
-
-    private long crossingsSince;
-    private boolean crossesOften;
+    /// Accesses that share a look-up and are in two pages.
+    private final Rare crossings = new Rare(MANY_CROSSINGS);
 
     /// Where it is entered at its head, once it is published.
     private @Nullable Entry head;
@@ -201,44 +207,39 @@ public abstract class Region {
 
     /// Something rare leaves it to the interpreter ([Style#leaves]). Where that is not rare at all it is asked for anew.
     protected final void missed(Cpu c, long base) {
-        if (++misses < MANY_MISSES) return;
-        misses = 0;
-        long now = System.nanoTime();
-        Entry entry = head;
-        if (now - missesSince < SHORT_NANOS && !missesOften && entry != null) {
-            missesOften = true;
-            c.grown = entry;
-            c.grownRip = base + entry.offset();
-        }
-        missesSince = now;
+        count(misses, c, base);
     }
 
     boolean missesOften() {
-        return missesOften;
+        return misses.often;
     }
 
     /// Accesses that share a look-up were in two pages. Where they often are it is asked for without such.
     protected final void crossed(Cpu c, long base) {
-        if (++crossings < MANY_CROSSINGS) return;
-        crossings = 0;
-        long now = System.nanoTime();
-        Entry entry = head;
-        if (now - crossingsSince < SHORT_NANOS && !crossesOften && entry != null) {
-            crossesOften = true;
-            c.grown = entry;
-            c.grownRip = base + entry.offset();
-        }
-        crossingsSince = now;
+        count(crossings, c, base);
     }
 
     boolean crossesOften() {
-        return crossesOften;
+        return crossings.often;
+    }
+
+    private void count(Rare rare, Cpu c, long base) {
+        if (++rare.count < rare.many) return;
+        rare.count = 0;
+        long now = System.nanoTime();
+        Entry entry = head;
+        if (now - rare.since < SHORT_NANOS && !rare.often && entry != null) {
+            rare.often = true;
+            c.grown = entry;
+            c.grownRip = base + entry.offset();
+        }
+        rare.since = now;
     }
 
     /// Takes over what was learnt by the region in whose place it is.
     void learn(Region before) {
-        missesOften = before.missesOften;
-        crossesOften = before.crossesOften;
+        misses.often = before.misses.often;
+        crossings.often = before.crossings.often;
     }
 
     void enteredAt(Entry entry) {

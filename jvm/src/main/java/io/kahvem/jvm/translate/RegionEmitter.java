@@ -225,7 +225,7 @@ final class RegionEmitter {
                         if (node.d.row.endsBlock()) {
                             saveContext();
                         }
-                        if (node.leaves()) {
+                        if (node.isLeave()) {
                             values.leave(node);
                         } else if (VectorMoves.inline(node)) {
                             moves.emit(node);

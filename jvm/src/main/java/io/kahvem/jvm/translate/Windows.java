@@ -10,9 +10,11 @@ import io.kahvem.jvm.semantics.Stack;
 import io.kahvem.jvm.semantics.Transfer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Which accesses to memory share a look-up in the TLB: pushes, the fields of a structure, what is on a stack's frame. The first of them
 /// looks for all the bytes that they touch together, a *window*, and leaves the native address in a local.
@@ -116,7 +118,7 @@ final class Windows {
 
     private void follow(Plan plan) {
         Map<Piece, List<State>> incoming = new HashMap<>();
-        List<Piece> unknown = new ArrayList<>(plan.entries);
+        Set<Piece> unknown = new HashSet<>(plan.entries);
         unknown.addAll(plan.returnSites);
         unknown.addAll(plan.jumpTargets);
         for (Piece piece : plan.pieces) {
@@ -162,7 +164,7 @@ final class Windows {
         Decoded d = node.d;
         if (node.operand != null) use(node.operand, state, operandKey(d, state), operandOffset(node, state));
         if (node.stack != null) {
-            int register = node.is(Stack.class, "leave") ? Cpu.RBP : Cpu.RSP;
+            int register = node.isLeave() ? Cpu.RBP : Cpu.RSP;
             long below = node.stack.write ? node.stack.bytes : 0;
             use(node.stack, state, new Key(state.value[register], NOTHING, 0, Cpu.ZERO), state.offset[register] - below);
         }
@@ -227,7 +229,7 @@ final class Windows {
             add(state, Cpu.RSP, -node.stack.bytes);
             return;
         }
-        if (node.is(Stack.class, "leave") && node.stack != null) {
+        if (node.isLeave()) {
             set(state, Cpu.RSP, state.value[Cpu.RBP], state.offset[Cpu.RBP] + 8);
             set(state, Cpu.RBP, ++values, 0);
             return;
